@@ -1,0 +1,61 @@
+"""Architecture search and ablation for OSNet and other lightweight networks.
+
+The public functions are verbs, and load what they need when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nas.architecture import key, lower, preset
+    from nas.cost import profile
+    from nas.data import contact_sheet, load_dataset
+    from nas.errors import UserError
+    from nas.models import build
+    from nas.report import pareto_figure, write_pareto
+    from nas.search import open_run, run_search
+    from nas.space import load_space
+    from nas.training import load_recipe, run_job
+
+_HOME = {
+    "UserError": "nas.errors",
+    "build": "nas.models",
+    "contact_sheet": "nas.data",
+    "key": "nas.architecture",
+    "load_dataset": "nas.data",
+    "load_recipe": "nas.training",
+    "load_space": "nas.space",
+    "lower": "nas.architecture",
+    "open_run": "nas.search",
+    "pareto_figure": "nas.report",
+    "preset": "nas.architecture",
+    "profile": "nas.cost",
+    "run_job": "nas.training",
+    "run_search": "nas.search",
+    "write_pareto": "nas.report",
+}
+__all__ = [
+    "UserError",
+    "build",
+    "contact_sheet",
+    "key",
+    "load_dataset",
+    "load_recipe",
+    "load_space",
+    "lower",
+    "open_run",
+    "pareto_figure",
+    "preset",
+    "profile",
+    "run_job",
+    "run_search",
+    "write_pareto",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'nas' has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""The kinds that come with the toolkit; importing this package registers them."""
+
+from nas.architecture.blocks import convolutions, fusions, gates, osnet, stems
+
+__all__ = ["convolutions", "fusions", "gates", "osnet", "stems"]

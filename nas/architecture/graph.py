@@ -1,0 +1,232 @@
+"""Layers and how they are wired: the lowered form of a network, and the pen that draws it.
+
+A part of a network (a stem, a block, a transition, the head) is a list of layers in the order of
+computation. The same list is hashed into the key, summed into the cost, drawn, and built as torch
+modules, so that these can not disagree. Nothing here imports torch.
+
+Shapes are (channels, height, width) of one image; after `flatten` (features, 1, 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nas.errors import UserError
+
+Shape = tuple[int, int, int]
+Attributes = tuple[tuple[str, int | str | bool], ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator: its attributes in full, its inputs (-1 is the part's input), its output shape.
+
+    `name` places its weights in the state dict, below the part's name; layers of equal name share
+    their weights; it is empty where there are none.
+    """
+
+    op: str
+    attributes: Attributes
+    inputs: tuple[int, ...]
+    shape: Shape
+    name: str = ""
+
+    def __getitem__(self, attribute: str) -> int:
+        return dict(self.attributes)[attribute]  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A stretch of the network from one input to one output, its last layer."""
+
+    layers: tuple[Layer, ...]
+    input: Shape
+
+    @property
+    def output(self) -> Shape:
+        return self.layers[-1].shape
+
+    def input_shapes(self, layer: Layer) -> list[Shape]:
+        """The shapes that `layer` reads."""
+        return [self.input if i < 0 else self.layers[i].shape for i in layer.inputs]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A tensor while a part is drawn: the index of the layer that makes it, and its shape."""
+
+    index: int
+    shape: Shape
+
+    @property
+    def channels(self) -> int:
+        return self.shape[0]
+
+
+class Pen:
+    """Draws one part, layer by layer. Families, gates, fusions and stems are written against it."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.input = Node(-1, shape)
+        self._layers: list[Layer] = []
+        self._named: dict[str, Layer] = {}
+
+    def part(self, output: Node) -> Part:
+        """What was drawn, without the layers that `output` does not need."""
+        needed: set[int] = set()
+        pending = [output.index]
+        while pending:
+            index = pending.pop()
+            if index >= 0 and index not in needed:
+                needed.add(index)
+                pending.extend(self._layers[index].inputs)
+        if not needed:
+            raise UserError("a part of a network needs at least one layer")
+        order = [*sorted(needed - {output.index}), output.index]
+        place = {old: new for new, old in enumerate(order)} | {-1: -1}
+        layers = [
+            Layer(x.op, x.attributes, tuple(place[i] for i in x.inputs), x.shape, x.name)
+            for x in (self._layers[i] for i in order)
+        ]
+        return Part(tuple(layers), self.input.shape)
+
+    def layer(
+        self,
+        op: str,
+        *inputs: Node,
+        shape: Shape,
+        name: str = "",
+        shared: bool = False,
+        **attributes: int | str | bool,
+    ) -> Node:
+        """Add any layer; `shared` uses the weights of the earlier layer of that name."""
+        if min(shape) < 1:
+            size = f"{shape[0]} channels of {shape[1]}x{shape[2]}"
+            raise UserError(
+                f"{op} {name or ''}would make {size}: every dimension must be at least 1"
+            )
+        layer = Layer(
+            op, tuple(sorted(attributes.items())), tuple(n.index for n in inputs), shape, name
+        )
+        if name:
+            earlier = self._named.setdefault(name, layer)
+            if earlier is not layer:
+                if not shared:
+                    raise UserError(
+                        f"two layers are named {name!r}; pass shared=True to share weights"
+                    )
+                if (earlier.op, earlier.attributes) != (layer.op, layer.attributes):
+                    raise UserError(f"layers named {name!r} differ, so they can not share weights")
+        self._layers.append(layer)
+        return Node(len(self._layers) - 1, shape)
+
+    def conv(
+        self,
+        x: Node,
+        channels: int,
+        kernel: int,
+        *,
+        name: str,
+        stride: int = 1,
+        groups: int = 1,
+        bias: bool = False,
+        shared: bool = False,
+    ) -> Node:
+        """2-D convolution, padded to keep the size at stride 1 (odd kernels)."""
+        if channels < 1:
+            raise UserError(f"{name} would have {channels} channels: at least 1 is needed")
+        if x.channels % groups or channels % groups:
+            raise UserError(
+                f"{name}: {x.channels} input and {channels} output channels "
+                f"are not both divisible by {groups} groups"
+            )
+        return self.layer(
+            "conv",
+            x,
+            shape=(channels, *_pooled(x.shape, kernel, stride, kernel // 2)),
+            name=name,
+            shared=shared,
+            inputs=x.channels,
+            outputs=channels,
+            kernel=kernel,
+            stride=stride,
+            groups=groups,
+            bias=bias,
+        )
+
+    def norm(self, x: Node, *, name: str, kind: str = "batch") -> Node:
+        """Batch normalisation, or affine instance normalisation (`kind="instance"`)."""
+        return self.layer(f"{kind}_norm", x, shape=x.shape, name=name, channels=x.channels)
+
+    def relu(self, x: Node) -> Node:
+        return self.layer("relu", x, shape=x.shape)
+
+    def sigmoid(self, x: Node) -> Node:
+        return self.layer("sigmoid", x, shape=x.shape)
+
+    def conv_norm_relu(
+        self, x: Node, channels: int, kernel: int, *, name: str, stride: int = 1, groups: int = 1
+    ) -> Node:
+        """Convolution, batch normalisation, ReLU: `<name>.conv`, `<name>.bn`."""
+        dot = "." if name else ""
+        x = self.conv(x, channels, kernel, name=f"{name}{dot}conv", stride=stride, groups=groups)
+        return self.relu(self.norm(x, name=f"{name}{dot}bn"))
+
+    def max_pool(self, x: Node, kernel: int, stride: int) -> Node:
+        size = _pooled(x.shape, kernel, stride, kernel // 2)
+        shape = (x.channels, *size)
+        return self.layer(
+            "max_pool", x, shape=shape, kernel=kernel, stride=stride, padding=kernel // 2
+        )
+
+    def avg_pool(self, x: Node, kernel: int, stride: int, padding: int = 0) -> Node:
+        size = _pooled(x.shape, kernel, stride, padding)
+        shape = (x.channels, *size)
+        return self.layer("avg_pool", x, shape=shape, kernel=kernel, stride=stride, padding=padding)
+
+    def global_pool(self, x: Node) -> Node:
+        """Mean over the map: (C, H, W) to (C, 1, 1)."""
+        return self.layer("global_pool", x, shape=(x.channels, 1, 1))
+
+    def flatten(self, x: Node) -> Node:
+        """(C, 1, 1) as C features."""
+        features = x.shape[0] * x.shape[1] * x.shape[2]
+        return self.layer("flatten", x, shape=(features, 1, 1))
+
+    def linear(self, x: Node, features: int, *, name: str, bias: bool = True) -> Node:
+        shape = (features, 1, 1)
+        return self.layer(
+            "linear", x, shape=shape, name=name, inputs=x.channels, outputs=features, bias=bias
+        )
+
+    def norm1d(self, x: Node, *, name: str) -> Node:
+        """Batch normalisation of features (after `flatten`)."""
+        return self.layer("batch_norm1d", x, shape=x.shape, name=name, channels=x.channels)
+
+    def add(self, *inputs: Node) -> Node:
+        """Sum of tensors of one shape; of a single tensor, that tensor."""
+        if len(inputs) == 1:
+            return inputs[0]
+        if len({x.shape for x in inputs}) > 1:
+            raise UserError(f"add: shapes differ: {', '.join(str(x.shape) for x in inputs)}")
+        return self.layer("add", *inputs, shape=inputs[0].shape)
+
+    def concat(self, *inputs: Node) -> Node:
+        """Tensors joined along the channels; of a single tensor, that tensor."""
+        if len(inputs) == 1:
+            return inputs[0]
+        channels = sum(x.channels for x in inputs)
+        return self.layer("concat", *inputs, shape=(channels, *inputs[0].shape[1:]))
+
+    def scale(self, x: Node, weights: Node) -> Node:
+        """`x` times `weights` of shape (C, 1, 1) or (1, 1, 1)."""
+        return self.layer("scale", x, weights, shape=x.shape)
+
+    def learned_scale(self, x: Node, *, name: str) -> Node:
+        """`x` times the sigmoid of one learned logit a channel, whatever the input is."""
+        return self.layer("learned_scale", x, shape=x.shape, name=name, channels=x.channels)
+
+
+def _pooled(shape: Shape, kernel: int, stride: int, padding: int) -> tuple[int, int]:
+    height, width = ((side + 2 * padding - kernel) // stride + 1 for side in shape[1:])
+    return height, width

@@ -1,0 +1,113 @@
+"""Lowering: from an architecture to the layers of each part, and from these to its key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from nas.architecture.canonical import digest, segments
+from nas.architecture.graph import Part, Pen, Shape
+from nas.architecture.registry import stems
+from nas.architecture.value import Architecture, Block
+from nas.errors import UserError
+
+IMAGE_CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A part at its place in the network; `prefix` starts the names of its weights."""
+
+    name: str
+    prefix: str
+    part: Part
+
+
+def lower(architecture: Architecture) -> tuple[Placed, ...]:
+    """The network's parts in the order of computation, from the image to the embedding.
+
+    Raises UserError, in words, for what can not be built.
+    """
+    a = architecture
+    placed: list[Placed] = []
+
+    def put(name: str, prefix: str, part: Part) -> None:
+        placed.append(Placed(name, prefix, part))
+
+    shape: Shape = (IMAGE_CHANNELS, *a.input)
+    with _where("stem"):
+        put("stem", "conv1", stem_part(a.stem, shape, a.channels(a.stem_channels)))
+    for i, stage in enumerate(a.stages):
+        channels, prefix = a.channels(stage.channels), f"conv{i + 2}"
+        for j in range(stage.depth):
+            with _where(f"stages[{i}].blocks[{j}]"):
+                part = block_part(stage.block_at(j), placed[-1].part.output, channels)
+            put(f"stages[{i}].blocks[{j}]", f"{prefix}.{j}", part)
+        if i + 1 < len(a.stages):
+            with _where(f"stages[{i}] transition"):
+                part = transition_part(placed[-1].part.output, stage.downsample)
+            put(f"stages[{i}].transition", f"{prefix}.{stage.depth}", part)
+    prefix = f"conv{len(a.stages) + 2}"
+    put("head", prefix, head_part(placed[-1].part.output))
+    put("embedding", "fc", embedding_part(placed[-1].part.output, a.embedding))
+    return tuple(placed)
+
+
+def key(architecture: Architecture) -> str:
+    """16 hex digits, equal for two architectures exactly when they are one network."""
+    return key_of_parts(architecture.input, tuple(p.part for p in lower(architecture)))
+
+
+def key_of_parts(size: tuple[int, int], parts: tuple[Part, ...]) -> str:
+    """The key of the network that consists of these parts."""
+    pieces = [piece.hex() for part in parts for piece in segments(part)]
+    return digest(tuple(size), *pieces, size=8).hex()
+
+
+@cache
+def stem_part(kind: str, shape: Shape, channels: int) -> Part:
+    pen = Pen(shape)
+    return pen.part(stems[kind]({}).lower(pen, pen.input, channels))  # type: ignore[attr-defined]
+
+
+@cache
+def block_part(block: Block, shape: Shape, channels: int) -> Part:
+    pen = Pen(shape)
+    return pen.part(block.component().lower(pen, pen.input, channels))  # type: ignore[attr-defined]
+
+
+@cache
+def transition_part(shape: Shape, downsample: int) -> Part:
+    """1x1 convolution at constant channels, then average pooling."""
+    pen = Pen(shape)
+    x = pen.conv_norm_relu(pen.input, shape[0], 1, name="0")
+    return pen.part(pen.avg_pool(x, downsample, downsample) if downsample > 1 else x)
+
+
+@cache
+def head_part(shape: Shape) -> Part:
+    """The last 1x1 convolution and the mean over the map."""
+    pen = Pen(shape)
+    return pen.part(pen.global_pool(pen.conv_norm_relu(pen.input, shape[0], 1, name="")))
+
+
+@cache
+def embedding_part(shape: Shape, features: int) -> Part:
+    """Linear, batch normalisation, ReLU."""
+    pen = Pen(shape)
+    x = pen.linear(pen.flatten(pen.input), features, name="0")
+    return pen.part(pen.relu(pen.norm1d(x, name="1")))
+
+
+class _where:
+    """Adds the place in the network to a UserError."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, UserError):
+            raise UserError(f"{self.place}: {error}") from None

@@ -1,0 +1,114 @@
+"""Kinds of block families, gates, fusions, convolutions and stems, by name.
+
+A kind is one class: its `Field` attributes are what may vary, its `lower` says which layers it
+makes. Registering it is all that a plug-in does:
+
+    @gates.register("eca")
+    class ECA(Component):
+        kernel: int = integer(3, low=1, high=9, about="channels that one weight looks at")
+
+        def lower(self, net, streams): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from nas.architecture.fields import Field, Value, choice
+from nas.errors import UserError
+
+
+class Component:
+    """A kind with its field values set as attributes; subclasses declare the fields and `lower`."""
+
+    own_fields: ClassVar[dict[str, Field]] = {}
+    uses: ClassVar[dict[str, Registry[Any]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        declared = {name: item for name, item in vars(cls).items() if isinstance(item, Field)}
+        cls.own_fields = {**cls.own_fields, **declared}
+        used = {name: item for name, item in vars(cls).items() if isinstance(item, Use)}
+        cls.uses = {**cls.uses, **{name: item.registry for name, item in used.items()}}
+        cls.own_fields |= {name: item.field for name, item in used.items()}
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        """Take the values of this kind's fields; what is not given is default."""
+        for name, field in self.own_fields.items():
+            setattr(self, name, values.get(name, field.default))
+        self.values = values
+
+    def component(self, name: str) -> Any:
+        """The component that the field `name` chooses, with its fields (`gate_reduction`, ...)."""
+        prefix = name + "_"
+        inner = {k[len(prefix) :]: v for k, v in self.values.items() if k.startswith(prefix)}
+        return self.uses[name][getattr(self, name)](inner)
+
+    @classmethod
+    def fields(cls) -> dict[str, Field]:
+        """All fields: the kind's own, and those of every component that it may use, prefixed."""
+        found = dict(cls.own_fields)
+        for use, registry in cls.uses.items():
+            for kind in registry.values():
+                found |= {f"{use}_{name}": field for name, field in kind.fields().items()}
+        return found
+
+
+Kind = TypeVar("Kind", bound=Component)
+
+
+class Registry(Mapping[str, type[Kind]], Generic[Kind]):
+    """Names to kinds, in the order in which they were registered."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self._kinds: dict[str, type[Kind]] = {}
+
+    def register(self, name: str) -> Callable[[type[Kind]], type[Kind]]:
+        """Class decorator that gives the kind its name; a name can be given once."""
+
+        def add(kind: type[Kind]) -> type[Kind]:
+            if name in self._kinds:
+                raise UserError(f"{self.what} {name!r} is registered already")
+            for other_name, other in self._kinds.items():
+                for field in kind.own_fields.keys() & other.own_fields.keys():
+                    mine, theirs = kind.own_fields[field], other.own_fields[field]
+                    if mine.default != theirs.default:
+                        raise UserError(
+                            f"{self.what} {name!r}: field {field!r} has default {mine.default!r}, "
+                            f"but {theirs.default!r} in {other_name!r}; give it another name"
+                        )
+            self._kinds[name] = kind
+            return kind
+
+        return add
+
+    def __getitem__(self, name: str) -> type[Kind]:
+        return self._kinds[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+
+class Use:
+    """A field of a component that chooses another component from a registry."""
+
+    def __init__(self, registry: Registry[Any], default: str, about: str) -> None:
+        self.registry = registry
+        self.field: Field = choice(default, registry, about=about)
+
+
+def use(registry: Registry[Any], default: str, *, about: str) -> Any:
+    """Declare a field that chooses a component, whose fields follow as `<field>_<name>`."""
+    return Use(registry, default, about)
+
+
+stems: Registry[Component] = Registry("stem")
+families: Registry[Component] = Registry("family")
+gates: Registry[Component] = Registry("gate")
+fusions: Registry[Component] = Registry("fusion")
+convolutions: Registry[Component] = Registry("convolution")

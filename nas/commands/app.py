@@ -1,0 +1,46 @@
+"""The app, and how mistakes are told: one line on standard error, exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from nas.commands import data, pareto, profile, search
+from nas.errors import UserError
+
+app = typer.Typer(
+    help="Architecture search and ablation for OSNet and other lightweight networks.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("search")(search.search)
+app.command("profile")(profile.profile)
+app.command("pareto")(pareto.pareto)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        _fail(error.format_message())
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,85 @@
+"""`search`: spend a budget on finding architectures with a good score at a low cost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def search(
+    space: Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")],
+    budget: Annotated[
+        str, typer.Option(help="What to spend: a time (90s, 5m, 1h30m) or trials (20trials).")
+    ] = "5m",
+    data: Annotated[
+        str,
+        typer.Option(help="Data set: synthetic[:ids=..,size=..,seed=..], fashion-mnist[:FOLDER]."),
+    ] = "synthetic",
+    recipe: Annotated[
+        str, typer.Option(help="Name of a shipped recipe, or a YAML file.")
+    ] = "quick",
+    objectives: Annotated[
+        str,
+        typer.Option(help="score (larger is better) and costs: macs, params, activation_bytes."),
+    ] = "score,macs",
+    sampler: Annotated[str, typer.Option(help="tpe, nsga2, gp or random.")] = "tpe",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Seed of proposals, split, order and initialisation.")
+    ] = 0,
+    out: Annotated[
+        str | None, typer.Option(help="The run's directory; by default below results/.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete the run that is there first.")
+    ] = False,
+) -> None:
+    """Search SPACE with short training runs, and print the front of score against cost.
+
+    Ctrl-C ends it with the front of what was done. The same command goes on where it was; a larger
+    --budget lets it go further.
+    """
+    from rich.console import Console
+
+    from nas.commands.live import make_view
+    from nas.report import front_table, write_pareto
+    from nas.search import open_run, run_search
+
+    view = make_view()
+    interrupted = False
+    try:
+        with view:
+            run = run_search(
+                space,
+                budget=budget,
+                data=data,
+                recipe=recipe,
+                objectives=objectives,
+                sampler=sampler,
+                workers=workers,
+                seed=seed,
+                out=out,
+                fresh=fresh,
+                view=view,
+            )
+    except KeyboardInterrupt:
+        if view.path is None:
+            raise
+        interrupted, run = True, open_run(view.path)
+    trials = run.all_trials()
+    complete = [trial for trial in trials if trial.state == "complete"]
+    if not complete:
+        print(f"no trial was finished; the run is {run.path}")
+        raise typer.Exit(130 if interrupted else 1)
+    frame = set(run.front()["trial"])
+    members = [trial for trial in complete if trial.number in frame]
+    title = f"Front of {len(complete)} trials ({run.asked['space']}, {run.asked['data']})"
+    Console().print(front_table(members, complete, run.objectives, title))
+    html = write_pareto(run)[0]
+    print(f"\npicture  {html}\ntable    {run.path / 'front.csv'}")
+    if interrupted:
+        print("interrupted: the same command goes on")
+        raise typer.Exit(130)

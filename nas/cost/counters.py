@@ -1,0 +1,52 @@
+"""The raw figures of fvcore and thop, which count other things: shown beside ours, never used.
+
+fvcore adds 2 x batch-norm elements, 5 x instance-norm elements and adaptive-pool inputs; thop adds
+4 x norm elements and pooling terms.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nas.models.network import Network
+
+
+def raw_counts(model: Network) -> dict[str, dict[str, int]]:
+    """Counter name to its figures: total, conv and linear (fvcore), params, for one image.
+
+    `model` is not changed: the counters work on copies (they leave hooks and buffers behind).
+    """
+    import torch
+
+    height, width = model.input_size
+    image = torch.zeros(1, 3, height, width)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return {"fvcore": _fvcore(model, image), "thop": _thop(model, image)}
+
+
+def _fvcore(model: Network, image: object) -> dict[str, int]:
+    from fvcore.nn import FlopCountAnalysis, parameter_count
+
+    plain = copy.deepcopy(model).without_classifier().eval()
+    logging.getLogger("fvcore").setLevel(logging.ERROR)
+    analysis = FlopCountAnalysis(plain, image)
+    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    by_operator = analysis.by_operator()
+    return {
+        "total": int(analysis.total()),
+        "conv_linear": int(by_operator["conv"] + by_operator["linear"]),
+        "params": int(parameter_count(plain)[""]),
+    }
+
+
+def _thop(model: Network, image: object) -> dict[str, int]:
+    import thop
+
+    plain = copy.deepcopy(model).without_classifier().eval()
+    total, params = thop.profile(plain, inputs=(image,), verbose=False)
+    return {"total": int(total), "params": int(params)}

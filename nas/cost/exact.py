@@ -1,0 +1,85 @@
+"""Exact cost, from the layers alone: no network is built and nothing is run.
+
+Conventions, as in the OSNet paper: `macs` are the multiply-accumulates of convolutions and linear
+layers for one image in eval mode, without biases and without the classifier; `params` are trainable
+parameters, each counted once, without the classifier. `activation_bytes` is the largest sum, over
+operators, of input and output bytes at batch 1 in float32. Smaller is better for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from math import prod
+
+from nas.architecture import Architecture, Layer, Part, lower
+
+FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What running a network, or a part of it, takes."""
+
+    macs: int
+    params: int
+    activation_bytes: int
+
+    def __add__(self, other: Cost) -> Cost:
+        """The cost of two parts, one after the other."""
+        return Cost(
+            self.macs + other.macs,
+            self.params + other.params,
+            max(self.activation_bytes, other.activation_bytes),
+        )
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+COSTS = ("macs", "params", "activation_bytes")
+
+
+def cost(architecture: Architecture) -> Cost:
+    """The exact cost of the network."""
+    total = Cost(0, 0, 0)
+    for placed in lower(architecture):
+        total += part_cost(placed.part)
+    return total
+
+
+@cache
+def part_cost(part: Part) -> Cost:
+    """The exact cost of one part."""
+    owned = {layer.name: layer for layer in part.layers if layer.name}
+    return Cost(
+        macs=sum(layer_macs(layer) for layer in part.layers),
+        params=sum(layer_params(layer) for layer in owned.values()),
+        activation_bytes=max(
+            FLOAT32_BYTES * (prod(layer.shape) + sum(map(prod, part.input_shapes(layer))))
+            for layer in part.layers
+        ),
+    )
+
+
+def layer_params(layer: Layer) -> int:
+    """Trainable parameters of one layer."""
+    if layer.op == "conv":
+        weights = layer["outputs"] * layer["inputs"] // layer["groups"] * layer["kernel"] ** 2
+        return weights + layer["bias"] * layer["outputs"]
+    if layer.op == "linear":
+        return layer["outputs"] * (layer["inputs"] + layer["bias"])
+    if layer.op in ("batch_norm", "instance_norm", "batch_norm1d"):
+        return 2 * layer["channels"]
+    if layer.op == "learned_scale":
+        return layer["channels"]
+    return 0
+
+
+def layer_macs(layer: Layer) -> int:
+    """Multiply-accumulates of one layer for one image; 0 but for convolutions and linear layers."""
+    if layer.op == "conv":
+        return prod(layer.shape) * layer["inputs"] // layer["groups"] * layer["kernel"] ** 2
+    if layer.op == "linear":
+        return layer["outputs"] * layer["inputs"]
+    return 0

@@ -1,0 +1,30 @@
+"""What one network costs, part by part, with the counters of other libraries beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nas.architecture import Architecture, key, lower
+from nas.cost.counters import raw_counts
+from nas.cost.exact import cost, part_cost
+
+
+def profile(architecture: Architecture) -> dict[str, Any]:
+    """Plain data: input, key, the cost, `parts` (which add up to it) and `counters`, raw."""
+    from nas.models import build
+
+    parts = [
+        {
+            "part": placed.name,
+            "output": "x".join(map(str, placed.part.output)),
+            **part_cost(placed.part).as_dict(),
+        }
+        for placed in lower(architecture)
+    ]
+    return {
+        "input": str(architecture.input),
+        "key": key(architecture),
+        **cost(architecture).as_dict(),
+        "counters": raw_counts(build(architecture)),
+        "parts": parts,
+    }

@@ -1,0 +1,128 @@
+"""Contact sheets: what a data set looks like, as one PNG."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.data.dataset import Dataset, Images
+from nas.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Part: TypeAlias = Literal["train", "test"]
+
+_MARGIN = 64
+_HEADING = 18
+_GAP = 2
+_PAPER = (255, 255, 255)
+_EMPTY = (232, 232, 232)
+_INK = (40, 40, 40)
+
+
+def _images(dataset: Dataset, part: Part) -> Images:
+    """The training images, or the test images; for re-identification query and gallery in one."""
+    if part == "train":
+        return dataset.train
+    if dataset.test is not None:
+        return dataset.test
+    both = [dataset.splits[name] for name in ("query", "gallery")]
+    cameras = [s.cameras if s.cameras is not None else np.zeros_like(s.labels) for s in both]
+    groups = [s.groups if s.groups is not None else s.labels for s in both]
+    return Images(
+        np.concatenate([s.pixels for s in both]),
+        np.concatenate([s.labels for s in both]),
+        np.concatenate(cameras),
+        np.concatenate(groups),
+    )
+
+
+def _labels(images: Images, distractors: bool, limit: int) -> list[int]:
+    """The first labels, with those of one group (twins) next to each other."""
+    labels, first = np.unique(images.labels, return_index=True)
+    groups = labels if images.groups is None else images.groups[first]
+    order = np.lexsort((labels, groups))
+    return [int(label) for label in labels[order] if label != 0 or not distractors][:limit]
+
+
+def _sheet(
+    images: Images, labels: list[int], word: str, each: int, zoom: int
+) -> "tuple[NDArray[np.uint8], list[tuple[int, int, str]]]":
+    """The sheet without its words, uint8 (height, width, 3), and (x, y, text) for each word."""
+    height, width = (zoom * side for side in images.size)
+    cameras = [None] if images.cameras is None else [int(c) for c in np.unique(images.cameras)]
+    across, down = width + _GAP, height + _GAP
+    block = each * across + 2 * _GAP
+    sheet = np.empty((_HEADING + len(labels) * down, _MARGIN + len(cameras) * block, 3), np.uint8)
+    sheet[...] = _PAPER
+    words = [(4, _HEADING + i * down + 4, f"{word} {label}") for i, label in enumerate(labels)]
+    for column, camera in enumerate(cameras):
+        left = _MARGIN + column * block
+        if camera is not None:
+            words.append((left, 3, f"camera {camera}"))
+        for row, label in enumerate(labels):
+            shown = images.labels == label
+            if images.cameras is not None:
+                shown &= images.cameras == camera
+            top = _HEADING + row * down
+            sheet[top : top + height, left : left + each * across - _GAP] = _EMPTY
+            for place, index in enumerate(np.flatnonzero(shown)[:each]):
+                x = left + place * across
+                picture = images.pixels[index].repeat(zoom, 0).repeat(zoom, 1)
+                sheet[top : top + height, x : x + width] = picture
+    return sheet, words
+
+
+def _save(picture: "Image.Image", path: Path) -> None:
+    """Write a PNG so that the path holds the whole file or what was there before."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            picture.save(file, format="PNG")
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def contact_sheet(
+    dataset: Dataset,
+    path: Path,
+    *,
+    part: Part = "train",
+    rows: int = 12,
+    each: int | None = None,
+    zoom: int = 2,
+) -> None:
+    """Write a contact sheet of a data set as a PNG.
+
+    Rows are identities (twins next to each other) or classes; columns are the cameras, with up to
+    `each` images of a row (3 in each camera, or 12 where there are no cameras). part: "train", or
+    "test", which is query and gallery for re-identification. zoom: how many times each pixel is
+    enlarged. Raises UserError where the folder does not exist.
+    """
+    if rows < 1 or zoom < 1 or (each is not None and each < 1):
+        raise ValueError(f"{rows=}, {zoom=} and {each=} must be at least 1")
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise UserError(f"contact sheet {path}: no folder {path.parent}; make it or name another")
+    from PIL import Image, ImageDraw
+
+    images = _images(dataset, part)
+    reid = dataset.task == "reid"
+    labels = _labels(images, reid and part == "test", rows)
+    if each is None:
+        each = 12 if images.cameras is None else 3
+    sheet, words = _sheet(images, labels, "id" if reid else "class", each, zoom)
+    picture = Image.fromarray(sheet)
+    pen = ImageDraw.Draw(picture)
+    for x, y, text in words:
+        pen.text((x, y), text, fill=_INK)
+    _save(picture, path)

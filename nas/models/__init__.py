@@ -1,0 +1,5 @@
+"""Architecture to torch module."""
+
+from nas.models.network import Network, build
+
+__all__ = ["Network", "build"]

@@ -1,0 +1,82 @@
+"""From one lowered layer to what computes it: a torch module, or a function without weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nas.architecture import Layer
+
+
+class LearnedScale(nn.Module):
+    """Channels times the sigmoid of one learned logit each: (N, C, H, W) to the same."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.logit = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.logit.sigmoid().view(1, -1, 1, 1)
+
+
+def _add(*inputs: Tensor) -> Tensor:
+    total = inputs[0] + inputs[1]
+    for x in inputs[2:]:
+        total = total + x
+    return total
+
+
+def _concat(*inputs: Tensor) -> Tensor:
+    return torch.cat(inputs, dim=1)
+
+
+def _conv(layer: Layer) -> nn.Module:
+    return nn.Conv2d(
+        layer["inputs"],
+        layer["outputs"],
+        layer["kernel"],
+        stride=layer["stride"],
+        padding=layer["kernel"] // 2,
+        groups=layer["groups"],
+        bias=bool(layer["bias"]),
+    )
+
+
+MAKERS: dict[str, Callable[[Layer], Callable[..., Tensor]]] = {
+    "conv": _conv,
+    "linear": lambda x: nn.Linear(x["inputs"], x["outputs"], bias=bool(x["bias"])),
+    "batch_norm": lambda x: nn.BatchNorm2d(x["channels"]),
+    "batch_norm1d": lambda x: nn.BatchNorm1d(x["channels"]),
+    "instance_norm": lambda x: nn.InstanceNorm2d(x["channels"], affine=True),
+    "learned_scale": lambda x: LearnedScale(x["channels"]),
+    "relu": lambda x: nn.ReLU(inplace=True),
+    "sigmoid": lambda x: nn.Sigmoid(),
+    "max_pool": lambda x: nn.MaxPool2d(x["kernel"], x["stride"], x["padding"]),
+    "avg_pool": lambda x: nn.AvgPool2d(x["kernel"], x["stride"], x["padding"]),
+    "global_pool": lambda x: nn.AdaptiveAvgPool2d(1),
+    "flatten": lambda x: nn.Flatten(),
+    "add": lambda x: _add,
+    "concat": lambda x: _concat,
+    "scale": lambda x: torch.mul,
+}
+
+
+def make(layer: Layer) -> Callable[..., Tensor]:
+    """The module or function for `layer`."""
+    return MAKERS[layer.op](layer)
+
+
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """As OSNet: convolutions Kaiming normal, fan-out; norms 1 and 0; linear normal 0.01."""
+    weight: Any = getattr(module, "weight", None)
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu", generator=generator)
+    elif isinstance(module, nn.Linear):
+        nn.init.normal_(weight, 0.0, 0.01, generator=generator)
+    elif weight is not None:
+        nn.init.ones_(weight)
+    if isinstance(bias := getattr(module, "bias", None), Tensor):
+        nn.init.zeros_(bias)

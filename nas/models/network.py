@@ -1,0 +1,108 @@
+"""The network itself: the lowered layers of an architecture as one torch module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from nas.architecture import Architecture, Placed, Size, lower
+from nas.models.layers import initialise, make
+from nas.seeds import derived_seed
+
+
+class Network(nn.Module):
+    """Images (N, 3, H, W) to embeddings (N, E) in eval mode; to (logits, embeddings) in training.
+
+    Layers run in the order of lowering, and a tensor is let go after its last use. Weights have the
+    names that torchreid gives them (conv2.0.conv2b.0.conv1.weight, ...).
+    """
+
+    def __init__(self, architecture: Architecture, num_classes: int = 0) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.input_size: Size = architecture.input
+        self._steps: list[tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]] = []
+        placed = lower(architecture)
+        self.part_ends = self._add_parts(placed)
+        features = placed[-1].part.output[0]
+        self.classifier = nn.Linear(features, num_classes) if num_classes else None
+
+    def _add_parts(self, placed: tuple[Placed, ...]) -> dict[str, int]:
+        """Make the modules and the steps; the index of each part's last tensor, by part name."""
+        ends: dict[str, int] = {}
+        wiring: list[tuple[int, ...]] = []
+        functions: list[Callable[..., Tensor]] = []
+        named: dict[str, nn.Module] = {}
+        start = 0  # tensor 0 is the image, tensor i + 1 is what step i makes
+        for place in placed:
+            base = len(functions)
+            for index, layer in enumerate(place.part.layers):
+                function: Callable[..., Tensor]
+                if layer.name:
+                    name = f"{place.prefix}.{layer.name}"
+                    if name not in named:
+                        module = make(layer)
+                        assert isinstance(module, nn.Module)
+                        _attach(self, name, module)
+                        named[name] = module
+                    function = named[name]
+                else:
+                    function = make(layer)
+                    if isinstance(function, nn.Module):
+                        _attach(self, f"{place.prefix}.op{index}", function)
+                functions.append(function)
+                wiring.append(tuple(start if i < 0 else base + i + 1 for i in layer.inputs))
+            start = len(functions)
+            ends[place.name] = start
+        last_use = {tensor: step for step, inputs in enumerate(wiring) for tensor in inputs}
+        for step, (function, inputs) in enumerate(zip(functions, wiring, strict=True)):
+            done = tuple(sorted({i for i in inputs if last_use[i] == step}))
+            self._steps.append((function, inputs, done))
+        return ends
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Images (N, 3, H, W) to embeddings (N, E), in either mode."""
+        tensors: list[Tensor | None] = [x]
+        for function, inputs, done in self._steps:
+            made = function(*[tensors[i] for i in inputs])
+            for i in done:
+                tensors[i] = None
+            tensors.append(made)
+        return made
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        embedding = self.embed(x)
+        if not self.training:
+            return embedding
+        if self.classifier is None:
+            raise RuntimeError("training needs a classifier: build(architecture, num_classes)")
+        return self.classifier(embedding), embedding
+
+    def without_classifier(self) -> Network:
+        """Drop the classifier, which only training uses."""
+        self.classifier = None
+        return self
+
+
+def build(architecture: Architecture, num_classes: int = 0, *, seed: int = 0) -> Network:
+    """The network of `architecture`, initialised by (seed, name of the parameter's layer).
+
+    Layers of equal name and shape therefore start equal in different architectures.
+    """
+    network = Network(architecture, num_classes)
+    for name, module in network.named_modules():
+        if any(True for _ in module.parameters(recurse=False)):
+            initialise(module, torch.Generator().manual_seed(derived_seed(seed, name)))
+    return network
+
+
+def _attach(root: nn.Module, dotted: str, module: nn.Module) -> None:
+    """Register `module` at a dotted name, with empty modules for the names between."""
+    *path, last = dotted.split(".")
+    for name in path:
+        if name not in root._modules:
+            root.add_module(name, nn.Module())
+        root = root.get_submodule(name)
+    root.add_module(last, module)

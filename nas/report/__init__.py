@@ -1,0 +1,6 @@
+"""What people look at: figures, tables, words."""
+
+from nas.report.pareto import pareto_figure, write_pareto
+from nas.report.tables import front_table
+
+__all__ = ["front_table", "pareto_figure", "write_pareto"]

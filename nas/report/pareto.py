@@ -1,0 +1,131 @@
+"""The picture of a run: score against cost, every trial, and the front as a step line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.errors import UserError
+from nas.files import write_atomically
+from nas.report.words import compact, point_in_words, varying_names
+from nas.search import Run, Trial, front
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+FRONT, OTHER = "#0b6e99", "#9aa5ab"
+
+
+def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
+    """Score (up is better) against `cost` (left is better, log axis; the run's first)."""
+    import plotly.graph_objects as go
+
+    costs = [name for name in run.objectives if name != "score"]
+    cost = cost or costs[0]
+    trials = [trial for trial in run.all_trials() if trial.state == "complete"]
+    if not trials:
+        raise UserError(f"{run.path}: no trial is complete yet, so there is nothing to plot")
+    if cost not in trials[0].costs:
+        raise UserError(f"--cost: {cost!r} is not one of {', '.join(trials[0].costs)}")
+    members = sorted(
+        front(trials, ("score", cost)), key=lambda t: (t.costs[cost], -t.scores["score"])
+    )
+    chosen = {trial.number for trial in members}
+    others = [trial for trial in trials if trial.number not in chosen]
+    varying = varying_names([trial.point for trial in trials])
+    score = "mAP" if "mAP" in trials[0].scores else "top-1"
+
+    figure = go.Figure()
+    figure.add_trace(_dots(others, cost, varying, score, "dominated", OTHER, "circle-open", 8))
+    x = [trial.costs[cost] for trial in members]
+    y = [trial.scores["score"] for trial in members]
+    figure.add_trace(
+        go.Scatter(
+            x=[*x, max(trial.costs[cost] for trial in trials)],
+            y=[*y, y[-1]],
+            mode="lines",
+            line={"shape": "hv", "color": FRONT, "width": 2},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    )
+    figure.add_trace(_dots(members, cost, varying, score, "front", FRONT, "circle", 11))
+    validation = "validation identities" if score == "mAP" else "validation images"
+    subtitle = f"{run.asked['data']}, recipe {run.asked['recipe']['name']}, {len(trials)} trials"
+    figure.update_layout(
+        title={"text": f"{run.asked['space']}<br><sup>{subtitle}</sup>", "x": 0.02},
+        template="plotly_white",
+        font={"family": "system-ui, sans-serif", "size": 14},
+        hoverlabel={"align": "left"},
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 70, "r": 30, "t": 80, "b": 60},
+    )
+    axis = {"showline": True, "linecolor": "#444", "ticks": "outside"}
+    figure.update_xaxes(type="log", title=f"{cost} (log scale)", **axis, **_ticks(trials, cost))
+    figure.update_yaxes(title=f"{score} on {validation}", **axis)
+    return figure
+
+
+def write_pareto(run: Run, cost: str | None = None, *, png: bool = False) -> list[Path]:
+    """Write pareto.html, which opens offline, and with `png` pareto.png, into the run."""
+    figure = pareto_figure(run, cost)
+    html = run.path / "pareto.html"
+    write_atomically(html, figure.to_html(include_plotlyjs=True, full_html=True))
+    return [html, _write_png(figure, run.path / "pareto.png")] if png else [html]
+
+
+def _dots(
+    trials: Sequence[Trial],
+    cost: str,
+    varying: Sequence[str],
+    score: str,
+    name: str,
+    color: str,
+    symbol: str,
+    size: int,
+) -> go.Scatter:
+    import plotly.graph_objects as go
+
+    def hover(trial: Trial) -> str:
+        words = point_in_words(trial.point, varying).replace(", ", "<br>")
+        costs = f"{compact(trial.costs['macs'])} macs, {compact(trial.costs['params'])} params"
+        title = f"<b>trial {trial.number}</b>: {score} {trial.scores['score']:.4f}"
+        return f"{title}<br>{costs}<br>{words}"
+
+    return go.Scatter(
+        x=[trial.costs[cost] for trial in trials],
+        y=[trial.scores["score"] for trial in trials],
+        mode="markers",
+        name=name,
+        marker={"color": color, "symbol": symbol, "size": size, "line": {"width": 1.5}},
+        text=[hover(trial) for trial in trials],
+        hoverinfo="text",
+    )
+
+
+def _ticks(trials: Sequence[Trial], cost: str) -> dict[str, object]:
+    """Ticks at 1, 2, 5 times powers of ten, with units."""
+    low = min(trial.costs[cost] for trial in trials) * 0.9
+    high = max(trial.costs[cost] for trial in trials) * 1.1
+    steps = [m * 10**e for e in range(2, 13) for m in (1, 1.5, 2, 3, 4, 5, 7)]
+    at = [step for step in steps if low <= step <= high]
+    return {"tickvals": at, "ticktext": [compact(step) for step in at]}
+
+
+def _write_png(figure: go.Figure, path: Path) -> Path:
+    try:
+        image = figure.to_image(format="png", width=1000, height=640, scale=2)
+    except (ImportError, ValueError) as error:
+        if "kaleido" not in str(error).lower():
+            raise
+        raise UserError("--png needs kaleido: pip install 'osnet-nas[png]'") from None
+    except Exception as error:  # kaleido raises what its browser raises
+        name = type(error).__name__
+        if "Chrome" in name or "Browser" in name or "chrome" in str(error).lower():
+            raise UserError(
+                "--png needs Chrome or Chromium, and none was found (Debian: apt install chromium)"
+            ) from None
+        raise
+    write_atomically(path, image)
+    return path

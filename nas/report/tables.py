@@ -1,0 +1,66 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from nas.report.words import compact, point_in_words, varying_names
+from nas.search import Trial
+
+COUNTS = ("macs", "params", "activation_bytes")
+
+
+def front_table(
+    members: Sequence[Trial], trials: Sequence[Trial], objectives: Sequence[str], title: str
+) -> Table:
+    """The front, cheapest first: one row a trial, its scores and costs, and what it is in words."""
+    varying = varying_names([trial.point for trial in trials])
+    costs = [name for name in objectives if name != "score"]
+    costs += [name for name in ("macs", "params") if name not in costs]
+    scores = [s for s in ("mAP", "rank1", "top1") if members and s in members[0].scores]
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for name in ("trial", *scores, *costs):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("architecture", overflow="fold")
+    for trial in sorted(members, key=lambda t: t.costs[costs[0]]):
+        table.add_row(
+            str(trial.number),
+            *(f"{trial.scores[name]:.4f}" for name in scores),
+            *(compact(trial.costs[name]) for name in costs),
+            point_in_words(trial.point, varying),
+        )
+    return table
+
+
+def part_table(profile: dict[str, Any]) -> Table:
+    """A profile's parts and their sum (the largest, for activation_bytes)."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("part")
+    for name in ("output", *COUNTS):
+        table.add_column(name, justify="right", no_wrap=True)
+    for part in profile["parts"]:
+        table.add_row(part["part"], part["output"], *(f"{part[name]:,}" for name in COUNTS))
+    table.add_row("total", "", *(f"{profile[name]:,}" for name in COUNTS), style="bold")
+    return table
+
+
+def counter_table(profile: dict[str, Any]) -> Table:
+    """The same network in the counts of others, raw, and what they count besides."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("counter")
+    for name in ("macs", "params"):
+        table.add_column(name, justify="right")
+    table.add_column("counts")
+    table.add_row(
+        "ours", f"{profile['macs']:,}", f"{profile['params']:,}", "convolutions and linear, no bias"
+    )
+    notes = {
+        "fvcore": "as ours, 2 x batch-norm (5 x instance-norm) elements, adaptive-pool inputs",
+        "thop": "as ours, 4 x norm elements, pooling",
+    }
+    for name, counts in profile["counters"].items():
+        table.add_row(name, f"{counts['total']:,}", f"{counts['params']:,}", notes[name])
+    return table

@@ -1,0 +1,31 @@
+"""Numbers and architectures in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nas.architecture.fields import Value
+
+
+def compact(number: float) -> str:
+    """A count with its unit, three digits: 978.9M, 201.9k, 1.03G."""
+    for unit, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(number) >= scale:
+            return f"{number / scale:.4g}{unit}"
+    return f"{number:.4g}"
+
+
+def point_in_words(point: Mapping[str, Value], varying: Sequence[str]) -> str:
+    """The values that tell a point from the others of its space: `width 0.25, streams 3, ...`."""
+    return ", ".join(f"{short(name)} {point[name]}" for name in varying if name in point)
+
+
+def short(name: str) -> str:
+    """A parameter's name without what is said of all stages: stages[*].gate is gate."""
+    return name.removeprefix("stages[*].")
+
+
+def varying_names(points: Sequence[Mapping[str, Value]]) -> list[str]:
+    """Names whose value differs between the points, in the order in which they appear."""
+    names = list(dict.fromkeys(name for point in points for name in point))
+    return [name for name in names if len({point.get(name) for point in points}) > 1]

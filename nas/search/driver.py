@@ -1,0 +1,366 @@
+"""The driver: asks for the next trial, gives its job to a worker, records what comes back."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from filelock import FileLock, Timeout
+
+from nas.architecture import key
+from nas.cost import cost
+from nas.data import check_spec
+from nas.errors import UserError
+from nas.files import write_atomically
+from nas.search.budget import Budget
+from nas.search.objectives import parse_objectives
+from nas.search.record import Record, Trial
+from nas.search.run import Run, check_writable, default_path, front, open_run, prepare
+from nas.search.samplers import make_sampler, propose_untried
+from nas.search.study import Projection
+from nas.search.workers import LocalWorkers, adopt, clear
+from nas.space import Space, load_space
+from nas.training.job import Job, Result
+from nas.training.recipe import Recipe, load_recipe
+
+OVERTIME = 0.1  # the share of a time budget by which jobs under way may run over
+ATTEMPTS = 3  # how often a job is started whose worker dies
+SAME_FAILURES = 3
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a search stands: for the live view."""
+
+    trials: list[Trial]
+    front: list[Trial]
+    running: dict[int, float]
+    """Seconds that each running trial has been running, by trial number."""
+    spent: float
+    left: float
+    budget: Budget
+    message: str = ""
+
+    @property
+    def complete(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.state == "complete"]
+
+
+class View(Protocol):
+    """What is told of a search while it goes on."""
+
+    def opened(self, path: Path) -> None:
+        """Called once, with the run's directory."""
+
+    def update(self, status: Status) -> None:
+        """Called about twice a second."""
+
+    def finished(self, trial: Trial, status: Status) -> None:
+        """Called when a trial has ended, whether complete or failed."""
+
+    def notice(self, text: str) -> None:
+        """Called with a sentence for the user."""
+
+
+class _Silent:
+    def opened(self, path: Path) -> None: ...
+    def update(self, status: Status) -> None: ...
+    def finished(self, trial: Trial, status: Status) -> None: ...
+    def notice(self, text: str) -> None: ...
+
+
+def run_search(
+    space: str | Path | Space,
+    *,
+    budget: str = "5m",
+    data: str = "synthetic",
+    recipe: str | Recipe = "quick",
+    objectives: str = "score,macs",
+    sampler: str = "tpe",
+    workers: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    view: View | None = None,
+) -> Run:
+    """Search the space for architectures with a good score at a low cost, and return the run.
+
+    Every argument is checked before anything is written. The same arguments resume the search that
+    they started; budget and workers may change. Raises UserError for what a user can mend;
+    KeyboardInterrupt ends the search cleanly and is passed on.
+    """
+    loaded = space if isinstance(space, Space) else load_space(space)
+    spend = Budget.parse(budget)
+    names = parse_objectives(objectives)
+    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    propose = make_sampler(sampler, loaded, names)
+    count = workers if workers is not None else default_workers()
+    if count < 1:
+        raise UserError(f"--workers: {count} is not a number of processes from 1")
+    check_spec(data)
+    loaded.count()
+    asked = {
+        "space": loaded.name,
+        "space_hash": loaded.hash(),
+        "data": data,
+        "recipe": trained.model_dump(),
+        "objectives": list(names),
+        "sampler": sampler,
+        "seed": seed,
+    }
+    path = Path(out) if out is not None else default_path(asked)
+    check_writable(path)
+    lock = FileLock(_lock_file(path))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"{path} is in use by another search; wait for it, or choose another --out"
+        ) from None
+    try:
+        prepare(path, asked, fresh=fresh)
+        shown = view or _Silent()
+        shown.opened(path)
+        driver = _Driver(path, loaded, propose, trained, data, names, seed, spend, shown)
+        driver.search(count)
+    finally:
+        lock.release()
+    return open_run(path)
+
+
+def default_workers() -> int:
+    """One process a core, up to 8; one where there is a GPU."""
+    import torch
+
+    return 1 if torch.cuda.is_available() else max(1, min(8, len(os.sched_getaffinity(0))))
+
+
+def _lock_file(path: Path) -> Path:
+    """Beside the run's directory, so that --fresh may remove the directory."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.parent / f".{path.name}.lock"
+
+
+@dataclass
+class _Driver:
+    path: Path
+    space: Space
+    propose: Callable[..., Any]
+    recipe: Recipe
+    data: str
+    objectives: tuple[str, ...]
+    seed: int
+    budget: Budget
+    view: View
+    running: dict[Future[Result], tuple[Job, float]] = field(default_factory=dict)
+    deaths: dict[str, int] = field(default_factory=dict)
+
+    def search(self, workers: int) -> None:
+        """Run until the budget is spent or the space is exhausted."""
+        self.outbox = self.path / "outbox"
+        self.record = Record(self.path / "record.db")
+        self.trials = self.record.trials()
+        self.before = self.record.seconds_spent()
+        self.started = time.time()
+        self.projection = Projection(
+            self.path / "study.db", self.space.name, self.space, self.objectives
+        )
+        self.projection.update(self.trials)
+        self.pending = self._interrupted()
+        self.exhausted = False
+        self._announce()
+        threads = max(1, len(os.sched_getaffinity(0)) // workers)
+        pool = LocalWorkers(workers, threads, self.outbox)
+        try:
+            self._loop(pool)
+        finally:
+            pool.cancel()
+            self._collect(wait_seconds=30.0)
+            pool.close()
+            self.record.session(self.started)
+            self.record.close()
+            Run(self.path).write_tables()
+
+    def _interrupted(self) -> list[Job]:
+        """Jobs of trials that were running when the driver ended; finished ones are adopted."""
+        jobs = []
+        for trial in self.trials:
+            if trial.state != "running":
+                continue
+            job = self._job(trial)
+            result = adopt(self.outbox, job.id)
+            if result is not None:
+                self._record(job, result)
+            else:
+                jobs.append(job)
+        return jobs
+
+    def _announce(self) -> None:
+        done = sum(trial.state != "running" for trial in self.trials)
+        if self.trials:
+            self.view.notice(
+                f"resuming {self.path}: {done} trials are finished, {len(self.pending)} were "
+                f"interrupted; {self.budget} in all, {self._left_text()} left"
+            )
+        if self._left() <= 0:
+            self.view.notice(
+                f"the budget of {self.budget} is spent; give a larger --budget to go on"
+            )
+
+    def _loop(self, pool: LocalWorkers) -> None:
+        seen = time.time()
+        while True:
+            while pool.free and (job := self._next_job()):
+                self.running[pool.submit(job)] = (job, time.time())
+                self.view.update(self.status())
+            if not self.running:
+                break
+            self._collect(wait_seconds=0.5)
+            self.view.update(self.status())
+            if time.time() - seen > 2:
+                seen = time.time()
+                self.record.session(self.started)
+        if self.exhausted:
+            self.view.notice("every architecture of the space has been tried")
+
+    def _next_job(self) -> Job | None:
+        """The next job that the budget allows, or None."""
+        if not self._may_start():
+            return None
+        if self.pending:
+            job = self.pending.pop(0)
+        else:
+            trial = self._new_trial()
+            if trial is None:
+                return None
+            job = self._job(trial)
+        return replace(job, deadline=self._deadline())
+
+    def _new_trial(self) -> Trial | None:
+        proposed = propose_untried(self.propose, self.space, self.trials, self.seed)
+        if proposed is None:
+            self.exhausted = True
+            return None
+        proposal, architecture = proposed
+        trial = Trial(
+            len(self.trials),
+            key(architecture),
+            proposal.point,
+            architecture,
+            cost(architecture).as_dict(),
+            proposal.note,
+        )
+        self.record.add(trial)
+        self.trials.append(trial)
+        self.projection.update(self.trials)
+        return trial
+
+    def _job(self, trial: Trial) -> Job:
+        epochs = self.recipe.epochs
+        return Job(
+            id=f"{trial.number}-0-{epochs}",
+            trial=trial.number,
+            architecture=trial.architecture,
+            recipe=self.recipe,
+            data=self.data,
+            seed=self.seed,
+            to_epoch=epochs,
+        )
+
+    def _collect(self, wait_seconds: float) -> None:
+        """Take in what the workers hand over, waiting at most so long for the first."""
+        if not self.running:
+            return
+        done, _ = wait(self.running, timeout=wait_seconds, return_when=FIRST_COMPLETED)
+        for future in done:
+            job, _ = self.running.pop(future)
+            try:
+                self._record(job, future.result())
+            except BrokenProcessPool:
+                self._worker_died(job)
+        if done and wait_seconds > 1 and self.running:
+            self._collect(wait_seconds)
+
+    def _worker_died(self, job: Job) -> None:
+        self.deaths[job.id] = self.deaths.get(job.id, 0) + 1
+        if self.deaths[job.id] < ATTEMPTS:
+            self.view.notice(f"the worker of trial {job.trial} died; its job is run again")
+            self.pending.append(job)
+        else:
+            reason = f"its worker died {ATTEMPTS} times (out of memory?)"
+            self._record(job, Result("failed", reason))
+
+    def _record(self, job: Job, result: Result) -> None:
+        if result.outcome == "stopped":
+            return
+        if result.state:
+            write_atomically(self.path / "checkpoints" / f"{job.trial}.pt", result.state)
+        self.record.finish(job, result)
+        clear(self.outbox, job.id)
+        self.trials = self.record.trials()
+        self.projection.update(self.trials)
+        self._keep_checkpoints_of_front()
+        self.view.finished(self.trials[job.trial], self.status())
+        self._stop_if_all_fail()
+
+    def _keep_checkpoints_of_front(self) -> None:
+        members = {trial.number for trial in front(self.trials, self.objectives)}
+        for file in (self.path / "checkpoints").glob("*.pt"):
+            if file.stem.isdecimal() and int(file.stem) not in members:
+                file.unlink()
+
+    def _stop_if_all_fail(self) -> None:
+        ended = [trial for trial in self.trials if trial.state != "running"]
+        reasons = {trial.reason for trial in ended}
+        if len(ended) >= SAME_FAILURES and len(reasons) == 1 and ended[0].state == "failed":
+            raise UserError(
+                f"{self.path}: the first {len(ended)} trials failed alike: {reasons.pop()}"
+            )
+
+    def _spent(self) -> float:
+        return self.before + time.time() - self.started
+
+    def _left(self) -> float:
+        """Seconds, or trials that may still be started."""
+        if self.budget.kind == "time":
+            return self.budget.amount - self._spent()
+        unfinished = len(self.pending)
+        return self.budget.amount - (len(self.trials) - unfinished)
+
+    def _left_text(self) -> str:
+        left = max(0.0, self._left())
+        return str(replace(self.budget, amount=left)) if left else "nothing"
+
+    def _deadline(self) -> float:
+        if self.budget.kind == "trials":
+            return float("inf")
+        return time.time() + self._left() + OVERTIME * self.budget.amount
+
+    def _may_start(self) -> bool:
+        """Whether the budget allows a job more: not one that is likely to overrun it."""
+        if self.budget.kind == "trials":
+            return self._left() > 0
+        return self._left() > self._expected_seconds()
+
+    def _expected_seconds(self) -> float:
+        """The median time of the finished jobs; 0 as long as there is none."""
+        times = [trial.seconds for trial in self.trials if trial.state == "complete"]
+        return statistics.median(times) if times else 0.0
+
+    def status(self) -> Status:
+        now = time.time()
+        return Status(
+            trials=list(self.trials),
+            front=front(self.trials, self.objectives),
+            running={job.trial: now - since for job, since in self.running.values()},
+            spent=self._spent(),
+            left=self._left(),
+            budget=self.budget,
+        )

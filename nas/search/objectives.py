@@ -1,0 +1,42 @@
+"""Objectives, and which trials are the front: not beaten in every objective by another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.cost import COSTS
+from nas.errors import UserError
+
+SCORE = "score"
+
+
+def parse_objectives(text: str) -> tuple[str, ...]:
+    """Read `score,macs`: the score, which is maximised, and one or two costs, minimised."""
+    names = tuple(name.strip() for name in text.split(","))
+    valid = set(names) <= {SCORE, *COSTS} and SCORE in names and len(set(names)) == len(names)
+    if not valid or not 2 <= len(names) <= 3:
+        costs = ", ".join(COSTS)
+        raise UserError(
+            f"--objectives: {text!r} is not score and one or two of {costs}, as score,macs"
+        )
+    return names
+
+
+def values(row: Mapping[str, float], objectives: Sequence[str]) -> list[float]:
+    """The objectives' values in a trial's row, in their order."""
+    return [float(row[name]) for name in objectives]
+
+
+def front_mask(points: Sequence[Sequence[float]], objectives: Sequence[str]) -> NDArray[np.bool_]:
+    """Which of n points (n, objectives) are non-dominated; of equal points all are. bool (n,)."""
+    import moocore
+
+    if not len(points):
+        return np.zeros(0, dtype=bool)
+    maximise = [name == SCORE for name in objectives]
+    data = np.asarray(points, dtype=float)
+    mask: NDArray[np.bool_] = moocore.is_nondominated(data, maximise=maximise, keep_weakly=True)
+    return mask

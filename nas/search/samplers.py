@@ -1,0 +1,186 @@
+"""Samplers: which point to try next, given what is known.
+
+A sampler is a function of the history and a seed, without memory of its own, so that a resumed
+search goes on as if it had never stopped. Optuna's are asked through a study in memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nas.architecture import Architecture, key
+from nas.architecture.fields import Value
+from nas.data.random_bits import permutation
+from nas.errors import UserError
+from nas.search.objectives import SCORE
+from nas.search.record import Trial
+from nas.seeds import derived_seed
+from nas.space import Space
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.study import StudyDirection
+
+PROPOSALS = 20
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A point to try; `note` is kept with the trial and shown to the sampler again."""
+
+    point: dict[str, Value]
+    note: dict[str, Any] = field(default_factory=dict)
+
+
+Propose = Callable[[Sequence[Trial], int], Proposal]
+"""(all trials so far, the running ones included, and a seed) to a proposal."""
+
+
+def make_sampler(name: str, space: Space, objectives: Sequence[str]) -> Propose:
+    """The sampler of that name; UserError lists the names otherwise."""
+    if name == "random":
+        return lambda trials, seed: Proposal(_uniform(space, seed))
+    if name in OPTUNA:
+        return _OptunaSampler(space, objectives, OPTUNA[name])
+    raise UserError(f"--sampler: {name!r} is not one of {', '.join(SAMPLERS)}")
+
+
+def propose_untried(
+    propose: Propose, space: Space, trials: Sequence[Trial], seed: int
+) -> tuple[Proposal, Architecture] | None:
+    """A valid proposal whose key was not tried; None when the whole space was.
+
+    The sampler is asked a limited number of times, then an untried architecture is drawn.
+    """
+    tried = {trial.key for trial in trials}
+    for attempt in range(PROPOSALS):
+        proposal = propose(trials, derived_seed(seed, len(trials), attempt))
+        try:
+            architecture = space.architecture(proposal.point)
+            fresh = key(architecture) not in tried and space.broken(architecture) is None
+        except UserError:
+            continue
+        if fresh:
+            return Proposal(space.active(proposal.point), proposal.note), architecture
+    distinct = space.table.distinct
+    for index in permutation(derived_seed(seed, len(trials), "untried"), len(distinct)):
+        point = space.point(int(distinct[index]))
+        architecture = space.architecture(point)
+        if key(architecture) not in tried:
+            return Proposal(point), architecture
+    return None
+
+
+def distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
+    """Optuna's view of the space: evenly spaced whole numbers as such, all else as choices."""
+    from optuna.distributions import CategoricalDistribution, IntDistribution
+
+    found: dict[str, optuna.distributions.BaseDistribution] = {}
+    for parameter in space.parameters:
+        values = parameter.values
+        whole = all(isinstance(v, int) and not isinstance(v, bool) for v in values)
+        steps = {b - a for a, b in itertools.pairwise(values)} if whole else set()  # type: ignore[operator]
+        if len(steps) == 1 and (step := steps.pop()) > 0:
+            found[parameter.name] = IntDistribution(int(values[0]), int(values[-1]), step=int(step))
+        else:
+            found[parameter.name] = CategoricalDistribution(values)
+    return found
+
+
+def directions(objectives: Sequence[str]) -> list[StudyDirection]:
+    """Optuna's name for what is better: a larger score, a smaller cost."""
+    from optuna.study import StudyDirection
+
+    better = {SCORE: StudyDirection.MAXIMIZE}
+    return [better.get(name, StudyDirection.MINIMIZE) for name in objectives]
+
+
+def optuna_params(space: Space, point: dict[str, Value]) -> dict[str, Value]:
+    """The point with a value for every parameter, as a fixed set of distributions needs it."""
+    return {p.name: point.get(p.name, p.values[0]) for p in space.parameters}
+
+
+def _uniform(space: Space, seed: int) -> dict[str, Value]:
+    return space.sample(lambda count: derived_seed(seed, "uniform") % count)
+
+
+@dataclass(frozen=True)
+class _OptunaSampler:
+    """Any Optuna sampler, asked through a study in memory that holds the history.
+
+    Costs enter on a log axis, failed trials as pruned ones: told that they failed, TPE would go
+    back to them.
+    """
+
+    space: Space
+    objectives: Sequence[str]
+    make: Callable[[int], Any]
+
+    def __call__(self, trials: Sequence[Trial], seed: int) -> Proposal:
+        import optuna
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            optuna.logging.set_verbosity(optuna.logging.ERROR)
+            study = optuna.create_study(
+                directions=directions(self.objectives), sampler=self.make(seed % 2**32)
+            )
+            choices = distributions(self.space)
+            for trial in trials:
+                study.add_trial(self._frozen(trial, choices))
+            asked = study.ask(fixed_distributions=choices)
+            note = study.get_trials(deepcopy=False)[-1].system_attrs
+        plain = (str, int, float, bool)
+        return Proposal(dict(asked.params), {k: v for k, v in note.items() if isinstance(v, plain)})
+
+    def _frozen(self, trial: Trial, choices: dict[str, Any]) -> Any:
+        from optuna.trial import TrialState, create_trial
+
+        states = {
+            "running": TrialState.RUNNING,
+            "complete": TrialState.COMPLETE,
+            "failed": TrialState.PRUNED,
+        }
+        complete = trial.state == "complete"
+        return create_trial(
+            state=states[trial.state],
+            values=self._values(trial) if complete else None,
+            params=optuna_params(self.space, trial.point),
+            distributions=choices,
+            system_attrs=trial.note,
+        )
+
+    def _values(self, trial: Trial) -> list[float]:
+        return [
+            trial.scores[SCORE] if name == SCORE else math.log10(trial.costs[name])
+            for name in self.objectives
+        ]
+
+
+def _tpe(seed: int) -> Any:
+    import optuna
+
+    return optuna.samplers.TPESampler(
+        seed=seed, multivariate=True, constant_liar=True, n_startup_trials=10
+    )
+
+
+def _nsga2(seed: int) -> Any:
+    import optuna
+
+    return optuna.samplers.NSGAIISampler(seed=seed, population_size=20)
+
+
+def _gp(seed: int) -> Any:
+    import optuna
+
+    return optuna.samplers.GPSampler(seed=seed, n_startup_trials=10)
+
+
+OPTUNA: dict[str, Callable[[int], Any]] = {"tpe": _tpe, "nsga2": _nsga2, "gp": _gp}
+SAMPLERS = ("tpe", "nsga2", "gp", "random")

@@ -1,0 +1,57 @@
+"""The Optuna study of a run: a projection of the record, for the dashboard and for people.
+
+It can be deleted at any time: it is made again from the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.search.record import Trial
+from nas.search.samplers import directions, distributions, optuna_params
+from nas.space import Space
+
+if TYPE_CHECKING:
+    import optuna
+
+
+class Projection:
+    """Keeps the study in step with the trials."""
+
+    def __init__(self, path: Path, name: str, space: Space, objectives: Sequence[str]) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.space, self.objectives = space, objectives
+        self.choices = distributions(space)
+        self.study: optuna.Study = optuna.create_study(
+            study_name=name,
+            storage=f"sqlite:///{path}",
+            directions=directions(objectives),
+            load_if_exists=True,
+        )
+
+    def update(self, trials: Sequence[Trial]) -> None:
+        """Add what is missing and tell what has ended since."""
+        from optuna.trial import TrialState, create_trial
+
+        known = self.study.get_trials(deepcopy=False)
+        for trial in trials:
+            if trial.number >= len(known):
+                self.study.add_trial(
+                    create_trial(
+                        state=TrialState.RUNNING,
+                        params=optuna_params(self.space, trial.point),
+                        distributions=self.choices,
+                        user_attrs={"key": trial.key, **trial.costs},
+                    )
+                )
+            elif known[trial.number].state.is_finished():
+                continue
+            if trial.state == "complete":
+                values = [(trial.scores | trial.costs)[name] for name in self.objectives]
+                self.study.tell(trial.number, values)
+            elif trial.state == "failed":
+                self.study.tell(trial.number, state=TrialState.FAIL)

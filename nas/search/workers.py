@@ -1,0 +1,133 @@
+"""Local workers: processes that do jobs, behind the interface of concurrent.futures.
+
+Each slot is a pool of one process, so that a process that is killed breaks no other's future. A
+worker ends when the driver's process does, and publishes each result in the run's outbox before it
+hands it over: what was finished while the driver died is found there.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import asdict
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from nas.files import write_atomically
+from nas.training.job import Job, Result, run_job
+
+_cancelled: Any = None
+
+
+class LocalWorkers:
+    """`count` processes of `threads` threads each; `free` says how many wait for a job."""
+
+    def __init__(self, count: int, threads: int, outbox: Path) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._cancel = self._context.Event()
+        self._threads, self._outbox = threads, outbox
+        self._idle: list[Executor] = [self._pool() for _ in range(count)]
+
+    @property
+    def free(self) -> int:
+        return len(self._idle)
+
+    def submit(self, job: Job) -> Future[Result]:
+        """Start a job on a free slot; RuntimeError where none is free."""
+        if not self._idle:
+            raise RuntimeError("no worker is free")
+        pool = self._idle.pop()
+        # A process starts with its parent's ignored signals: Ctrl-C is for the driver alone.
+        before = _ignore_interrupts()
+        try:
+            future = pool.submit(_work, job, self._outbox)
+        finally:
+            _restore_interrupts(before)
+
+        def returned(done: Future[Result]) -> None:
+            broken = not done.cancelled() and done.exception() is not None
+            self._idle.append(self._pool() if broken else pool)
+
+        future.add_done_callback(returned)
+        return future
+
+    def cancel(self) -> None:
+        """Ask every running job to stop before its next step."""
+        self._cancel.set()
+
+    def close(self) -> None:
+        """Stop the jobs and wait for the processes to end."""
+        self.cancel()
+        for pool in self._idle:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            max_workers=1,
+            mp_context=self._context,
+            initializer=_start,
+            initargs=(self._threads, self._cancel),
+        )
+
+
+def adopt(outbox: Path, job_id: str) -> Result | None:
+    """A result that a worker published and no driver recorded, or None."""
+    file, state = outbox / f"{job_id}.json", outbox / f"{job_id}.pt"
+    if not file.is_file():
+        return None
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return Result(**found, state=state.read_bytes() if state.is_file() else b"")
+
+
+def clear(outbox: Path, job_id: str) -> None:
+    """Forget a published result, once it is recorded."""
+    for file in (outbox / f"{job_id}.json", outbox / f"{job_id}.pt"):
+        file.unlink(missing_ok=True)
+
+
+def publish(outbox: Path, job_id: str, result: Result) -> None:
+    """Write a result where `adopt` finds it: whole or not at all."""
+    fields = asdict(result)
+    write_atomically(outbox / f"{job_id}.pt", fields.pop("state"))
+    write_atomically(outbox / f"{job_id}.json", json.dumps(fields).encode())
+
+
+def _start(threads: int, cancelled: Any) -> None:
+    """Set up a worker's process."""
+    global _cancelled
+    _cancelled = cancelled
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _work(job: Job, outbox: Path) -> Result:
+    result = run_job(job, cancelled=_cancelled.is_set)
+    if result.outcome != "stopped":
+        publish(outbox, job.id, result)
+    return result
+
+
+def _ignore_interrupts() -> Any:
+    if threading.current_thread() is threading.main_thread():
+        return signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return None
+
+
+def _restore_interrupts(before: Any) -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,115 @@
+"""The unit of work of a search: train one architecture for some epochs, and score it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from nas.architecture import Architecture, Size
+from nas.data import Dataset, Held, hold_out, load_dataset, resize
+from nas.seeds import derived_seed
+from nas.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Job:
+    """Train one replicate of a trial from `from_epoch` (of `state`) to `to_epoch`, and score it.
+
+    `deadline` is a time.time() after which the job gives up.
+    """
+
+    id: str
+    trial: int
+    architecture: Architecture
+    recipe: Recipe
+    data: str
+    seed: int
+    replicate: int = 0
+    to_epoch: int = 0
+    state: bytes | None = None
+    deadline: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a job. outcome: done, failed (with a reason), or stopped (out of time).
+
+    scores: larger is better. train_seconds and eval_seconds: wall-clock. images: trained on.
+    """
+
+    outcome: str
+    reason: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    train_seconds: float = 0.0
+    eval_seconds: float = 0.0
+    images: int = 0
+    state: bytes = b""
+
+
+def run_job(job: Job, *, cancelled: Callable[[], bool] = lambda: False) -> Result:
+    """Do the job. What fails in training is a result, with its reason, and not an exception."""
+    import torch
+
+    from nas.models import build
+    from nas.training.evaluation import score_classification, score_reid
+    from nas.training.loop import Diverged, Stopped, Trainer
+
+    started = time.monotonic()
+    seed = derived_seed(job.seed, job.replicate)
+    task, held = _held(job.data, job.architecture.input, seed, job.recipe.validation)
+
+    def stop() -> bool:
+        return time.time() > job.deadline or cancelled()
+
+    try:
+        classes = int(held.train.labels.max()) + 1
+        network = build(job.architecture, classes, seed=seed)
+        trainer = Trainer(network, job.recipe, seed=seed)
+        if job.state is not None:
+            trainer.restore(job.state)
+        started = time.monotonic()
+        first = trainer.step
+        trainer.train(held.train, job.to_epoch, stop=stop)
+        trained = time.monotonic()
+        if task == "reid":
+            assert held.query is not None and held.gallery is not None
+            scores = score_reid(
+                trainer.average, held.query, held.gallery, autocast=trainer.autocast
+            )
+        else:
+            assert held.validation is not None
+            scores = score_classification(
+                trainer.average, held.validation, autocast=trainer.autocast
+            )
+    except Stopped:
+        return Result("stopped", "out of time", train_seconds=time.monotonic() - started)
+    except Diverged as error:
+        return Result("failed", str(error), train_seconds=time.monotonic() - started)
+    except (RuntimeError, MemoryError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "alloc" in reason:
+            reason = f"out of memory: {reason}"
+        return Result("failed", reason, train_seconds=time.monotonic() - started)
+    return Result(
+        "done",
+        scores=scores,
+        train_seconds=trained - started,
+        eval_seconds=time.monotonic() - trained,
+        images=(trainer.step - first) * job.recipe.batch,
+        state=trainer.state(),
+    )
+
+
+@lru_cache(maxsize=2)
+def _dataset(spec: str) -> Dataset:
+    return load_dataset(spec)
+
+
+@lru_cache(maxsize=4)
+def _held(spec: str, size: Size, seed: int, fraction: float) -> tuple[str, Held]:
+    """The training split in two, resized to the network's input, and the data set's task."""
+    dataset = _dataset(spec)
+    images = resize(dataset.train, size)
+    return dataset.task, hold_out(images, dataset.task, seed=seed, fraction=fraction)

@@ -1,0 +1,64 @@
+"""Contact sheets: a PNG that shows the images, written whole or not at all."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nas.data import Dataset, Images, contact_sheet
+from nas.data.synthetic import synthetic
+from nas.errors import UserError
+
+
+def _contains(sheet: np.ndarray, picture: np.ndarray) -> bool:
+    height, width = picture.shape[:2]
+    windows = np.lib.stride_tricks.sliding_window_view(sheet, (height, width), axis=(0, 1))
+    corner = np.argwhere((windows[..., 0, 0] == picture[0, 0]).all(2))
+    return any(
+        np.array_equal(sheet[y : y + height, x : x + width], picture) for y, x in corner.tolist()
+    )
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_sheet_shows_the_first_identity(tmp_path: Path, part: str) -> None:
+    dataset = synthetic(ids=10, size=(32, 16))
+    path = tmp_path / "sheet.png"
+    contact_sheet(dataset, path, part=part, rows=2, zoom=1)  # type: ignore[arg-type]
+    sheet = np.asarray(Image.open(path))
+    shown = dataset.train if part == "train" else dataset.query
+    assert shown is not None
+    assert _contains(sheet, shown.pixels[0])
+
+
+def test_a_row_holds_as_many_images_of_a_class_as_asked(tmp_path: Path) -> None:
+    pixels = np.repeat(np.arange(1, 9, dtype=np.uint8), 4 * 4 * 3).reshape(8, 4, 4, 3)
+    images = Images(pixels, np.array([0, 0, 0, 0, 1, 1, 1, 1]))
+    path = tmp_path / "sheet.png"
+    contact_sheet(Dataset("x", "classification", images, test=images), path, each=3, zoom=2)
+    sheet = np.asarray(Image.open(path))
+    area = [int((sheet == value).all(2).sum()) for value in range(1, 9)]
+    assert area == [64, 64, 64, 0, 64, 64, 64, 0]
+
+
+def test_nothing_but_the_sheet_is_left_in_the_folder(tmp_path: Path) -> None:
+    contact_sheet(synthetic(ids=10, size=(32, 16)), tmp_path / "sheet.png", rows=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    path = tmp_path / "sheet.png"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        contact_sheet(synthetic(ids=10, size=(32, 16)), path, rows=1)
+    assert [p.name for p in tmp_path.iterdir()] == ["sheet.png"]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no folder"):
+        contact_sheet(synthetic(ids=10, size=(32, 16)), tmp_path / "none" / "sheet.png")
