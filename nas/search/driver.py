@@ -144,7 +144,11 @@ def default_workers() -> int:
 
 def _lock_file(path: Path) -> Path:
     """Beside the run's directory, so that --fresh may remove the directory."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / f".{path.name}.lock").touch()
+    except OSError as error:
+        raise UserError(f"--out: {path} can not be written ({error.strerror})") from None
     return path.parent / f".{path.name}.lock"
 
 
@@ -160,6 +164,7 @@ class _Driver:
     budget: Budget
     view: View
     running: dict[Future[Result], tuple[Job, float]] = field(default_factory=dict)
+    pending: list[Job] = field(default_factory=list)
     deaths: dict[str, int] = field(default_factory=dict)
 
     def search(self, workers: int) -> None:
@@ -223,6 +228,7 @@ class _Driver:
             if not self.running:
                 break
             self._collect(wait_seconds=0.5)
+            self._stop_if_all_fail()
             self.view.update(self.status())
             if time.time() - seen > 2:
                 seen = time.time()
@@ -285,6 +291,8 @@ class _Driver:
                 self._record(job, future.result())
             except BrokenProcessPool:
                 self._worker_died(job)
+            except Exception as error:
+                self._record(job, Result("failed", f"{type(error).__name__}: {error}"))
         if done and wait_seconds > 1 and self.running:
             self._collect(wait_seconds)
 
@@ -308,7 +316,6 @@ class _Driver:
         self.projection.update(self.trials)
         self._keep_checkpoints_of_front()
         self.view.finished(self.trials[job.trial], self.status())
-        self._stop_if_all_fail()
 
     def _keep_checkpoints_of_front(self) -> None:
         members = {trial.number for trial in front(self.trials, self.objectives)}

@@ -159,6 +159,8 @@ class _Parser:
                 self.expect(")")
                 return Expression(str(value), (inner,))
             named = self.is_name(value)
+            if not named and not value.isidentifier():
+                raise UserError(f"in {_short(self.text)!r}: no field is named {value!r}")
             return Expression("name" if named else "value", (value,))
         self.fail("a value")
         raise AssertionError

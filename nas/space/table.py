@@ -147,7 +147,7 @@ class Table:
         """
 
         def identity(part: Part | None) -> Hashable:
-            return segments(part) if part else None
+            return (part.input, segments(part)) if part else None
 
         def output(part: Part) -> tuple[int, ...]:
             return part.output

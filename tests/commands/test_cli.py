@@ -1,0 +1,147 @@
+"""The command line as a user meets it: exit codes, one-line errors, what is written."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def cli(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        check=False,
+    )
+
+
+SPACE = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n  width: [0.25, 0.5]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["search", "nothing"], "no space 'nothing': neither a file nor one of osnet-mini"),
+        (["search", "field.yaml"], "field.yaml:5: widht: no field is named 'widht'; fields are"),
+        (["search", "domain.yaml"], "domain.yaml:5: width: -1 is not a number above 0"),
+        (["search", "empty.yaml"], "s is empty: `macs <= 1k` alone leaves 0 of 2 raw points"),
+        (["search", "good.yaml", "--budget", "5"], "--budget: '5' is not a budget; give a time"),
+        (["search", "good.yaml", "--data", "market"], "'market' is not a data set; valid are"),
+        (["search", "good.yaml", "--data", "fashion-mnist:/no/where"], "no folder /no/where"),
+        (["search", "good.yaml", "--data", "synthetic:ids=x"], "ids='x' is not a whole number"),
+        (["search", "good.yaml", "--out", "/proc/none/run"], "--out: /proc/none/run can not be"),
+        (["search", "good.yaml", "--out", "good.yaml"], "--out: good.yaml is a file, not a dir"),
+        (["search", "good.yaml", "--out", "good.yaml/run"], "--out: good.yaml is a file, not a"),
+        (["search", "good.yaml", "--sampler", "cma"], "--sampler: 'cma' is not one of tpe, nsga2"),
+        (["search", "good.yaml", "--objectives", "macs"], "--objectives: 'macs' is not score and"),
+        (
+            ["search", "good.yaml", "--recipe", "slow"],
+            "no recipe 'slow': neither a file nor one of",
+        ),
+        (["search", "good.yaml", "--workers", "0"], "--workers: 0 is not a number of processes"),
+        (["search", "good.yaml", "--workers", "x"], "Invalid value for '--workers'"),
+        (["search", "good.yaml", "--bogus"], "No such option: --bogus"),
+        (["search"], "Missing argument 'space'"),
+        (["bogus"], "No such command 'bogus'"),
+        (["profile", "osnet_x9"], "'osnet_x9' is not a preset (osnet_x1_0, "),
+        (["profile", "osnet_x1_0", "--input", "big"], "--input: 'big' is not a size"),
+        (["profile", "osnet_x1_0", "--input", "8x8"], "at least 1"),
+        (["profile", "osnet-mini@x"], "'x' is not a seed"),
+        (["profile", "nowhere#1"], "nowhere is not a run"),
+        (["pareto", "nowhere"], "nowhere is not a run"),
+        (["data", "preview", "mnist"], "'mnist' is not a data set; valid are"),
+        (["data", "preview", "--out", "no/where/x.png"], "--out: no/where is not a directory"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2_and_nothing_written(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "good.yaml").write_text(SPACE)
+    (tmp_path / "field.yaml").write_text(SPACE.replace("width", "widht"))
+    (tmp_path / "domain.yaml").write_text(SPACE.replace("0.5", "-1"))
+    (tmp_path / "empty.yaml").write_text(SPACE + "constraints: [macs <= 1k]\n")
+    before = sorted(tmp_path.rglob("*"))
+    done = cli(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stdout == ""
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_profile_prints_exact_figures_as_json() -> None:
+    found = json.loads(cli("profile", "osnet_x0_25", "--input", "256x128", "--json").stdout)
+    assert (found["params"], found["macs"]) == (201_864, 82_314_880)
+    assert found["counters"]["fvcore"]["total"] == 86_723_200
+    assert found["counters"]["thop"]["total"] == 90_767_680
+
+
+def test_profile_takes_an_architecture_file_and_a_sample_of_a_space(tmp_path: Path) -> None:
+    from nas.architecture import preset, to_json
+
+    file = tmp_path / "net.json"
+    file.write_text(to_json(preset("osnet_x0_25")))
+    table = cli("profile", str(file)).stdout
+    assert "201,864" in table
+    assert "stages[0].blocks[1]" in table
+    assert "total" in cli("profile", "osnet-mini@3").stdout
+
+
+def test_search_then_pareto_and_profile_of_a_trial(tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text(SPACE.replace("64x32", "32x16"))
+    (tmp_path / "recipe.yaml").write_text("name: r\nepochs: 1\nbatch: 16\nlr: 0.01\n")
+    done = cli(
+        "search", "space.yaml", "--budget", "2trials", "--recipe", "recipe.yaml",
+        "--data", "synthetic:ids=16,size=32x16", "--out", "run", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Front of 2 trials (s, synthetic:ids=16,size=32x16)" in done.stdout
+    assert "run/pareto.html" in done.stdout
+    assert "trial 1" in done.stderr
+    shown = cli("pareto", "run", "--cost", "params", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    html = (tmp_path / "run" / "pareto.html").read_text()
+    assert "Plotly.newPlot" in html
+    assert 'src="http' not in html
+    trial = json.loads(cli("profile", "run#0", "--json", cwd=tmp_path).stdout)
+    assert trial["input"] == "32x16"
+    assert cli("profile", "run#7", cwd=tmp_path).returncode == 2
+
+
+def test_importing_the_package_and_asking_for_help_load_nothing_heavy() -> None:
+    heavy = ("torch", "pandas", "plotly", "optuna", "fvcore", "numpy")
+    code = f"import sys, nas, nas.commands; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_interrupted_search_ends_with_the_front_and_code_130(tmp_path: Path) -> None:
+    import signal
+    import time
+
+    (tmp_path / "space.yaml").write_text(SPACE.replace("64x32", "32x16"))
+    (tmp_path / "recipe.yaml").write_text("name: r\nepochs: 500\nbatch: 16\nlr: 0.01\n")
+    (tmp_path / "short.yaml").write_text("name: r\nepochs: 1\nbatch: 16\nlr: 0.01\n")
+    search = [sys.executable, str(ROOT / "cli.py"), "search", "space.yaml", "--out", "run"]
+    search += ["--data", "synthetic:ids=16,size=32x16", "--budget", "2trials", "--workers", "1"]
+    driver = subprocess.Popen(
+        [*search, "--recipe", "recipe.yaml"],
+        cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True,
+    )  # fmt: skip
+    limit = time.time() + 60
+    while not (tmp_path / "run" / "study.db").exists() and time.time() < limit:
+        time.sleep(0.1)
+    time.sleep(3)
+    os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to the driver and its workers
+    stdout, stderr = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert "Traceback" not in stderr
+    assert "no trial was finished" in stdout

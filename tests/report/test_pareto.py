@@ -1,0 +1,78 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nas.architecture import key, preset
+from nas.errors import UserError
+from nas.report import front_table, pareto_figure
+from nas.report.words import compact, point_in_words, varying_names
+from nas.search import Trial
+
+
+class FakeRun:
+    """A run of five trials: 0, 1 and 4 are the front of (score, macs), 3 failed."""
+
+    path = Path("run")
+    objectives = ("score", "macs")
+    asked: dict[str, Any] = {  # noqa: RUF012
+        "space": "s", "data": "synthetic", "recipe": {"name": "quick"},
+    }  # fmt: skip
+
+    def all_trials(self) -> list[Trial]:
+        scores = [0.2, 0.5, 0.4, None, 0.6]
+        macs = [10, 20, 30, 5, 40]
+        architecture = preset("osnet_x0_25")
+        return [
+            Trial(
+                number,
+                key(architecture) + str(number),
+                {"width": 0.1 * number, "stages[*].gate": "none", "stem.kind": "conv3"},
+                architecture,
+                {"macs": cost * 10**6, "params": cost * 1000},
+                state="failed" if score is None else "complete",
+                scores={} if score is None else {"score": score, "mAP": score},
+            )
+            for number, (score, cost) in enumerate(zip(scores, macs, strict=True))
+        ]
+
+
+def test_every_complete_trial_is_drawn_and_the_front_is_a_step_line() -> None:
+    figure = pareto_figure(FakeRun())  # type: ignore[arg-type]
+    dominated, line, front = figure.data
+    assert list(dominated.x) == [30e6]
+    assert list(front.x) == [10e6, 20e6, 40e6]
+    assert line.line.shape == "hv"
+    assert list(line.x) == [10e6, 20e6, 40e6, 40e6]
+    assert figure.layout.xaxis.type == "log"
+
+
+def test_hover_names_the_architecture_in_words() -> None:
+    front = pareto_figure(FakeRun()).data[2]  # type: ignore[arg-type]
+    assert "width 0.1" in front.text[1]
+    assert "20M macs" in front.text[1]
+    assert "gate" not in front.text[1]  # it does not differ between trials
+
+
+def test_another_cost_gives_another_picture_and_an_unknown_one_is_refused() -> None:
+    assert list(pareto_figure(FakeRun(), "params").data[2].x) == [10e3, 20e3, 40e3]  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="--cost: 'flops' is not one of macs, params"):
+        pareto_figure(FakeRun(), "flops")  # type: ignore[arg-type]
+
+
+def test_the_table_has_the_front_cheapest_first() -> None:
+    trials = [trial for trial in FakeRun().all_trials() if trial.state == "complete"]
+    table = front_table([trials[3], trials[0]], trials, ("score", "macs"), "title")
+    assert list(table.columns[0].cells) == ["0", "4"]
+    assert [column.header for column in table.columns] == [
+        "trial", "mAP", "macs", "params", "architecture",
+    ]  # fmt: skip
+
+
+def test_numbers_and_points_in_words() -> None:
+    assert [compact(n) for n in (978_875_392, 201_864, 12, 3.2e9)] == [
+        "978.9M", "201.9k", "12", "3.2G",
+    ]  # fmt: skip
+    points = [{"width": 1, "stages[*].gate": "none"}, {"width": 2, "stages[*].gate": "none"}]
+    assert varying_names(points) == ["width"]
+    assert point_in_words(points[0], ["width", "stages[*].gate"]) == "width 1, gate none"

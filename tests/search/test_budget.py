@@ -1,0 +1,30 @@
+import pytest
+
+from nas.errors import UserError
+from nas.search.budget import Budget, duration
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "amount"),
+    [
+        ("5m", "time", 300),
+        ("1h30m", "time", 5400),
+        ("90s", "time", 90),
+        ("20trials", "trials", 20),
+        ("1 trial", "trials", 1),
+    ],
+)
+def test_budgets(text: str, kind: str, amount: float) -> None:
+    assert Budget.parse(text) == Budget(kind, amount)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "m5", "-5m", "0s", "0trials", "5 minutes", "1e3s", "5m1h"]
+)
+def test_what_is_not_a_budget_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(UserError, match=r"--budget: .* 90s, 5m, 1h30m, or .* 20trials"):
+        Budget.parse(text)
+
+
+def test_durations_in_words() -> None:
+    assert [duration(s) for s in (9.6, 300, 3900)] == ["10s", "5m00s", "1h05m"]

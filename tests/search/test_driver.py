@@ -1,0 +1,210 @@
+"""Searches that really train, on a data set that takes a second."""
+
+import json
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nas.errors import UserError
+from nas.search import Trial, open_run, run_search
+from nas.training import Job, Result
+
+
+def outcome(trials: list[Trial]) -> list[tuple[object, ...]]:
+    return [(t.number, t.key, t.state, t.scores) for t in trials]
+
+
+def test_a_search_leaves_a_run_with_everything_in_it(tiny: dict[str, str]) -> None:
+    run = run_search(budget="4trials", workers=2, **tiny)
+    trials = run.all_trials()
+    assert [trial.state for trial in trials] == ["complete"] * 4
+    assert len({trial.key for trial in trials}) == 4
+    assert set(run.front()["trial"]) <= set(range(4))
+    folder = Path(tiny["out"])
+    for name in ("run.json", "record.db", "study.db", "trials.csv", "front.csv"):
+        assert (folder / name).is_file(), name
+    kept = {int(file.stem) for file in (folder / "checkpoints").glob("*.pt")}
+    assert kept == set(run.front()["trial"])
+    assert not list((folder / "outbox").iterdir())
+    study = sqlite3.connect(folder / "study.db")
+    assert study.execute("SELECT count(*) FROM trials WHERE state = 'COMPLETE'").fetchone() == (4,)
+
+
+def test_a_resumed_search_equals_an_uninterrupted_one(tiny: dict[str, str], tmp_path: Path) -> None:
+    whole = run_search(budget="12trials", workers=1, **(tiny | {"out": str(tmp_path / "whole")}))
+    run_search(budget="5trials", workers=1, **tiny)
+    (tmp_path / "run" / "study.db").unlink()  # a projection: made again from the record
+    resumed = run_search(budget="12trials", workers=1, **tiny)
+    assert outcome(resumed.all_trials()) == outcome(whole.all_trials())
+
+
+def test_the_same_command_after_the_budget_is_spent_runs_nothing(tiny: dict[str, str]) -> None:
+    run_search(budget="2trials", workers=1, **tiny)
+    before = (Path(tiny["out"]) / "record.db").read_bytes()
+    told: list[str] = []
+
+    class View:
+        def opened(self, path: Path) -> None: ...
+        def update(self, status: Any) -> None: ...
+        def finished(self, trial: Trial, status: Any) -> None:
+            raise AssertionError("nothing is left to do")
+
+        def notice(self, text: str) -> None:
+            told.append(text)
+
+    run_search(budget="2trials", workers=1, view=View(), **tiny)
+    assert any("the budget of 2 trials is spent" in text for text in told)
+    assert len(before) > 0
+
+
+def test_another_search_in_the_same_directory_is_refused_with_the_difference(
+    tiny: dict[str, str],
+) -> None:
+    run_search(budget="1trial", workers=1, **tiny)
+    with pytest.raises(UserError, match="differs in seed: 0 there, 1 now"):
+        run_search(budget="1trial", workers=1, seed=1, **tiny)
+    fresh = run_search(budget="1trial", workers=1, seed=1, fresh=True, **tiny)
+    assert len(fresh.all_trials()) == 1
+
+
+def test_a_result_that_was_published_but_not_recorded_is_adopted(tiny: dict[str, str]) -> None:
+    from nas.search.workers import publish
+
+    run_search(budget="2trials", workers=1, **tiny)
+    folder = Path(tiny["out"])
+    with sqlite3.connect(folder / "record.db") as db:
+        db.execute("DELETE FROM jobs WHERE trial = 1")
+        db.execute("UPDATE trials SET state = 'running' WHERE number = 1")
+    publish(folder / "outbox", "1-0-1", Result("done", scores={"score": 0.125, "mAP": 0.125}))
+    run = run_search(budget="2trials", workers=1, **tiny)
+    assert run.all_trials()[1].scores["score"] == 0.125
+
+
+class _Refusing:
+    """A worker whose every job fails in the same way; free at every other look."""
+
+    def __init__(self, *args: object) -> None:
+        self.looks = 0
+
+    @property
+    def free(self) -> bool:
+        self.looks += 1
+        return self.looks % 2 == 1
+
+    def submit(self, job: Job) -> Any:
+        from concurrent.futures import Future
+
+        future: Future[Result] = Future()
+        future.set_result(Result("failed", "out of memory: no room"))
+        return future
+
+    def cancel(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def test_trials_that_all_fail_alike_stop_the_search(
+    tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.search.driver.LocalWorkers", _Refusing)
+    with pytest.raises(UserError, match="first 3 trials failed alike: out of memory: no room"):
+        run_search(budget="9trials", workers=1, **tiny)
+    assert [trial.state for trial in open_run(tiny["out"]).all_trials()] == ["failed"] * 3
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_its_job(tiny: dict[str, str]) -> None:
+    import os
+    import signal
+
+    class Killer:
+        killed = False
+
+        def opened(self, path: Path) -> None: ...
+        def finished(self, trial: Trial, status: Any) -> None: ...
+        def notice(self, text: str) -> None:
+            assert "died; its job is run again" in text
+
+        def update(self, status: Any) -> None:
+            if not self.killed and len(status.complete) == 1 and status.running:
+                children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+                for pid in children.split():
+                    command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                    if b"spawn_main" in command:
+                        os.kill(int(pid), signal.SIGKILL)
+                        self.killed = True
+
+    view = Killer()
+    run = run_search(budget="3trials", workers=1, view=view, **tiny)
+    assert view.killed
+    assert [trial.state for trial in run.all_trials()] == ["complete"] * 3
+
+
+def test_a_second_driver_on_the_same_run_is_refused(tiny: dict[str, str]) -> None:
+    from filelock import FileLock
+
+    from nas.search.driver import _lock_file
+
+    with FileLock(_lock_file(Path(tiny["out"]))), pytest.raises(UserError, match="is in use"):
+        run_search(budget="1trial", workers=1, **tiny)
+
+
+def test_killed_in_the_middle_it_goes_on_and_leaves_no_orphan(
+    tiny: dict[str, str], tmp_path: Path
+) -> None:
+    import os
+    import signal
+    import sys
+    import time
+
+    command = [sys.executable, "cli.py", "search", tiny["space"], "--budget", "8trials"]
+    command += ["--workers", "1", "--recipe", tiny["recipe"], "--data", tiny["data"]]
+    command += ["--out", tiny["out"]]
+    driver = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    record = Path(tiny["out"]) / "record.db"
+    limit = time.time() + 120
+
+    def finished() -> list[tuple[Any, ...]]:
+        if not record.exists():
+            return []
+        with sqlite3.connect(f"file:{record}?mode=ro", uri=True) as db:
+            try:
+                return db.execute(
+                    "SELECT id, finished_at FROM jobs ORDER BY finished_at"
+                ).fetchall()
+            except sqlite3.OperationalError:
+                return []
+
+    while len(finished()) < 2 and time.time() < limit:
+        time.sleep(0.05)
+    children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children").read_text().split()
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait()
+    before = finished()
+    assert len(before) >= 2
+    assert children
+    while any(_alive(pid) for pid in children) and time.time() < limit:
+        time.sleep(0.05)
+    assert not any(_alive(pid) for pid in children)
+    subprocess.run(command, check=True, capture_output=True)
+    after = finished()
+    assert after[: len(before)] == before
+    assert len(after) == len({job for job, _ in after}) == 8
+    whole = run_search(
+        budget="8trials", workers=1, **(tiny | {"out": str(tmp_path / "uninterrupted")})
+    )
+    assert outcome(open_run(tiny["out"]).all_trials()) == outcome(whole.all_trials())
+
+
+def _alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_what_is_on_disk_can_not_run_code(tiny: dict[str, str]) -> None:
+    run_search(budget="1trial", workers=1, **tiny)
+    asked = json.loads((Path(tiny["out"]) / "run.json").read_text())["asked"]
+    assert asked["recipe"]["name"] == "tiny"

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from nas.architecture import key, preset
+from nas.errors import UserError
+from nas.search.record import Record, Trial
+from nas.training import Job, Recipe, Result
+
+RECIPE = Recipe(name="r", epochs=1, batch=2, lr=0.1)
+
+
+def trial(number: int, name: str) -> Trial:
+    architecture = preset(name)
+    return Trial(number, key(architecture), {"width": number}, architecture, {"macs": 1}, {"a": 1})
+
+
+def job(number: int) -> Job:
+    return Job(f"{number}-0-1", number, preset("osnet_x1_0"), RECIPE, "synthetic", 0, to_epoch=1)
+
+
+def test_what_was_recorded_is_read_back_by_another_reader(tmp_path: Path) -> None:
+    record = Record(tmp_path / "record.db")
+    record.add(trial(0, "osnet_x1_0"))
+    record.add(trial(1, "osnet_x0_25"))
+    record.finish(
+        job(0), Result("done", scores={"score": 0.5}, train_seconds=2.0, eval_seconds=1.0)
+    )
+    record.finish(job(1), Result("failed", "the loss is nan"))
+    first, second = Record(tmp_path / "record.db", read_only=True).trials()
+    assert (first.state, first.scores, first.seconds) == ("complete", {"score": 0.5}, 3.0)
+    assert (first.architecture, first.note) == (preset("osnet_x1_0"), {"a": 1})
+    assert (second.state, second.reason, second.scores) == ("failed", "the loss is nan", {})
+
+
+def test_a_key_is_recorded_once(tmp_path: Path) -> None:
+    import sqlite3
+
+    record = Record(tmp_path / "record.db")
+    record.add(trial(0, "osnet_x1_0"))
+    with pytest.raises(sqlite3.IntegrityError):
+        record.add(trial(1, "osnet_x1_0"))
+
+
+def test_time_adds_up_over_sessions(tmp_path: Path) -> None:
+    import time
+
+    record = Record(tmp_path / "record.db")
+    now = time.time()
+    record.session(now - 100)
+    record.session(now - 10)
+    assert record.seconds_spent() == pytest.approx(110, abs=2)
+
+
+def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "record.db"
+    file.write_text("nonsense, and enough of it to be no empty database" * 20)
+    with pytest.raises(UserError, match=r"record.db: not a readable record"):
+        Record(file)

@@ -1,0 +1,123 @@
+import contextlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nas.errors import UserError
+from nas.space.expression import evaluate, parse
+
+VALUES: dict[str, Any] = {
+    "width": 0.5,
+    "macs": 50_000_000,
+    "gate": "none",
+    "stages[*].streams": [1, 2, 4],
+    "stages[*].depth": [2, 2, 1],
+}
+
+
+def value(text: str) -> Any:
+    return evaluate(parse(text, VALUES.__contains__), VALUES.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("macs <= 50M", True),
+        ("macs < 0.05G", False),
+        ("macs == 50000k", True),
+        ("1 <= width * 4 < 2", False),
+        ("1 < width * 4 <= 2", True),
+        ("2 + 3 * 4 - 6 / 2", 11),
+        ("-(2 - 5)", 3),
+        ("gate in [none, fixed]", True),
+        ("gate not in [none, 'fixed']", False),
+        ('gate == "none" and not width > 1', True),
+        ("width > 1 or macs > 1G or gate != fixed", True),
+        ("all(stages[*].streams >= 1)", True),
+        ("any(stages[*].streams > stages[*].depth)", True),
+        ("sum(stages[*].streams)", 7),
+        ("max(stages[*].streams) - min(stages[*].streams)", 3),
+        ("nondecreasing(stages[*].streams)", True),
+        ("nondecreasing(stages[*].depth)", False),
+        ("sum(stages[*].streams * stages[*].depth)", 10),
+        ("true and not false", True),
+    ],
+)
+def test_values(text: str, expected: object) -> None:
+    assert value(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "macs <=",
+        "macs 100",
+        "(macs",
+        "macs <= 100Q",
+        "macs; import os",
+        "__import__('os')",
+        "macs.__class__",
+        "().__class__",
+        "lambda: 0",
+        "gate in none",
+        "[1, [2]]",
+        "sum()",
+        "f(1)",
+        "sum(width)",
+        "\x00",
+        "not " * 100 + "true",
+        "(" * 100 + "1" + ")" * 100,
+        "1 + " * 1000 + "1",
+    ],
+)
+def test_what_is_not_an_expression_is_one_clear_line(text: str) -> None:
+    with pytest.raises(UserError) as error:
+        value(text)
+    assert "\n" not in str(error.value)
+
+
+def test_the_place_of_a_mistake_is_told() -> None:
+    with pytest.raises(
+        UserError, match="in 'macs <= 10 20': an operator or the end was expected at 12"
+    ):
+        value("macs <= 10 20")
+
+
+@given(st.text(alphabet="ab1.9k[]()*:+-/<>=!,'\" \nandortin", max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(UserError):
+        parse(text, lambda name: True)
+
+
+@given(
+    st.recursive(
+        st.integers(1, 50).map(str),
+        lambda inner: st.tuples(
+            inner, st.sampled_from(["+", "-", "*", "/", "<", "<=", "==", "and", "or"]), inner
+        ).map(lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"),
+        max_leaves=12,
+    )
+)
+def test_arithmetic_agrees_with_python(text: str) -> None:
+    bitwise = text.replace("and", "&").replace("or", "|")
+    try:
+        expected = eval(bitwise)
+    except (TypeError, ZeroDivisionError):
+        return
+    assert evaluate(parse(text, lambda name: False), lambda name: None) == expected
+
+
+def test_arrays_give_one_answer_a_point() -> None:
+    arrays = {"a": np.array([1, 2, 3]), "s[*]": [np.array([1, 5, 2]), np.array([2, 4, 2])]}
+    for text, expected in {
+        "a >= 2 and a != 3": [False, True, False],
+        "a in [1, 3]": [True, False, True],
+        "not nondecreasing(s[*])": [False, True, False],
+        "max(s[*]) > a + 1": [False, True, False],
+    }.items():
+        found = evaluate(parse(text, arrays.__contains__), arrays.__getitem__)
+        assert found.tolist() == expected
