@@ -142,6 +142,12 @@ def default_workers() -> int:
     return 1 if torch.cuda.is_available() else max(1, min(8, len(os.sched_getaffinity(0))))
 
 
+def default_threads() -> int:
+    """Threads for all workers together: OMP_NUM_THREADS where it is set, else one a core."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) > 0 else len(os.sched_getaffinity(0))
+
+
 def _lock_file(path: Path) -> Path:
     """Beside the run's directory, so that --fresh may remove the directory."""
     try:
@@ -181,7 +187,7 @@ class _Driver:
         self.pending = self._interrupted()
         self.exhausted = False
         self._announce()
-        threads = max(1, len(os.sched_getaffinity(0)) // workers)
+        threads = max(1, default_threads() // workers)
         pool = LocalWorkers(workers, threads, self.outbox)
         try:
             self._loop(pool)

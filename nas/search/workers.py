@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import asdict
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -31,29 +31,30 @@ class LocalWorkers:
         self._context = multiprocessing.get_context("spawn")
         self._cancel = self._context.Event()
         self._threads, self._outbox = threads, outbox
-        self._idle: list[Executor] = [self._pool() for _ in range(count)]
+        self._slots: list[tuple[Executor, Future[Result] | None]] = [
+            (self._pool(), None) for _ in range(count)
+        ]
 
     @property
     def free(self) -> int:
-        return len(self._idle)
+        return sum(future is None or future.done() for _, future in self._slots)
 
     def submit(self, job: Job) -> Future[Result]:
         """Start a job on a free slot; RuntimeError where none is free."""
-        if not self._idle:
+        free = [i for i, (_, last) in enumerate(self._slots) if last is None or last.done()]
+        if not free:
             raise RuntimeError("no worker is free")
-        pool = self._idle.pop()
+        slot = free[0]
+        pool, last = self._slots[slot]
+        if last is not None and isinstance(last.exception(), BrokenExecutor):
+            pool = self._pool()
         # A process starts with its parent's ignored signals: Ctrl-C is for the driver alone.
         before = _ignore_interrupts()
         try:
             future = pool.submit(_work, job, self._outbox)
         finally:
             _restore_interrupts(before)
-
-        def returned(done: Future[Result]) -> None:
-            broken = not done.cancelled() and done.exception() is not None
-            self._idle.append(self._pool() if broken else pool)
-
-        future.add_done_callback(returned)
+        self._slots[slot] = (pool, future)
         return future
 
     def cancel(self) -> None:
@@ -63,7 +64,7 @@ class LocalWorkers:
     def close(self) -> None:
         """Stop the jobs and wait for the processes to end."""
         self.cancel()
-        for pool in self._idle:
+        for pool, _ in self._slots:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _pool(self) -> ProcessPoolExecutor:

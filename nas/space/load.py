@@ -16,7 +16,7 @@ from nas.errors import UserError
 from nas.space import paths
 from nas.space.document import Document, parse_document, read_document
 from nas.space.expression import AGGREGATES, Expression, parse
-from nas.space.space import Constraint, Parameter, Space, is_list
+from nas.space.space import Constraint, Parameter, Space
 
 KEYS = ("space", "about", "base", "input", "parameters", "constraints")
 RANGE = re.compile(r"(-?\d+)\s*\.\.\s*(-?\d+)(?:\s+step\s+(\d+))?")
@@ -203,7 +203,7 @@ def _ordered(found: list[Parameter], document: Document, stages: int) -> tuple[P
     def tied(name: str, groups: list[list[str]]) -> None:
         """`[*]` in a condition is one value: every field of it must be of one parameter."""
         owners = {id(by_field.get(path)) for group in groups for path in group}
-        if is_list(name) and len(owners) > 1:
+        if paths.is_list(name) and len(owners) > 1:
             raise document.error(
                 f"{name} in `when` is not one tied choice; name a stage", "parameters"
             )
@@ -266,7 +266,7 @@ def _check_lists(expression: Expression) -> None:
     """In constraints, a path over several stages is legal inside of an aggregate only."""
     if expression.op in AGGREGATES:
         return
-    if expression.op == "name" and is_list(expression.args[0]):
+    if expression.op == "name" and paths.is_list(expression.args[0]):
         raise UserError(f"{expression.args[0]} is a list: use it inside {', '.join(AGGREGATES)}")
     for arg in expression.args:
         if isinstance(arg, Expression):

@@ -101,3 +101,9 @@ def _known(name: str, pattern: str, *, in_block: bool) -> None:
     )
     if name not in known:
         raise UserError(f"{pattern}: no field is named {name!r}; fields are {', '.join(known)}")
+
+
+def is_list(path: str) -> bool:
+    """Whether a path in an expression means a list of fields."""
+    match = STAGE.fullmatch(path)
+    return bool(match) and not match[1].isdecimal()  # type: ignore[index]

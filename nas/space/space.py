@@ -161,15 +161,9 @@ def lookup(
             return (costs or {})[name]
         groups = paths.expand(name, len(document["stages"]))
         found = [paths.get_value(dict(document), path) for group in groups for path in group]
-        return found if is_list(name) and not tied else found[0]
+        return found if paths.is_list(name) and not tied else found[0]
 
     return find
-
-
-def is_list(name: str) -> bool:
-    """Whether a path in an expression means a list of fields."""
-    match = paths.STAGE.fullmatch(name)
-    return bool(match) and not match[1].isdecimal()  # type: ignore[index]
 
 
 def _copy(document: Any) -> Any:

@@ -1,0 +1,228 @@
+"""The lowering of a whole space at once, over columns.
+
+What a part of a network is depends on few parameters. A column holds, for every raw point, which of
+a few labels applies: an array with one axis for each parameter that varies, of length 1 along the
+axes that do not matter. A function is applied once for each combination of labels that occurs, and
+numpy's broadcasting does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.architecture import Part, Size
+from nas.architecture.canonical import segments
+from nas.architecture.lower import (
+    IMAGE_CHANNELS,
+    block_part,
+    embedding_part,
+    head_part,
+    stem_part,
+    transition_part,
+)
+from nas.architecture.value import STAGE_FIELDS, block_from, scaled
+from nas.errors import UserError
+from nas.space import paths
+from nas.space.expression import evaluate
+
+if TYPE_CHECKING:
+    from nas.space.space import Space
+
+MAX_AXES = 60  # numpy has 64
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why these points can not be built."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """`labels[ids]` for every raw point; `ids` broadcasts over the axes."""
+
+    ids: Ints
+    labels: list[Any]
+
+    def map(self, function: Callable[[Any], Any]) -> NDArray[Any]:
+        """`function` of each label, as an array that broadcasts like `ids`."""
+        return np.array([function(label) for label in self.labels])[self.ids]
+
+
+def apply(
+    function: Callable[..., Any],
+    *columns: Column,
+    same: Callable[[Any], Hashable] = lambda label: label,
+) -> Column:
+    """The column of `function` over the columns' labels; equal results (by `same`) are one label.
+
+    A UserError of the function, and a Refusal among its arguments, become a Refusal.
+    """
+    code = np.zeros((1,) * columns[0].ids.ndim, dtype=np.int64)
+    for column in columns:
+        code = code * len(column.labels) + column.ids
+    combinations, inverse = np.unique(code, return_inverse=True)
+    labels: list[Any] = []
+    known: dict[Hashable, int] = {}
+    ids = np.empty(len(combinations), dtype=np.int64)
+    for i, combination in enumerate(combinations.tolist()):
+        arguments: list[Any] = []
+        for column in reversed(columns):
+            combination, label = divmod(combination, len(column.labels))
+            arguments.append(column.labels[label])
+        made = _call(function, arguments[::-1])
+        name = made if isinstance(made, Refusal) else same(made)
+        if name not in known:
+            known[name] = len(labels)
+            labels.append(made)
+        ids[i] = known[name]
+    return Column(ids[inverse].reshape(code.shape), labels)
+
+
+def _call(function: Callable[..., Any], arguments: list[Any]) -> Any:
+    for argument in arguments:
+        if isinstance(argument, Refusal):
+            return argument
+    try:
+        return function(*arguments)
+    except UserError as error:
+        return Refusal(str(error))
+
+
+class Columns:
+    """Fields and parts of a space, as columns.
+
+    axes: the indices of the parameters with more than one value, one axis each. slots: the parts in
+    the order of computation; a label is a Part, None where the slot is empty, or a Refusal.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.axes = [i for i, p in enumerate(space.parameters) if len(p.values) > 1]
+        if len(self.axes) > MAX_AXES:
+            raise UserError(
+                f"{space.name}: {len(self.axes)} parameters vary; at most {MAX_AXES} are handled"
+            )
+        self.shape = tuple(len(space.parameters[i].values) for i in self.axes)
+        self.fields = self._fields()
+        self.slots = self._slots()
+
+    def _fields(self) -> dict[str, Column]:
+        """The value of each field that varies, base values where its parameter is inactive."""
+        found: dict[str, Column] = {}
+        for index, parameter in enumerate(self.space.parameters):
+            ids = np.arange(len(parameter.values), dtype=np.int64)
+            ids = ids.reshape([-1 if axis == index else 1 for axis in self.axes])
+            values = list(parameter.values)
+            if parameter.when is not None:
+                active = evaluate(parameter.when, self.reader(found, tied=True))
+                ids = np.where(np.asarray(active, dtype=bool), ids, len(values))
+            for path in parameter.fields:
+                base = paths.get_value(self.space.base_document, path)
+                found[path] = Column(ids, [*values, base])
+        return found
+
+    def field(self, path: str) -> Column:
+        """The column of any field, varying or not."""
+        if path in self.fields:
+            return self.fields[path]
+        base = paths.get_value(self.space.base_document, path)
+        return Column(np.zeros((1,) * len(self.axes), dtype=np.int64), [base])
+
+    def reader(
+        self, fields: dict[str, Column], costs: dict[str, Ints] | None = None, *, tied: bool = False
+    ) -> Callable[[str], Any]:
+        """Names of an expression to arrays over the points (a list of arrays for `[*]`)."""
+        document = self.space.base_document
+
+        def one(path: str) -> Any:
+            if path not in fields:
+                return paths.get_value(document, path)
+            column = fields[path]
+            numeric = all(isinstance(label, (int, float)) for label in column.labels)
+            return np.array(column.labels, dtype=None if numeric else object)[column.ids]
+
+        def find(name: str) -> Any:
+            if costs and name in costs:
+                return costs[name]
+            groups = paths.expand(name, len(document["stages"]))
+            found = [one(path) for group in groups for path in group]
+            return found if paths.is_list(name) and not tied else found[0]
+
+        return find
+
+    def _slots(self) -> list[Column]:
+        """This is `nas.architecture.lower`, over columns."""
+
+        def identity(part: Part | None) -> Hashable:
+            return (part.input, segments(part)) if part else None
+
+        def output(part: Part) -> tuple[int, ...]:
+            return part.output
+
+        width = self.field("width")
+        image = apply(lambda text: (IMAGE_CHANNELS, *Size.parse(text)), self.field("input"))
+        channels = apply(scaled, self.field("stem.channels"), width)
+        slots = [apply(stem_part, self.field("stem.kind"), image, channels, same=identity)]
+        shape = apply(output, slots[-1])
+        stages = self.space.base_document["stages"]
+        for i in range(len(stages)):
+            channels = apply(scaled, self.field(f"stages[{i}].channels"), width)
+            depth = self.field(f"stages[{i}].depth")
+            for j in range(max(n for n in depth.labels if n)):
+                block = self._block(i, j)
+                part = apply(block_part, block, shape, channels, same=identity)
+                shape = apply(lambda own, c: (c, *own[1:]), shape, channels)
+                slots.append(
+                    apply(lambda made, n, j=j: made if j < n else None, part, depth, same=identity)
+                )
+            if i + 1 < len(stages):
+                downsample = self.field(f"stages[{i}].downsample")
+                slots.append(apply(transition_part, shape, downsample, same=identity))
+                shape = apply(output, slots[-1])
+        slots.append(apply(head_part, shape, same=identity))
+        shape = apply(output, slots[-1])
+        slots.append(apply(embedding_part, shape, self.field("embedding"), same=identity))
+        return slots
+
+    def _block(self, stage: int, index: int) -> Column:
+        """The description of one block, from the fields of its stage and its own overrides."""
+        entry = self.space.base_document["stages"][stage]
+        fields: dict[str, Any] = {}
+        for prefix, fixed in (
+            (f"stages[{stage}].", entry),
+            (f"stages[{stage}].blocks[{index}].", entry.get("blocks", {}).get(str(index), {})),
+        ):
+            fields |= {n: v for n, v in fixed.items() if n not in (*STAGE_FIELDS, "blocks")}
+            for path, column in self.fields.items():
+                name = path.removeprefix(prefix)
+                if path.startswith(prefix) and "." not in name and name not in STAGE_FIELDS:
+                    fields[name] = column
+        varying = {name: value for name, value in fields.items() if isinstance(value, Column)}
+
+        def describe(*values: Any) -> Any:
+            chosen = fields | dict(zip(varying, values, strict=False))
+            given = {name: value for name, value in chosen.items() if value is not None}
+            return block_from(given, f"stages[{stage}]")
+
+        return apply(describe, *(varying.values() or [self.field(f"stages[{stage}].family")]))
+
+    def refusals(self) -> list[str]:
+        """The reasons for which points can not be built."""
+        labels = (label for slot in self.slots for label in slot.labels)
+        return sorted({label.reason for label in labels if isinstance(label, Refusal)})
+
+    def index_of_axes(self, codes: dict[int, int]) -> int:
+        """The raw index of the point with these codes by axis (0 for the others)."""
+        index = 0
+        for axis, size in enumerate(self.shape):
+            index = index * size + codes.get(axis, 0)
+        return index
