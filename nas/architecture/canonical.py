@@ -58,14 +58,16 @@ def _cuts(layers: tuple[Layer, ...]) -> list[int]:
 def _segment_hash(layers: tuple[Layer, ...], first: int, last: int) -> bytes:
     """Hash of the layers in (first, last]; the tensor of layer `first` is the segment's input."""
     uses = Counter(layer.name for layer in layers[first + 1 : last + 1])
+    kinds = {i: f"{layers[i].op}{layers[i].attributes}" for i in range(first + 1, last + 1)}
     loose: dict[int, bytes] = {first: b"input"}  # the wiring, blind to which weights are shared
     for position in range(first + 1, last + 1):
         layer = layers[position]
-        below = [loose[i].hex() for i in layer.inputs]
+        below = [loose[i] for i in layer.inputs]
         if layer.op in COMMUTATIVE:
             below.sort()
         times = uses[layer.name] if layer.name else 0
-        loose[position] = digest(layer.op, layer.attributes, times, *below)
+        wired = f"{kinds[position]}{times}".encode()
+        loose[position] = blake2b(wired + b"".join(below), digest_size=16).digest()
 
     number: dict[int, int] = {first: 0}  # layers, in the order of the walk from the output
     weights: dict[str, int] = {}
@@ -82,7 +84,7 @@ def _segment_hash(layers: tuple[Layer, ...], first: int, last: int) -> bytes:
             visit(i)
         number[position] = len(number)
         shared = weights.setdefault(layer.name, len(weights)) if layer.name else -1
-        text.append(f"{layer.op}{layer.attributes}{shared}{[number[i] for i in inputs]}")
+        text.append(f"{kinds[position]}{shared}{[number[i] for i in inputs]}")
 
     visit(last)
     return digest(*text)

@@ -10,6 +10,7 @@ Shapes are (channels, height, width) of one image; after `flatten` (features, 1,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nas.errors import UserError
 
@@ -17,8 +18,7 @@ Shape = tuple[int, int, int]
 Attributes = tuple[tuple[str, int | str | bool], ...]
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """One operator: its attributes in full, its inputs (-1 is the part's input), its output shape.
 
     `name` places its weights in the state dict, below the part's name; layers of equal name share
@@ -31,8 +31,13 @@ class Layer:
     shape: Shape
     name: str = ""
 
-    def __getitem__(self, attribute: str) -> int:
-        return dict(self.attributes)[attribute]  # type: ignore[return-value]
+    def get(self, attribute: str) -> int:
+        """The value of a numeric attribute; KeyError where the operator has none of that name."""
+        return self.numbers()[attribute]
+
+    def numbers(self) -> dict[str, int]:
+        """The attributes of an operator that has numbers only, as most have."""
+        return dict(self.attributes)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +56,10 @@ class Part:
         return [self.input if i < 0 else self.layers[i].shape for i in layer.inputs]
 
 
-@dataclass(frozen=True)
-class Node:
-    """A tensor while a part is drawn: the index of the layer that makes it, and its shape."""
+class Node(NamedTuple):
+    """A tensor while a part is drawn: the position of the layer that makes it, and its shape."""
 
-    index: int
+    position: int
     shape: Shape
 
     @property
@@ -74,7 +78,7 @@ class Pen:
     def part(self, output: Node) -> Part:
         """What was drawn, without the layers that `output` does not need."""
         needed: set[int] = set()
-        pending = [output.index]
+        pending = [output.position]
         while pending:
             index = pending.pop()
             if index >= 0 and index not in needed:
@@ -82,7 +86,9 @@ class Pen:
                 pending.extend(self._layers[index].inputs)
         if not needed:
             raise UserError("a part of a network needs at least one layer")
-        order = [*sorted(needed - {output.index}), output.index]
+        if len(needed) == len(self._layers) == output.position + 1:
+            return Part(tuple(self._layers), self.input.shape)
+        order = [*sorted(needed - {output.position}), output.position]
         place = {old: new for new, old in enumerate(order)} | {-1: -1}
         layers = [
             Layer(x.op, x.attributes, tuple(place[i] for i in x.inputs), x.shape, x.name)
@@ -106,7 +112,7 @@ class Pen:
                 f"{op} {name or ''}would make {size}: every dimension must be at least 1"
             )
         layer = Layer(
-            op, tuple(sorted(attributes.items())), tuple(n.index for n in inputs), shape, name
+            op, tuple(sorted(attributes.items())), tuple(n.position for n in inputs), shape, name
         )
         if name:
             earlier = self._named.setdefault(name, layer)
@@ -228,5 +234,5 @@ class Pen:
 
 
 def _pooled(shape: Shape, kernel: int, stride: int, padding: int) -> tuple[int, int]:
-    height, width = ((side + 2 * padding - kernel) // stride + 1 for side in shape[1:])
-    return height, width
+    reach = 2 * padding - kernel
+    return (shape[1] + reach) // stride + 1, (shape[2] + reach) // stride + 1

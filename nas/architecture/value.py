@@ -149,20 +149,27 @@ def block_from(values: Mapping[str, Any], path: str) -> Block:
                 kept[name] = value
         else:
             anywhere[name][0].check(f"{path}.{name}", value)
-    return Block(family, tuple(sorted(kept.items())))
+    read = _read_fields(family, kept)
+    return Block(family, tuple(sorted((n, v) for n, v in kept.items() if n in read)))
+
+
+def _read_fields(family: str, values: Mapping[str, Value]) -> dict[str, Field]:
+    """The family's own fields, and those of the gate, fusion, ... that it uses with these values."""
+    kind = families[family]
+    found = dict(kind.own_fields)
+    for name, registry in kind.uses.items():
+        chosen = registry[str(values.get(name, found[name].default))]
+        found |= {f"{name}_{inner}": field for inner, field in chosen.fields().items()}
+    return found
 
 
 def to_document(architecture: Architecture) -> dict[str, Any]:
     """The architecture as plain data, every field written out; `from_document` is its inverse."""
 
     def described(block: Block) -> dict[str, Value]:
-        kind = families[block.family]
         values = dict(block.fields)
-        wanted = dict(kind.own_fields)
-        for name, registry in kind.uses.items():
-            chosen = registry[str(values.get(name, wanted[name].default))]
-            wanted |= {f"{name}_{inner}": f for inner, f in chosen.fields().items()}
-        return {"family": block.family} | {n: f.default for n, f in wanted.items()} | values
+        read = _read_fields(block.family, values)
+        return {"family": block.family} | {n: f.default for n, f in read.items()} | values
 
     stages = []
     for stage in architecture.stages:

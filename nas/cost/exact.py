@@ -65,21 +65,22 @@ def part_cost(part: Part) -> Cost:
 def layer_params(layer: Layer) -> int:
     """Trainable parameters of one layer."""
     if layer.op == "conv":
-        weights = layer["outputs"] * layer["inputs"] // layer["groups"] * layer["kernel"] ** 2
-        return weights + layer["bias"] * layer["outputs"]
+        conv = layer.numbers()
+        return conv["outputs"] * (conv["inputs"] // conv["groups"] * conv["kernel"] ** 2 + conv["bias"])
     if layer.op == "linear":
-        return layer["outputs"] * (layer["inputs"] + layer["bias"])
+        return layer.get("outputs") * (layer.get("inputs") + layer.get("bias"))
     if layer.op in ("batch_norm", "instance_norm", "batch_norm1d"):
-        return 2 * layer["channels"]
+        return 2 * layer.get("channels")
     if layer.op == "learned_scale":
-        return layer["channels"]
+        return layer.get("channels")
     return 0
 
 
 def layer_macs(layer: Layer) -> int:
     """Multiply-accumulates of one layer for one image; 0 but for convolutions and linear layers."""
     if layer.op == "conv":
-        return prod(layer.shape) * layer["inputs"] // layer["groups"] * layer["kernel"] ** 2
+        conv = layer.numbers()
+        return prod(layer.shape) * (conv["inputs"] // conv["groups"]) * conv["kernel"] ** 2
     if layer.op == "linear":
-        return layer["outputs"] * layer["inputs"]
+        return layer.get("outputs") * layer.get("inputs")
     return 0

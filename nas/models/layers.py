@@ -35,27 +35,27 @@ def _concat(*inputs: Tensor) -> Tensor:
 
 def _conv(layer: Layer) -> nn.Module:
     return nn.Conv2d(
-        layer["inputs"],
-        layer["outputs"],
-        layer["kernel"],
-        stride=layer["stride"],
-        padding=layer["kernel"] // 2,
-        groups=layer["groups"],
-        bias=bool(layer["bias"]),
+        layer.get("inputs"),
+        layer.get("outputs"),
+        layer.get("kernel"),
+        stride=layer.get("stride"),
+        padding=layer.get("kernel") // 2,
+        groups=layer.get("groups"),
+        bias=bool(layer.get("bias")),
     )
 
 
 MAKERS: dict[str, Callable[[Layer], Callable[..., Tensor]]] = {
     "conv": _conv,
-    "linear": lambda x: nn.Linear(x["inputs"], x["outputs"], bias=bool(x["bias"])),
-    "batch_norm": lambda x: nn.BatchNorm2d(x["channels"]),
-    "batch_norm1d": lambda x: nn.BatchNorm1d(x["channels"]),
-    "instance_norm": lambda x: nn.InstanceNorm2d(x["channels"], affine=True),
-    "learned_scale": lambda x: LearnedScale(x["channels"]),
+    "linear": lambda x: nn.Linear(x.get("inputs"), x.get("outputs"), bias=bool(x.get("bias"))),
+    "batch_norm": lambda x: nn.BatchNorm2d(x.get("channels")),
+    "batch_norm1d": lambda x: nn.BatchNorm1d(x.get("channels")),
+    "instance_norm": lambda x: nn.InstanceNorm2d(x.get("channels"), affine=True),
+    "learned_scale": lambda x: LearnedScale(x.get("channels")),
     "relu": lambda x: nn.ReLU(inplace=True),
     "sigmoid": lambda x: nn.Sigmoid(),
-    "max_pool": lambda x: nn.MaxPool2d(x["kernel"], x["stride"], x["padding"]),
-    "avg_pool": lambda x: nn.AvgPool2d(x["kernel"], x["stride"], x["padding"]),
+    "max_pool": lambda x: nn.MaxPool2d(x.get("kernel"), x.get("stride"), x.get("padding")),
+    "avg_pool": lambda x: nn.AvgPool2d(x.get("kernel"), x.get("stride"), x.get("padding")),
     "global_pool": lambda x: nn.AdaptiveAvgPool2d(1),
     "flatten": lambda x: nn.Flatten(),
     "add": lambda x: _add,

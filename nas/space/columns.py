@@ -8,7 +8,7 @@ numpy's broadcasting does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from nas.architecture.lower import (
     transition_part,
 )
 from nas.architecture.value import STAGE_FIELDS, block_from, scaled
+from nas.cost import COSTS, Cost, part_cost
 from nas.errors import UserError
 from nas.space import paths
 from nas.space.expression import evaluate
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 MAX_AXES = 60  # numpy has 64
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Chain = tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Columns:
 
     axes: the indices of the parameters with more than one value, one axis each. slots: the parts in
     the order of computation; a label is a Part, None where the slot is empty, or a Refusal.
+    stage_of: for each slot the stage whose block it is, None for the parts between stages.
     """
 
     def __init__(self, space: Space) -> None:
@@ -113,7 +116,9 @@ class Columns:
             )
         self.shape = tuple(len(space.parameters[i].values) for i in self.axes)
         self.fields = self._fields()
-        self.slots = self._slots()
+        self.slots: list[Column] = []
+        self.stage_of: list[int | None] = []
+        self._lower()
 
     def _fields(self) -> dict[str, Column]:
         """The value of each field that varies, base values where its parameter is inactive."""
@@ -159,8 +164,8 @@ class Columns:
 
         return find
 
-    def _slots(self) -> list[Column]:
-        """This is `nas.architecture.lower`, over columns."""
+    def _lower(self) -> None:
+        """Fill the slots: this is `nas.architecture.lower`, over columns."""
 
         def identity(part: Part | None) -> Hashable:
             return (part.input, segments(part)) if part else None
@@ -168,11 +173,15 @@ class Columns:
         def output(part: Part) -> tuple[int, ...]:
             return part.output
 
+        def put(slot: Column, stage: int | None = None) -> None:
+            self.slots.append(slot)
+            self.stage_of.append(stage)
+
         width = self.field("width")
         image = apply(lambda text: (IMAGE_CHANNELS, *Size.parse(text)), self.field("input"))
         channels = apply(scaled, self.field("stem.channels"), width)
-        slots = [apply(stem_part, self.field("stem.kind"), image, channels, same=identity)]
-        shape = apply(output, slots[-1])
+        put(apply(stem_part, self.field("stem.kind"), image, channels, same=identity))
+        shape = apply(output, self.slots[-1])
         stages = self.space.base_document["stages"]
         for i in range(len(stages)):
             channels = apply(scaled, self.field(f"stages[{i}].channels"), width)
@@ -181,17 +190,17 @@ class Columns:
                 block = self._block(i, j)
                 part = apply(block_part, block, shape, channels, same=identity)
                 shape = apply(lambda own, c: (c, *own[1:]), shape, channels)
-                slots.append(
-                    apply(lambda made, n, j=j: made if j < n else None, part, depth, same=identity)
+                put(
+                    apply(lambda made, n, j=j: made if j < n else None, part, depth, same=identity),
+                    stage=i,
                 )
             if i + 1 < len(stages):
                 downsample = self.field(f"stages[{i}].downsample")
-                slots.append(apply(transition_part, shape, downsample, same=identity))
-                shape = apply(output, slots[-1])
-        slots.append(apply(head_part, shape, same=identity))
-        shape = apply(output, slots[-1])
-        slots.append(apply(embedding_part, shape, self.field("embedding"), same=identity))
-        return slots
+                put(apply(transition_part, shape, downsample, same=identity))
+                shape = apply(output, self.slots[-1])
+        put(apply(head_part, shape, same=identity))
+        shape = apply(output, self.slots[-1])
+        put(apply(embedding_part, shape, self.field("embedding"), same=identity))
 
     def _block(self, stage: int, index: int) -> Column:
         """The description of one block, from the fields of its stage and its own overrides."""
@@ -220,9 +229,40 @@ class Columns:
         labels = (label for slot in self.slots for label in slot.labels)
         return sorted({label.reason for label in labels if isinstance(label, Refusal)})
 
-    def index_of_axes(self, codes: dict[int, int]) -> int:
-        """The raw index of the point with these codes by axis (0 for the others)."""
-        index = 0
-        for axis, size in enumerate(self.shape):
-            index = index * size + codes.get(axis, 0)
-        return index
+
+def slot_costs(slot: Column) -> dict[str, Ints]:
+    """Cost name to the cost of each of the slot's labels; 0 for none and for refusals."""
+    zero = Cost(0, 0, 0)
+    parts = [part_cost(x) if isinstance(x, Part) else zero for x in slot.labels]
+    return {name: np.array([getattr(part, name) for part in parts]) for name in COSTS}
+
+
+def decodable(slots: list[Column]) -> bool:
+    """Whether equal chains of segments must come from equal slots.
+
+    This is the unique decodability of the parts as code words, by Sardinas and Patterson (1953): no
+    word that is left dangling when one chain is laid over another is itself a word.
+    """
+    words = {segments(x) for slot in slots for x in slot.labels if isinstance(x, Part)}
+    by_start: dict[bytes, set[Chain]] = {}
+    for word in words:
+        by_start.setdefault(word[0], set()).add(word)
+
+    def dangling(head: Chain, others: Iterable[Chain]) -> set[Chain]:
+        """What is left of the others that begin with `head`."""
+        return {other[len(head) :] for other in others if other[: len(head)] == head} - {()}
+
+    pending = {rest for word in words for rest in dangling(word, by_start[word[0]])}
+    seen: set[Chain] = set()
+    while pending:
+        if pending & words:
+            return False
+        seen |= pending
+        found: set[Chain] = set()
+        for rest in pending:
+            nearby = by_start.get(rest[0], set())
+            found |= dangling(rest, nearby)
+            for word in nearby:
+                found |= dangling(word, [rest])
+        pending = found - seen
+    return True

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas.architecture import Part, Size
-from nas.architecture.canonical import segments
+from nas.architecture import Size
 from nas.architecture.lower import key_of_parts
-from nas.cost import COSTS, Cost, part_cost
+from nas.cost import COSTS, Cost
 from nas.errors import UserError
-from nas.space.columns import Bools, Column, Columns, Ints, Refusal
+from nas.space.columns import Bools, Columns, Column, Ints, Refusal, decodable, slot_costs
 from nas.space.expression import evaluate
 
 if TYPE_CHECKING:
@@ -138,13 +136,6 @@ class Table:
         return self.distinct[chosen]
 
 
-def slot_costs(slot: Column) -> dict[str, Ints]:
-    """Cost name to the cost of each of the slot's labels; 0 for none and for refusals."""
-    zero = Cost(0, 0, 0)
-    parts = [part_cost(x) if isinstance(x, Part) else zero for x in slot.labels]
-    return {name: np.array([getattr(part, name) for part in parts]) for name in COSTS}
-
-
 def combined(columns: list[Column], shape: tuple[int, ...]) -> Ints:
     """One number for each combination of labels that occurs, over an array of `shape`."""
     code, size = np.zeros(shape, dtype=np.int64), 1
@@ -156,10 +147,3 @@ def combined(columns: list[Column], shape: tuple[int, ...]) -> Ints:
         code += column.ids
         size *= len(column.labels)
     return code
-
-
-def decodable(slots: list[Column]) -> bool:
-    """Whether equal chains of segments must come from equal slots: no part begins another one."""
-    parts = {x for slot in slots for x in slot.labels if isinstance(x, Part)}
-    chains = sorted({segments(part) for part in parts})
-    return not any(longer[: len(shorter)] == shorter for shorter, longer in pairwise(chains))

@@ -135,13 +135,17 @@ def test_interrupted_search_ends_with_the_front_and_code_130(tmp_path: Path) -> 
         [*search, "--recipe", "recipe.yaml"],
         cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # as a shell
     )  # fmt: skip
     limit = time.time() + 60
     while not (tmp_path / "run" / "study.db").exists() and time.time() < limit:
         time.sleep(0.1)
     time.sleep(3)
     os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to the driver and its workers
-    stdout, stderr = driver.communicate(timeout=60)
+    try:
+        stdout, stderr = driver.communicate(timeout=60)
+    finally:
+        driver.kill()
     assert driver.returncode == 130
     assert "Traceback" not in stderr
     assert "no trial was finished" in stdout

@@ -1,0 +1,334 @@
+"""Distinct architectures of a space that is too large to list, from its structure.
+
+Slots of the network that share no parameter vary independently. So: fix the parameters that several
+clusters of slots share (and those that a constraint on fields reads); what each cluster can then be
+is a set, and what the network can be is the product of these sets, a box. Different choices of the
+shared parameters give boxes that may overlap. The union of the boxes is counted exactly by going
+through the clusters one by one, and sampled uniformly by the same way.
+
+Constraints that read a cost do not factor: their share is estimated on uniform samples.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.cost import COSTS
+from nas.errors import UserError
+from nas.space import paths
+from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable, slot_costs
+from nas.space.expression import evaluate
+from nas.space.points import Points
+from nas.space.table import combined
+
+if TYPE_CHECKING:
+    from nas.space.space import Space
+
+MAX_SHARED, MAX_CLUSTER = 2_000_000, 4_000_000
+ESTIMATE_SAMPLES = 20_000
+
+Boxes = tuple[int, ...]
+Sets = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Slots that vary together.
+
+    shared, local: its axes. elements: (shared combinations, local combinations), which of the
+    cluster's distinct contents each gives, -1 where it can not be built. set_of: which of `sets`
+    (sorted arrays of elements) each shared combination allows. costs: of each element.
+    """
+
+    shared: list[int]
+    local: list[int]
+    elements: Ints
+    set_of: Ints
+    sets: list[Ints]
+    costs: dict[str, Ints]
+
+
+class Factored:
+    """The union of boxes; raises UserError where the space does not factor."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.columns = Columns(space)
+        if not decodable(self.columns.slots):
+            raise UserError(f"{space.name}: parts that begin other parts, in a space this large")
+        self.slots = [self.columns.field("input"), *self.columns.slots]
+        groups = self._groups()
+        self.shared = self._shared_axes(groups)
+        sizes = [self.columns.shape[axis] for axis in self.shared]
+        if prod(sizes) > MAX_SHARED:
+            raise UserError(
+                f"{space.name}: its parameters are shared too widely to count {space.raw_points:,} "
+                f"raw points; at most {MAX_SHARED:,} combinations of shared ones are handled"
+            )
+        self.shared_shape = tuple(sizes)
+        self.clusters = [self._cluster(group) for group in groups]
+        self.boxes, self.corner = self._boxes()
+        self._counted: dict[tuple[int, Boxes], int] = {}
+        self._patterns: dict[tuple[int, Sets], dict[Sets, Ints]] = {}
+
+    def _support(self, column: Column) -> set[int]:
+        return {axis for axis, size in enumerate(column.ids.shape) if size > 1}
+
+    def _groups(self) -> list[list[int]]:
+        """Slots by cluster: blocks of one stage that share a parameter of that stage alone."""
+        supports = [self._support(slot) for slot in self.slots]
+        stages = [None, *self.columns.stage_of]
+        where: dict[int, set[object]] = {}
+        for number, support in enumerate(supports):
+            stage = stages[number]
+            for axis in support:
+                where.setdefault(axis, set()).add(("own", number) if stage is None else stage)
+        groups: list[list[int]] = []
+        for number, support in enumerate(supports):
+            local = {axis for axis in support if len(where[axis]) == 1}
+            joined = [g for g in groups if any(local & supports[other] for other in g)]
+            groups = [g for g in groups if g not in joined]
+            groups.append([*sum(joined, []), number])
+        return sorted(sorted(group) for group in groups)
+
+    def _shared_axes(self, groups: list[list[int]]) -> list[int]:
+        seen = Counter(
+            axis
+            for group in groups
+            for axis in set().union(*(self._support(self.slots[number]) for number in group))
+        )
+        shared = {axis for axis, count in seen.items() if count > 1}
+        stages = len(self.space.base_document["stages"])
+        for constraint in self.space.constraints:
+            for name in constraint.expression.names():
+                if name not in COSTS:
+                    for group in paths.expand(name, stages):
+                        for path in group:
+                            shared |= self._support(self.columns.field(path))
+        return sorted(shared)
+
+    def _cluster(self, group: list[int]) -> Cluster:
+        """Tabulate what the cluster's slots can be together."""
+        slots = [self.slots[number] for number in group]
+        support = sorted(set().union(*(self._support(slot) for slot in slots)))
+        shared = [axis for axis in support if axis in self.shared]
+        local = [axis for axis in support if axis not in self.shared]
+        order = [*shared, *local]
+        sizes = [self.columns.shape[axis] for axis in order]
+        if prod(sizes) > MAX_CLUSTER:
+            raise UserError(
+                f"{self.space.name}: {prod(sizes):,} combinations for one stage; "
+                f"at most {MAX_CLUSTER:,} are handled"
+            )
+        rows = prod(self.columns.shape[axis] for axis in shared)
+
+        def flat(array: Ints) -> Ints:
+            """(shared combinations, local combinations) of an array over all axes."""
+            rest = [axis for axis in range(array.ndim) if axis not in order]
+            small = array.transpose([*order, *rest]).reshape([array.shape[a] for a in order])
+            return np.broadcast_to(small, sizes).reshape(rows, -1)
+
+        flattened = [Column(flat(slot.ids), slot.labels) for slot in slots]
+        code = combined(flattened, (rows, prod(sizes) // rows))
+        refused = np.zeros(code.shape, dtype=bool)
+        for slot in flattened:
+            refused |= slot.map(lambda label: isinstance(label, Refusal))
+        _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+        elements = np.where(refused, -1, inverse.reshape(code.shape))
+        costs = {name: np.zeros(len(first), dtype=np.int64) for name in COSTS}
+        for slot in flattened:
+            own_ids = slot.ids.ravel()[first]
+            for name, own in slot_costs(slot).items():
+                joined = np.maximum if name == "activation_bytes" else np.add
+                costs[name] = joined(costs[name], own[own_ids])
+        known: dict[bytes, int] = {}
+        sets: list[Ints] = []
+        set_of = np.empty(rows, dtype=np.int64)
+        for row in range(rows):
+            found = np.unique(elements[row])
+            found = found[found >= 0]
+            if found.tobytes() not in known:
+                known[found.tobytes()] = len(sets)
+                sets.append(found)
+            set_of[row] = known[found.tobytes()]
+        return Cluster(shared, local, elements, set_of, sets, costs)
+
+    def _boxes(self) -> tuple[Ints, Ints]:
+        """Distinct boxes (n, clusters) as set numbers, and a shared combination for each (n,)."""
+        size = prod(self.shared_shape)
+        allowed = np.ones(size, dtype=bool)
+        for constraint in self.space.constraints:
+            if not constraint.needs_cost():
+                met = evaluate(constraint.expression, self.columns.reader(self.columns.fields))
+                allowed &= self._over_shared(np.asarray(met, dtype=bool))
+        every = np.arange(size)
+        codes = np.unravel_index(every, self.shared_shape) if self.shared else ()
+        place = dict(zip(self.shared, codes, strict=True))
+        chosen = []
+        for cluster in self.clusters:
+            row = np.zeros(size, dtype=np.int64)
+            for axis in cluster.shared:
+                row = row * self.columns.shape[axis] + place[axis]
+            chosen.append(cluster.set_of[row])
+            empty = np.array([not len(found) for found in cluster.sets])
+            allowed &= ~empty[chosen[-1]]
+        self.mixed = [
+            self._over_shared(self.columns.field(path).ids)
+            for constraint in self.space.constraints
+            if constraint.needs_cost()
+            for path in self._fields_of(constraint.expression.names())
+        ]
+        table = np.stack([*chosen, *self.mixed], axis=1)[allowed]
+        _, first = np.unique(table, axis=0, return_index=True)
+        return table[first][:, : len(chosen)], np.flatnonzero(allowed)[first]
+
+    def _fields_of(self, names: object) -> list[str]:
+        stages = len(self.space.base_document["stages"])
+        return [
+            path
+            for name in names  # type: ignore[attr-defined]
+            if name not in COSTS
+            for group in paths.expand(name, stages)
+            for path in group
+        ]
+
+    def _over_shared(self, array: NDArray[Any]) -> NDArray[Any]:
+        """An array that depends on shared axes only, over all their combinations."""
+        if array.ndim == 0:
+            return np.full(prod(self.shared_shape), array)
+        rest = [axis for axis in range(array.ndim) if axis not in self.shared]
+        small = array.transpose([*self.shared, *rest])
+        small = small.reshape([array.shape[axis] for axis in self.shared])
+        return np.broadcast_to(small, self.shared_shape).reshape(-1)
+
+    @cached_property
+    def unconstrained(self) -> int:
+        """Distinct architectures that meet the constraints on fields; exact."""
+        return self._count(0, tuple(range(len(self.boxes))))
+
+    def _count(self, number: int, boxes: Boxes) -> int:
+        """Distinct contents of the clusters from `number` on, in the union of these boxes."""
+        if number == len(self.clusters) or not boxes:
+            return int(bool(boxes))
+        if (number, boxes) not in self._counted:
+            self._counted[number, boxes] = sum(
+                len(elements) * self._count(number + 1, self._within(number, boxes, sets))
+                for sets, elements in self._split(number, boxes).items()
+            )
+        return self._counted[number, boxes]
+
+    def _split(self, number: int, boxes: Boxes) -> dict[Sets, Ints]:
+        """The cluster's elements in these boxes, by which of the boxes' sets they are in."""
+        cluster = self.clusters[number]
+        sets = tuple(sorted(set(self.boxes[list(boxes), number].tolist())))
+        if (number, sets) not in self._patterns:
+            members: dict[int, list[int]] = {}
+            for one in sets:
+                for element in cluster.sets[one].tolist():
+                    members.setdefault(element, []).append(one)
+            by_pattern: dict[Sets, list[int]] = {}
+            for element, pattern in members.items():
+                by_pattern.setdefault(tuple(pattern), []).append(element)
+            self._patterns[number, sets] = {p: np.array(e) for p, e in by_pattern.items()}
+        return self._patterns[number, sets]
+
+    def _within(self, number: int, boxes: Boxes, sets: Sets) -> Boxes:
+        chosen = np.isin(self.boxes[list(boxes), number], sets)
+        return tuple(np.array(boxes)[chosen].tolist())
+
+    def sample(self, count: int, seed: int) -> Points:
+        """`count` points, uniform over the distinct architectures that `unconstrained` counts."""
+        if not self.unconstrained:
+            reasons = self.columns.refusals() or ["its constraints on fields leave nothing"]
+            raise UserError(f"{self.space.name} is empty: {reasons[0]}")
+        random = np.random.Generator(np.random.PCG64(seed))
+        elements = np.zeros((count, len(self.clusters)), dtype=np.int64)
+        states: dict[Boxes, Ints] = {tuple(range(len(self.boxes))): np.arange(count)}
+        for number in range(len(self.clusters)):
+            following: dict[Boxes, list[Ints]] = {}
+            for boxes, rows in states.items():
+                split = self._split(number, boxes)
+                after = [self._within(number, boxes, sets) for sets in split]
+                share = [
+                    len(found) * self._count(number + 1, rest) / self._count(number, boxes)
+                    for found, rest in zip(split.values(), after, strict=True)
+                ]
+                picked = random.choice(len(share), size=len(rows), p=np.array(share) / sum(share))
+                for pattern, (found, rest) in enumerate(zip(split.values(), after, strict=True)):
+                    chosen = rows[picked == pattern]
+                    elements[chosen, number] = found[random.integers(len(found), size=len(chosen))]
+                    following.setdefault(rest, []).append(chosen)
+            states = {boxes: np.concatenate(rows) for boxes, rows in following.items()}
+        box = np.zeros(count, dtype=np.int64)
+        for boxes, rows in states.items():
+            box[rows] = boxes[0]
+        codes = self._codes(box, elements)
+        if self.mixed:
+            for boxes, rows in states.items():
+                codes[rows] = self._best_corner(boxes, elements[rows])
+        return Points(self.columns, codes)
+
+    def _best_corner(self, boxes: Boxes, elements: Ints) -> Ints:
+        """Codes in the first of these boxes in which an architecture is valid, if there is one.
+
+        It matters where a constraint reads a field and a cost: the field may differ between points
+        of one architecture.
+        """
+        codes = self._codes(np.full(len(elements), boxes[0]), elements)
+        for other in boxes[1:]:
+            bad = np.flatnonzero(~self.valid(Points(self.columns, codes)))
+            if not len(bad):
+                break
+            codes[bad] = self._codes(np.full(len(bad), other), elements[bad])
+        return codes
+
+    def _codes(self, box: Ints, elements: Ints) -> Ints:
+        """A point for each architecture: the corner of its box, and local values that fit."""
+        codes = np.zeros((len(box), len(self.columns.shape)), dtype=np.int64)
+        corner = np.unravel_index(self.corner[box], self.shared_shape) if self.shared else ()
+        for axis, values in zip(self.shared, corner, strict=True):
+            codes[:, axis] = values
+        for number, cluster in enumerate(self.clusters):
+            row = np.zeros(len(box), dtype=np.int64)
+            for axis in cluster.shared:
+                row = row * self.columns.shape[axis] + codes[:, axis]
+            sizes = tuple(self.columns.shape[axis] for axis in cluster.local)
+            fits = cluster.elements[row] == elements[:, number, None]
+            local = np.unravel_index(fits.argmax(axis=1), sizes) if sizes else ()
+            for axis, values in zip(cluster.local, local, strict=True):
+                codes[:, axis] = values
+        return codes
+
+    def valid(self, points: Points) -> Bools:
+        """Whether each sampled point meets the constraints that read a cost: (n,)."""
+        met = np.ones(len(points), dtype=bool)
+        for index, constraint in enumerate(self.space.constraints):
+            if constraint.needs_cost():
+                met &= points.satisfied(index)
+        return met
+
+    def cost_bounds(self) -> dict[str, tuple[int, int]]:
+        """The exact least and largest cost, without the constraints that read a cost."""
+        found = {}
+        for name in COSTS:
+            joined = max if name == "activation_bytes" else sum
+            ends = []
+            for end in (np.min, np.max):
+                of_sets = [
+                    np.array([end(c.costs[name][s]) if len(s) else 0 for s in c.sets])
+                    for c in self.clusters
+                ]
+                of_boxes = [
+                    joined(own[number] for own, number in zip(of_sets, box, strict=True))
+                    for box in self.boxes.tolist()
+                ]
+                ends.append(int(end(of_boxes)))
+            found[name] = (ends[0], ends[1])
+        return found

@@ -1,0 +1,73 @@
+"""Fields and costs of a list of points, gathered from the columns."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.cost import COSTS
+from nas.space import paths
+from nas.space.columns import Bools, Column, Columns, Ints, slot_costs
+from nas.space.expression import evaluate
+
+
+class Points:
+    """n points of a space. codes: (n, axes), the index of each axis' value."""
+
+    def __init__(self, columns: Columns, codes: Ints) -> None:
+        self.columns, self.codes = columns, codes
+        self.space = columns.space
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def ids(self, column: Column) -> Ints:
+        """Label numbers of the column at each point: (n,)."""
+        index = tuple(
+            self.codes[:, axis] if size > 1 else np.zeros(len(self.codes), dtype=np.int64)
+            for axis, size in enumerate(column.ids.shape)
+        )
+        found: Ints = column.ids[index] if index else np.full(len(self), column.ids)
+        return found
+
+    def values(self, path: str) -> NDArray[Any]:
+        """The field's value at each point: (n,)."""
+        column = self.columns.field(path)
+        numeric = all(isinstance(label, (int, float)) for label in column.labels)
+        return np.array(column.labels, dtype=None if numeric else object)[self.ids(column)]
+
+    @cached_property
+    def costs(self) -> dict[str, Ints]:
+        """macs, params, activation_bytes: (n,) each."""
+        found = {name: np.zeros(len(self), dtype=np.int64) for name in COSTS}
+        for slot in self.columns.slots:
+            ids = self.ids(slot)
+            for name, own in slot_costs(slot).items():
+                joined = np.maximum if name == "activation_bytes" else np.add
+                found[name] = joined(found[name], own[ids])
+        return found
+
+    def satisfied(self, index: int) -> Bools:
+        """Whether each point meets constraint `index` of the space: (n,)."""
+        constraint = self.space.constraints[index]
+        stages = len(self.space.base_document["stages"])
+
+        def find(name: str) -> Any:
+            if name in COSTS:
+                return self.costs[name]
+            found = [self.values(p) for group in paths.expand(name, stages) for p in group]
+            return found if paths.is_list(name) else found[0]
+
+        met = evaluate(constraint.expression, find)
+        return np.broadcast_to(np.asarray(met, dtype=bool), (len(self),))
+
+    def point(self, row: int) -> dict[str, Any]:
+        """The point of that row, active parameters only."""
+        values = {p.name: p.values[0] for p in self.space.parameters}
+        for axis, code in zip(self.columns.axes, self.codes[row].tolist(), strict=True):
+            parameter = self.space.parameters[axis]
+            values[parameter.name] = parameter.values[code]
+        return self.space.active(values)
