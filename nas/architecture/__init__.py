@@ -1,7 +1,7 @@
 """What a network is: a frozen value, its parts and layers, its key."""
 
 from nas.architecture.fields import choice, integer, number
-from nas.architecture.graph import Layer, Node, Part, Pen
+from nas.architecture.graph import Layer, Node, Part, Pen, Shape
 from nas.architecture.lower import Placed, key, lower
 from nas.architecture.presets import PRESETS, preset
 from nas.architecture.registry import (
@@ -34,6 +34,7 @@ __all__ = [
     "Part",
     "Pen",
     "Placed",
+    "Shape",
     "Size",
     "Stage",
     "choice",

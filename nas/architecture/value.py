@@ -154,7 +154,7 @@ def block_from(values: Mapping[str, Any], path: str) -> Block:
 
 
 def _read_fields(family: str, values: Mapping[str, Value]) -> dict[str, Field]:
-    """The family's own fields, and those of the gate, fusion, ... that it uses with these values."""
+    """The family's own fields, and those of the gate, fusion, ... that these values choose."""
     kind = families[family]
     found = dict(kind.own_fields)
     for name, registry in kind.uses.items():

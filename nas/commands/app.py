@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from nas.commands import data, pareto, profile, search
+from nas.commands import data, pareto, profile, search, space
 from nas.errors import UserError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.command("search")(search.search)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)
+app.add_typer(space.app, name="space")
 app.add_typer(data.app, name="data")
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from nas.commands.options import Plugins
+
 
 def pareto(
     run: Annotated[str, typer.Argument(help="A run's directory.")],
@@ -13,6 +15,7 @@ def pareto(
         str | None,
         typer.Option(help="The picture's cost: macs, params or activation_bytes; the run's first."),
     ] = None,
+    plugin: Plugins = None,
     png: Annotated[
         bool, typer.Option("--png", help="Write pareto.png too (needs Chrome).")
     ] = False,

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
-import typer
+from nas.commands.options import InputSize, Json, Plugins, Target
 
 
 def profile(
-    target: Annotated[
-        str, typer.Argument(help="A preset, an architecture file, SPACE@seed, or RUN#trial.")
-    ],
-    input: Annotated[
-        str | None, typer.Option(help="Input size, HEIGHTxWIDTH in pixels; by default its own.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    target: Target,
+    input: InputSize = None,
+    as_json: Json = False,
+    plugin: Plugins = None,
 ) -> None:
     """Print params and macs of TARGET, part by part, and the raw figures of fvcore and thop."""
     from nas.commands.targets import resolve

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from nas.commands.options import Plugins, SpaceArgument
+
 
 def search(
-    space: Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")],
+    space: SpaceArgument,
     budget: Annotated[
         str, typer.Option(help="What to spend: a time (90s, 5m, 1h30m) or trials (20trials).")
     ] = "5m",
@@ -33,6 +35,7 @@ def search(
     out: Annotated[
         str | None, typer.Option(help="The run's directory; by default below results/.")
     ] = None,
+    plugin: Plugins = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete the run that is there first.")
     ] = False,

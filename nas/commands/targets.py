@@ -39,15 +39,13 @@ def _trial(run: str, number: str) -> Architecture:
 
 
 def _sampled(space: str, seed: str) -> Architecture:
-    from nas.seeds import derived_seed
+    from nas.seeds import drawer
     from nas.space import load_space
 
     if not seed.isdecimal():
         raise UserError(f"{space}@{seed}: {seed!r} is not a seed, a whole number from 0")
     loaded = load_space(space)
-    return loaded.architecture(
-        loaded.sample(lambda count: derived_seed(int(seed), "sample") % count)
-    )
+    return loaded.architecture(loaded.sample(drawer(int(seed), "sample")))
 
 
 def _text(path: Path) -> str:

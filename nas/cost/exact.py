@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from math import prod
 
-from nas.architecture import Architecture, Layer, Part, lower
+from nas.architecture import Architecture, Layer, Part, Shape, lower
 
 FLOAT32_BYTES = 4
 
@@ -38,6 +38,11 @@ class Cost:
 
 
 COSTS = ("macs", "params", "activation_bytes")
+# operators of ours that do no multiply-accumulates
+FREE = {
+    "add", "avg_pool", "batch_norm", "batch_norm1d", "concat", "flatten", "global_pool",
+    "instance_norm", "learned_scale", "max_pool", "relu", "scale", "sigmoid",
+}  # fmt: skip
 
 
 def cost(architecture: Architecture) -> Cost:
@@ -53,8 +58,8 @@ def part_cost(part: Part) -> Cost:
     """The exact cost of one part."""
     owned = {layer.name: layer for layer in part.layers if layer.name}
     return Cost(
-        macs=sum(layer_macs(layer) for layer in part.layers),
-        params=sum(layer_params(layer) for layer in owned.values()),
+        macs=sum(layer_macs(layer, part.input_shapes(layer)) for layer in part.layers),
+        params=sum(layer_params(layer, part.input_shapes(layer)) for layer in owned.values()),
         activation_bytes=max(
             FLOAT32_BYTES * (prod(layer.shape) + sum(map(prod, part.input_shapes(layer))))
             for layer in part.layers
@@ -62,25 +67,33 @@ def part_cost(part: Part) -> Cost:
     )
 
 
-def layer_params(layer: Layer) -> int:
-    """Trainable parameters of one layer."""
+def layer_params(layer: Layer, inputs: list[Shape]) -> int:
+    """Trainable parameters of one layer that reads tensors of these shapes."""
     if layer.op == "conv":
         conv = layer.numbers()
-        return conv["outputs"] * (conv["inputs"] // conv["groups"] * conv["kernel"] ** 2 + conv["bias"])
+        own = conv["inputs"] // conv["groups"] * conv["kernel"] ** 2
+        return conv["outputs"] * (own + conv["bias"])
     if layer.op == "linear":
         return layer.get("outputs") * (layer.get("inputs") + layer.get("bias"))
     if layer.op in ("batch_norm", "instance_norm", "batch_norm1d"):
         return 2 * layer.get("channels")
     if layer.op == "learned_scale":
         return layer.get("channels")
-    return 0
+    return 0 if layer.op in FREE else _measured(layer, inputs)[1]
 
 
-def layer_macs(layer: Layer) -> int:
+def layer_macs(layer: Layer, inputs: list[Shape]) -> int:
     """Multiply-accumulates of one layer for one image; 0 but for convolutions and linear layers."""
     if layer.op == "conv":
         conv = layer.numbers()
         return prod(layer.shape) * (conv["inputs"] // conv["groups"]) * conv["kernel"] ** 2
     if layer.op == "linear":
         return layer.get("outputs") * layer.get("inputs")
-    return 0
+    return 0 if layer.op in FREE else _measured(layer, inputs)[0]
+
+
+def _measured(layer: Layer, inputs: list[Shape]) -> tuple[int, int]:
+    """macs and params of an operator of a plug-in, from its module."""
+    from nas.models.layers import measure
+
+    return measure(layer, tuple(inputs))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nas.architecture import Layer
+from nas.architecture import Layer, Shape
+from nas.errors import UserError
 
 
 class LearnedScale(nn.Module):
@@ -64,9 +66,51 @@ MAKERS: dict[str, Callable[[Layer], Callable[..., Tensor]]] = {
 }
 
 
+def register_layer(op: str) -> Callable[[type[nn.Module]], type[nn.Module]]:
+    """Class decorator: `op` is computed by this module, made with the layer's attributes.
+
+    For plug-ins; `Pen.layer(op, ...)` draws it. Its cost is measured on the module.
+    """
+
+    def add(module: type[nn.Module]) -> type[nn.Module]:
+        if op in MAKERS:
+            raise UserError(f"operator {op!r} is registered already")
+        MAKERS[op] = lambda layer: module(**dict(layer.attributes))
+        return module
+
+    return add
+
+
 def make(layer: Layer) -> Callable[..., Tensor]:
     """The module or function for `layer`."""
+    if layer.op not in MAKERS:
+        raise UserError(f"no module is registered for operator {layer.op!r}")
     return MAKERS[layer.op](layer)
+
+
+@cache
+def measure(layer: Layer, inputs: tuple[Shape, ...]) -> tuple[int, int]:
+    """macs and params of one layer, from its module: what its convolutions and linear layers do."""
+    function = make(layer)
+    if not isinstance(function, nn.Module):
+        return 0, 0
+    macs = 0
+
+    def count(module: nn.Module, args: Any, output: Tensor) -> None:
+        nonlocal macs
+        weight: Any = module.weight
+        macs += output.numel() * weight[0].numel()
+
+    for module in function.modules():
+        if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+            module.register_forward_hook(count)
+    with torch.no_grad():
+        made = function.eval()(*(torch.zeros(1, *shape) for shape in inputs))
+    if tuple(made.shape[1:]) != layer.shape:
+        raise UserError(
+            f"operator {layer.op!r} makes {tuple(made.shape[1:])}, but was drawn as {layer.shape}"
+        )
+    return macs, sum(p.numel() for p in function.parameters() if p.requires_grad)
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:

@@ -19,6 +19,7 @@ from nas.cost import cost
 from nas.data import check_spec
 from nas.errors import UserError
 from nas.files import write_atomically
+from nas.plugins import loaded_plugins
 from nas.search.budget import Budget
 from nas.search.objectives import parse_objectives
 from nas.search.record import Record, Trial
@@ -26,6 +27,7 @@ from nas.search.run import Run, check_writable, default_path, front, open_run, p
 from nas.search.samplers import make_sampler, propose_untried
 from nas.search.study import Projection
 from nas.search.workers import LocalWorkers, adopt, clear
+from nas.seeds import drawer
 from nas.space import Space, load_space
 from nas.training.job import Job, Result
 from nas.training.recipe import Recipe, load_recipe
@@ -105,7 +107,7 @@ def run_search(
     if count < 1:
         raise UserError(f"--workers: {count} is not a number of processes from 1")
     check_spec(data)
-    loaded.count()
+    loaded.sample(drawer(seed))  # an empty space says so here
     asked = {
         "space": loaded.name,
         "space_hash": loaded.hash(),
@@ -284,6 +286,7 @@ class _Driver:
             data=self.data,
             seed=self.seed,
             to_epoch=epochs,
+            plugins=tuple(str(path) for path in loaded_plugins().values()),
         )
 
     def _collect(self, wait_seconds: float) -> None:

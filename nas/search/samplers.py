@@ -6,7 +6,6 @@ search goes on as if it had never stopped. Optuna's are asked through a study in
 
 from __future__ import annotations
 
-import itertools
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from nas.architecture import Architecture, key
 from nas.architecture.fields import Value
-from nas.data.random_bits import permutation
 from nas.errors import UserError
 from nas.search.objectives import SCORE
 from nas.search.record import Trial
-from nas.seeds import derived_seed
-from nas.space import Space
+from nas.seeds import derived_seed, drawer
+from nas.space import Space, optuna_params, to_distributions
 
 if TYPE_CHECKING:
-    import optuna
     from optuna.study import StudyDirection
 
 PROPOSALS = 20
@@ -44,7 +41,7 @@ Propose = Callable[[Sequence[Trial], int], Proposal]
 def make_sampler(name: str, space: Space, objectives: Sequence[str]) -> Propose:
     """The sampler of that name; UserError lists the names otherwise."""
     if name == "random":
-        return lambda trials, seed: Proposal(_uniform(space, seed))
+        return lambda trials, seed: Proposal(space.sample(drawer(seed)))
     if name in OPTUNA:
         return _OptunaSampler(space, objectives, OPTUNA[name])
     raise UserError(f"--sampler: {name!r} is not one of {', '.join(SAMPLERS)}")
@@ -67,29 +64,8 @@ def propose_untried(
             continue
         if fresh:
             return Proposal(space.active(proposal.point), proposal.note), architecture
-    distinct = space.table.distinct
-    for index in permutation(derived_seed(seed, len(trials), "untried"), len(distinct)):
-        point = space.point(int(distinct[index]))
-        architecture = space.architecture(point)
-        if key(architecture) not in tried:
-            return Proposal(point), architecture
-    return None
-
-
-def distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
-    """Optuna's view of the space: evenly spaced whole numbers as such, all else as choices."""
-    from optuna.distributions import CategoricalDistribution, IntDistribution
-
-    found: dict[str, optuna.distributions.BaseDistribution] = {}
-    for parameter in space.parameters:
-        values = parameter.values
-        whole = all(isinstance(v, int) and not isinstance(v, bool) for v in values)
-        steps = {b - a for a, b in itertools.pairwise(values)} if whole else set()  # type: ignore[operator]
-        if len(steps) == 1 and (step := steps.pop()) > 0:
-            found[parameter.name] = IntDistribution(int(values[0]), int(values[-1]), step=int(step))
-        else:
-            found[parameter.name] = CategoricalDistribution(values)
-    return found
+    point = space.untried(tried, drawer(seed, len(trials), "untried"))
+    return None if point is None else (Proposal(point), space.architecture(point))
 
 
 def directions(objectives: Sequence[str]) -> list[StudyDirection]:
@@ -98,15 +74,6 @@ def directions(objectives: Sequence[str]) -> list[StudyDirection]:
 
     better = {SCORE: StudyDirection.MAXIMIZE}
     return [better.get(name, StudyDirection.MINIMIZE) for name in objectives]
-
-
-def optuna_params(space: Space, point: dict[str, Value]) -> dict[str, Value]:
-    """The point with a value for every parameter, as a fixed set of distributions needs it."""
-    return {p.name: point.get(p.name, p.values[0]) for p in space.parameters}
-
-
-def _uniform(space: Space, seed: int) -> dict[str, Value]:
-    return space.sample(lambda count: derived_seed(seed, "uniform") % count)
 
 
 @dataclass(frozen=True)
@@ -130,7 +97,7 @@ class _OptunaSampler:
             study = optuna.create_study(
                 directions=directions(self.objectives), sampler=self.make(seed % 2**32)
             )
-            choices = distributions(self.space)
+            choices = to_distributions(self.space)
             for trial in trials:
                 study.add_trial(self._frozen(trial, choices))
             asked = study.ask(fixed_distributions=choices)

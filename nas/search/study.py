@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.search.record import Trial
-from nas.search.samplers import directions, distributions, optuna_params
-from nas.space import Space
+from nas.search.samplers import directions
+from nas.space import Space, optuna_params, to_distributions
 
 if TYPE_CHECKING:
     import optuna
@@ -25,7 +25,7 @@ class Projection:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.space, self.objectives = space, objectives
-        self.choices = distributions(space)
+        self.choices = to_distributions(space)
         self.study: optuna.Study = optuna.create_study(
             study_name=name,
             storage=f"sqlite:///{path}",

@@ -1,6 +1,28 @@
 """The search-space language: what may vary, what it contains, and what that costs."""
 
-from nas.space.load import from_yaml, load_space
-from nas.space.space import Constraint, Parameter, Point, Space
+from nas.space.lint import lint
+from nas.space.load import from_yaml, load_space, make_space, shipped_spaces
+from nas.space.optuna import from_trial, optuna_params, to_distributions
+from nas.space.schema import json_schema
+from nas.space.space import Constraint, Count, Parameter, Point, Space
+from nas.space.summary import summarise
+from nas.space.write import to_yaml
 
-__all__ = ["Constraint", "Parameter", "Point", "Space", "from_yaml", "load_space"]
+__all__ = [
+    "Constraint",
+    "Count",
+    "Parameter",
+    "Point",
+    "Space",
+    "from_trial",
+    "from_yaml",
+    "json_schema",
+    "lint",
+    "load_space",
+    "make_space",
+    "optuna_params",
+    "shipped_spaces",
+    "summarise",
+    "to_distributions",
+    "to_yaml",
+]

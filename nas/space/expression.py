@@ -249,6 +249,17 @@ def _equal(left: Any, right: Any) -> Any:
     return left == right
 
 
+def _plus(left: Any, right: Any) -> Any:
+    return (left + 0) + right  # of truths, numpy's sum would be their disjunction
+
+
+def _divided(left: Any, right: Any) -> Any:
+    import numpy as np
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.true_divide(left, right)  # infinite or no number where `right` is 0
+
+
 def _maximum(left: Any, right: Any) -> Any:
     import numpy as np
 
@@ -264,7 +275,7 @@ def _minimum(left: Any, right: Any) -> Any:
 REDUCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "all": operator.and_,
     "any": operator.or_,
-    "sum": operator.add,
+    "sum": _plus,
     "max": _maximum,
     "min": _minimum,
 }
@@ -279,8 +290,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-    "+": operator.add,
+    "+": _plus,
     "-": operator.sub,
     "*": operator.mul,
-    "/": operator.truediv,
+    "/": _divided,
 }

@@ -26,10 +26,11 @@ from nas.space import paths
 from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable, slot_costs
 from nas.space.expression import evaluate
 from nas.space.points import Points
+from nas.space.space import Count
 from nas.space.table import combined
 
 if TYPE_CHECKING:
-    from nas.space.space import Space
+    from nas.space.space import Draw, Space
 
 MAX_SHARED, MAX_CLUSTER = 2_000_000, 4_000_000
 ESTIMATE_SAMPLES = 20_000
@@ -95,7 +96,7 @@ class Factored:
             local = {axis for axis in support if len(where[axis]) == 1}
             joined = [g for g in groups if any(local & supports[other] for other in g)]
             groups = [g for g in groups if g not in joined]
-            groups.append([*sum(joined, []), number])
+            groups.append([*(member for group in joined for member in group), number])
         return sorted(sorted(group) for group in groups)
 
     def _shared_axes(self, groups: list[list[int]]) -> list[int]:
@@ -305,6 +306,54 @@ class Factored:
             for axis, values in zip(cluster.local, local, strict=True):
                 codes[:, axis] = values
         return codes
+
+    def valid_points(self, count: int, seed: int) -> Points:
+        """At most `count` points, uniform over distinct valid architectures.
+
+        UserError that names the constraints where ESTIMATE_SAMPLES draws or more meet none.
+        """
+        points = self.sample(max(count, ESTIMATE_SAMPLES), seed)
+        valid = self.valid(points)
+        if not valid.any():
+            raise UserError(f"{self.space.name} seems to be empty: {self._why_empty(points)}")
+        return points.rows(np.flatnonzero(valid)[:count])
+
+    def sample_valid(self, draw: Draw) -> Points:
+        """One point, uniform over distinct valid architectures."""
+        for _ in range(8):
+            points = self.sample(64, draw(2**62))
+            valid = self.valid(points)
+            if valid.any():
+                return points.rows(np.flatnonzero(valid)[:1])
+        return self.valid_points(1, draw(2**62))
+
+    def estimate(self) -> Count:
+        """The number of distinct valid architectures, by the share of uniform samples."""
+        from scipy.stats import binomtest
+
+        points = self.sample(ESTIMATE_SAMPLES, seed=0)
+        valid = self.valid(points)
+        if not valid.any():
+            raise UserError(f"{self.space.name} seems to be empty: {self._why_empty(points)}")
+        hits, total = int(valid.sum()), self.unconstrained
+        interval = binomtest(hits, len(points)).proportion_ci(0.95, method="exact")
+        share = hits / len(points)
+        return Count(
+            round(total * share),
+            int(total * interval.low),
+            round(total * interval.high),
+            exact=False,
+        )
+
+    def _why_empty(self, points: Points) -> str:
+        reasons = [
+            f"`{c.text}` alone leaves {int(points.satisfied(i).sum()):,} of {len(points):,} samples"
+            for i, c in enumerate(self.space.constraints)
+            if c.needs_cost()
+        ]
+        bounds = self.cost_bounds()
+        reasons += [f"{name} {bounds[name][0]:,} to {bounds[name][1]:,}" for name in bounds]
+        return "; ".join(reasons)
 
     def valid(self, points: Points) -> Bools:
         """Whether each sampled point meets the constraints that read a cost: (n,)."""

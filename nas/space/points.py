@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nas.cost import COSTS
 from nas.space import paths
-from nas.space.columns import Bools, Column, Columns, Ints, slot_costs
+from nas.space.columns import Bools, Column, Columns, Ints, Refusal, slot_costs
 from nas.space.expression import evaluate
 
 
@@ -40,6 +40,19 @@ class Points:
         return np.array(column.labels, dtype=None if numeric else object)[self.ids(column)]
 
     @cached_property
+    def buildable(self) -> Bools:
+        """Whether each point can be built: (n,)."""
+        refused = np.zeros(len(self), dtype=bool)
+        for slot in self.columns.slots:
+            labels = np.array([isinstance(label, Refusal) for label in slot.labels])
+            refused |= labels[self.ids(slot)]
+        return ~refused
+
+    def rows(self, chosen: Ints | Bools) -> Points:
+        """Some of the points."""
+        return Points(self.columns, self.codes[chosen])
+
+    @cached_property
     def costs(self) -> dict[str, Ints]:
         """macs, params, activation_bytes: (n,) each."""
         found = {name: np.zeros(len(self), dtype=np.int64) for name in COSTS}
@@ -66,7 +79,7 @@ class Points:
 
     def point(self, row: int) -> dict[str, Any]:
         """The point of that row, active parameters only."""
-        values = {p.name: p.values[0] for p in self.space.parameters}
+        values: dict[str, Any] = {p.name: p.values[0] for p in self.space.parameters}
         for axis, code in zip(self.columns.axes, self.codes[row].tolist(), strict=True):
             parameter = self.space.parameters[axis]
             values[parameter.name] = parameter.values[code]

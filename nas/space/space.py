@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nas.architecture import Architecture, from_document, key, to_document
 from nas.architecture.canonical import digest
 from nas.architecture.fields import Value
@@ -16,10 +19,17 @@ from nas.space import paths
 from nas.space.expression import Expression, evaluate
 
 if TYPE_CHECKING:
+    from nas.space.factored import Factored
+    from nas.space.points import Points
     from nas.space.table import Table
 
 Point = Mapping[str, Value]
-"""A value for every parameter, by name; what an inactive parameter holds does not matter."""
+"""A value for every active parameter, by name; what an inactive one holds does not matter."""
+
+Draw = Callable[[int], int]
+"""`draw(n)` is a random whole number from 0 to n - 1."""
+
+DRAWS = 20_000  # candidates that are looked at before a constrained space counts as empty
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class Parameter:
     name: str
     fields: tuple[str, ...]
     values: tuple[Value, ...]
+    weights: tuple[float, ...] = ()
     when: Expression | None = None
     when_text: str = ""
 
@@ -45,6 +56,21 @@ class Constraint:
 
 
 @dataclass(frozen=True)
+class Count:
+    """A number of architectures: exact, or an estimate between `low` and `high` (95%)."""
+
+    value: int
+    low: int
+    high: int
+    exact: bool = True
+
+    def __str__(self) -> str:
+        if self.exact:
+            return f"{self.value:,}"
+        return f"about {self.value:.3g} (estimate; {self.low:.3g} to {self.high:.3g})"
+
+
+@dataclass(frozen=True)
 class Space:
     """What may vary. Parameters stand in an order in which conditions look back only."""
 
@@ -53,6 +79,7 @@ class Space:
     base: Architecture
     parameters: tuple[Parameter, ...]
     constraints: tuple[Constraint, ...]
+    plugins: tuple[str, ...] = ()
 
     @cached_property
     def base_document(self) -> dict[str, Any]:
@@ -66,6 +93,13 @@ class Space:
             product *= len(parameter.values)
         return product
 
+    @property
+    def listable(self) -> bool:
+        """Whether all raw points fit into a table; else the space is handled by its structure."""
+        from nas.space.table import MAX_POINTS
+
+        return self.raw_points <= MAX_POINTS
+
     @cached_property
     def table(self) -> Table:
         """Keys and costs of all raw points, as arrays; UserError where there are too many."""
@@ -73,13 +107,29 @@ class Space:
 
         return Table(self)
 
+    @cached_property
+    def factored(self) -> Factored:
+        """The structure of a space of any size; UserError where it does not factor."""
+        from nas.space.factored import Factored
+
+        return Factored(self)
+
     def hash(self) -> str:
         """16 hex digits that change whenever what the space contains may change."""
-        described = [(p.name, p.fields, p.values, p.when_text) for p in self.parameters]
-        return digest(self.base, described, [c.text for c in self.constraints], size=8).hex()
+        described = [(p.name, p.fields, p.values, p.weights, p.when_text) for p in self.parameters]
+        texts = [c.text for c in self.constraints]
+        return digest(self.base, described, texts, self.plugins, size=8).hex()
 
     def active(self, point: Point) -> dict[str, Value]:
         """The point without its inactive parameters; UserError for a value out of its domain."""
+        return self._resolved(point)[0]
+
+    def architecture(self, point: Point) -> Architecture:
+        """The architecture that the point stands for, whether or not it meets the constraints."""
+        return from_document(self._resolved(point)[1])
+
+    def _resolved(self, point: Point) -> tuple[dict[str, Value], dict[str, Any]]:
+        """The active values, and the base's document with these values in it."""
         document = _copy(self.base_document)
         kept: dict[str, Value] = {}
         for parameter in self.parameters:
@@ -96,17 +146,7 @@ class Space:
             kept[parameter.name] = value
             for path in parameter.fields:
                 paths.set_value(document, path, value)
-        return kept
-
-    def architecture(self, point: Point) -> Architecture:
-        """The architecture that the point stands for, whether or not it meets the constraints."""
-        document = _copy(self.base_document)
-        active = self.active(point)
-        for parameter in self.parameters:
-            if parameter.name in active:
-                for path in parameter.fields:
-                    paths.set_value(document, path, active[parameter.name])
-        return from_document(document)
+        return kept, document
 
     def broken(self, architecture: Architecture) -> Constraint | None:
         """The first constraint that the architecture breaks, or None."""
@@ -119,19 +159,52 @@ class Space:
                 return constraint
         return None
 
-    def count(self) -> int:
-        """The number of distinct architectures that meet every constraint; exact."""
-        return len(self.table.distinct)
+    def count(self) -> Count:
+        """The number of distinct architectures that meet every constraint.
+
+        Exact up to 10**7 raw points, and beyond where no constraint reads a cost; otherwise an
+        estimate with its 95% interval. UserError, with the reason, where the space is empty.
+        """
+        if self.listable:
+            exact = len(self.table.distinct)
+            return Count(exact, exact, exact)
+        factored = self.factored
+        if not any(constraint.needs_cost() for constraint in self.constraints):
+            if not factored.unconstrained:
+                factored.sample(1, 0)  # says why
+            return Count(factored.unconstrained, factored.unconstrained, factored.unconstrained)
+        return factored.estimate()
 
     def enumerate(self) -> Iterator[dict[str, Value]]:
         """The points of all distinct valid architectures, in the order of the raw points."""
         for index in self.table.distinct:
             yield self.point(int(index))
 
-    def sample(self, uniform: Callable[[int], int]) -> dict[str, Value]:
-        """A point, uniform over distinct valid architectures; `uniform(n)` draws below n."""
-        distinct = self.table.distinct
-        return self.point(int(distinct[uniform(len(distinct))]))
+    def sample(self, draw: Draw) -> dict[str, Value]:
+        """A point, uniform over distinct valid architectures.
+
+        With weights, a point is drawn in proportion to the product of its active values' weights.
+        UserError, with the reason, where the space is empty (or, too large to list, seems to be).
+        """
+        if any(parameter.weights for parameter in self.parameters):
+            from nas.space.weighted import sample_weighted
+
+            return sample_weighted(self, draw)
+        if self.listable:
+            distinct = self.table.distinct
+            return self.point(int(distinct[draw(len(distinct))]))
+        return self.factored.sample_valid(draw).point(0)
+
+    def untried(self, tried: set[str], draw: Draw) -> dict[str, Value] | None:
+        """A point whose key is not in `tried`; None where there is none (or none was found)."""
+        if not self.listable:
+            points = (self.sample(draw) for _ in range(100))
+        else:
+            distinct = self.table.distinct
+            first = draw(len(distinct))
+            order = np.roll(_shuffled(distinct, draw), -first)
+            points = (self.point(int(index)) for index in order)
+        return next((p for p in points if key(self.architecture(p)) not in tried), None)
 
     def point(self, index: int) -> dict[str, Value]:
         """The raw point of that index (the last parameter varies fastest), active values only."""
@@ -141,11 +214,67 @@ class Space:
             values[parameter.name] = parameter.values[code]
         return self.active(values)
 
+    def members(self, limit: int = 20_000) -> Points:
+        """The distinct valid architectures: all of them, or `limit` uniform ones of more."""
+        if not self.listable:
+            return self.factored.valid_points(limit, seed=0)
+        indices = self.table.distinct
+        if len(indices) > limit:
+            random = np.random.Generator(np.random.PCG64(0))
+            indices = np.sort(random.choice(indices, limit, replace=False))
+        return self.table.points(indices)
+
     def contains(self, architecture: Architecture) -> bool:
-        """Whether the space has an architecture of the same key."""
+        """Whether the space has an architecture of the same key; UserError if it is too large."""
         wanted = key(architecture)
         candidates = self.table.with_cost(cost(architecture))
         return any(key(self.architecture(self.point(int(i)))) == wanted for i in candidates)
+
+    def neighbours(self, point: Point) -> list[dict[str, Value]]:
+        """The valid architectures that differ in one parameter, one point for each, but itself.
+
+        A parameter that the change makes active takes the base's value, or its first one.
+        """
+        start = self.active(point)
+        filled = self._defaults() | start
+        seen = {key(self.architecture(start))}
+        found = []
+        for parameter in self.parameters:
+            if parameter.name not in start:
+                continue
+            for value in parameter.values:
+                other = filled | {parameter.name: value}
+                try:
+                    architecture = self.architecture(other)
+                    name = key(architecture)
+                except UserError:
+                    continue
+                if name not in seen and self.broken(architecture) is None:
+                    seen.add(name)
+                    found.append(self.active(other))
+        return found
+
+    def encode(self, point: Point) -> NDArray[np.float64]:
+        """The point as a vector of fixed length: one-hot by parameter, zeros where inactive.
+
+        Parameters with a single value are left out; their order is that of `parameters`.
+        """
+        active = self.active(point)
+        found = []
+        for parameter in self.parameters:
+            if len(parameter.values) > 1:
+                value = active.get(parameter.name)
+                hot = [parameter.name in active and value == own for own in parameter.values]
+                found.extend(hot)
+        return np.array(found, dtype=np.float64)
+
+    def _defaults(self) -> dict[str, Value]:
+        """For each parameter the base's value where it is in the domain, else the first one."""
+        found = {}
+        for parameter in self.parameters:
+            base = paths.get_value(self.base_document, parameter.fields[0])
+            found[parameter.name] = base if base in parameter.values else parameter.values[0]
+        return found
 
 
 def lookup(
@@ -164,6 +293,11 @@ def lookup(
         return found if paths.is_list(name) and not tied else found[0]
 
     return find
+
+
+def _shuffled(indices: NDArray[np.int64], draw: Draw) -> NDArray[np.int64]:
+    random = np.random.Generator(np.random.PCG64(draw(2**62)))
+    return random.permutation(indices)
 
 
 def _copy(document: Any) -> Any:

@@ -11,8 +11,9 @@ from nas.architecture import Size
 from nas.architecture.lower import key_of_parts
 from nas.cost import COSTS, Cost
 from nas.errors import UserError
-from nas.space.columns import Bools, Columns, Column, Ints, Refusal, decodable, slot_costs
+from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable, slot_costs
 from nas.space.expression import evaluate
+from nas.space.points import Points
 
 if TYPE_CHECKING:
     from nas.space.space import Space
@@ -127,6 +128,15 @@ class Table:
             f"{self.costs[name][self.buildable].max():,}"
             for name in ("macs", "params")
         )
+
+    def points(self, indices: Ints) -> Points:
+        """The raw points of these indices, with their costs."""
+        codes = np.zeros((len(indices), len(self.shape)), dtype=np.int64)
+        if self.shape:
+            codes = np.stack(np.unravel_index(indices, self.shape), axis=1)
+        found = Points(self.columns, codes)
+        found.costs = {name: own.ravel()[indices] for name, own in self.costs.items()}
+        return found
 
     def with_cost(self, cost: Cost) -> Ints:
         """Indices of the distinct valid architectures of exactly this cost."""

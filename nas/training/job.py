@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from nas.architecture import Architecture, Size
 from nas.data import Dataset, Held, hold_out, load_dataset, resize
+from nas.plugins import load_plugin
 from nas.seeds import derived_seed
 from nas.training.recipe import Recipe
 
@@ -30,6 +31,7 @@ class Job:
     to_epoch: int = 0
     state: bytes | None = None
     deadline: float = float("inf")
+    plugins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def run_job(job: Job, *, cancelled: Callable[[], bool] = lambda: False) -> Resul
     from nas.training.evaluation import score_classification, score_reid
     from nas.training.loop import Diverged, Stopped, Trainer
 
+    for plugin in job.plugins:
+        load_plugin(plugin)
     started = time.monotonic()
     seed = derived_seed(job.seed, job.replicate)
     task, held = _held(job.data, job.architecture.input, seed, job.recipe.validation)

@@ -56,6 +56,13 @@ SPACE = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n  width: [0.25,
         (["profile", "osnet-mini@x"], "'x' is not a seed"),
         (["profile", "nowhere#1"], "nowhere is not a run"),
         (["pareto", "nowhere"], "nowhere is not a run"),
+        (["space", "show", "nothing"], "no space 'nothing'"),
+        (["space", "show", "good.yaml", "--html", "no/x.html"], "--html: no is not a directory"),
+        (["space", "sample", "good.yaml", "-n", "0"], "Invalid value for '-n'"),
+        (["space", "explain", "nothing"], "'nothing' is not a preset"),
+        (["space", "lint", "good.yaml", "--plugin", "x.py"], "--plugin: x.py is not a Python file"),
+        (["space", "lint", "good.yaml", "--plugin", "bad.py"], "bad.py fails: ZeroDivisionError"),
+        (["space", "show", str(ROOT / "examples/plugins.yaml")], "this space needs eca_gate.py"),
         (["data", "preview", "mnist"], "'mnist' is not a data set; valid are"),
         (["data", "preview", "--out", "no/where/x.png"], "--out: no/where is not a directory"),
     ],
@@ -67,6 +74,7 @@ def test_bad_input_is_one_line_and_exit_code_2_and_nothing_written(
     (tmp_path / "field.yaml").write_text(SPACE.replace("width", "widht"))
     (tmp_path / "domain.yaml").write_text(SPACE.replace("0.5", "-1"))
     (tmp_path / "empty.yaml").write_text(SPACE + "constraints: [macs <= 1k]\n")
+    (tmp_path / "bad.py").write_text("1 / 0\n")
     before = sorted(tmp_path.rglob("*"))
     done = cli(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
@@ -149,3 +157,54 @@ def test_interrupted_search_ends_with_the_front_and_code_130(tmp_path: Path) -> 
     assert driver.returncode == 130
     assert "Traceback" not in stderr
     assert "no trial was finished" in stdout
+
+
+PLUGINS = ("--plugin", "examples/eca_gate.py", "--plugin", "examples/mobilenet_block.py")
+
+
+def test_plugins_work_in_every_verb_without_a_change_to_the_package(tmp_path: Path) -> None:
+    space = "examples/plugins.yaml"
+    shown = cli("space", "show", space, "--json", *PLUGINS)
+    assert json.loads(shown.stdout)["distinct"] == 16
+    for seed in (0, 1, 2):
+        found = json.loads(cli("profile", f"{space}@{seed}", "--json", *PLUGINS).stdout)
+        assert found["macs"] == found["counters"]["fvcore"]["conv_linear"]
+        assert found["params"] == found["counters"]["fvcore"]["params"]
+    (tmp_path / "recipe.yaml").write_text("name: r\nepochs: 1\nbatch: 16\nlr: 0.01\n")
+    run = str(tmp_path / "run")
+    done = cli(
+        "search", space, "--budget", "4trials", "--recipe", str(tmp_path / "recipe.yaml"),
+        "--data", "synthetic:ids=16,size=64x32", "--out", run, *PLUGINS,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "inverted_residual" in done.stderr
+    html = (tmp_path / "run" / "pareto.html").read_text()
+    assert "eca" in html or "inverted_residual" in html
+    refused = cli("profile", f"{run}#0")
+    needed = cli("profile", f"{run}#0", "--json", *PLUGINS)
+    assert needed.returncode == 0
+    assert refused.returncode in (0, 2)
+    assert "Traceback" not in refused.stderr
+
+
+def test_examples_are_short() -> None:
+    for name in ("eca_gate.py", "mobilenet_block.py"):
+        assert len((ROOT / "examples" / name).read_text().splitlines()) <= 60
+
+
+def test_space_show_lint_sample_explain_and_schema(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(SPACE)
+    shown = cli("space", "show", "osnet-mini", "--html", str(tmp_path / "mini.html"))
+    assert "raw points 240, distinct architectures 204" in shown.stdout
+    assert "Plotly.newPlot" in (tmp_path / "mini.html").read_text()
+    linted = cli("space", "lint", "good.yaml", cwd=tmp_path)
+    assert (linted.returncode, linted.stdout) == (1, "only 2 distinct architectures are left\n")
+    assert cli("space", "lint", "osnet-mini").returncode == 0
+    sampled = json.loads(cli("space", "sample", "osnet-mini", "-n", "3", "--json").stdout)
+    assert len(sampled) == 3
+    assert json.loads(cli("profile", "osnet-mini@0", "--json").stdout)["key"] == sampled[0]["key"]
+    drawing = cli("space", "explain", "osnet_x1_0").stdout
+    assert "unified gate (4 hidden)" in drawing
+    assert max(len(line) for line in drawing.splitlines()) <= 100
+    schema = json.loads(cli("space", "schema").stdout)
+    assert "base" in schema["properties"]

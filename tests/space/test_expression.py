@@ -44,6 +44,8 @@ def value(text: str) -> Any:
         ("nondecreasing(stages[*].depth)", False),
         ("sum(stages[*].streams * stages[*].depth)", 10),
         ("true and not false", True),
+        ("sum(stages[*].streams > 1) == 2", True),
+        ("width / 0 > 1", True),
     ],
 )
 def test_values(text: str, expected: object) -> None:
@@ -118,6 +120,7 @@ def test_arrays_give_one_answer_a_point() -> None:
         "a in [1, 3]": [True, False, True],
         "not nondecreasing(s[*])": [False, True, False],
         "max(s[*]) > a + 1": [False, True, False],
+        "sum(s[*] > 1) == 1": [True, False, False],
     }.items():
         found = evaluate(parse(text, arrays.__contains__), arrays.__getitem__)
         assert found.tolist() == expected

@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nas.errors import UserError
 from nas.space import from_yaml, load_space
@@ -23,9 +25,9 @@ def changed(old: str, new: str) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[]", "space.yaml:1: a space is a mapping of space, about, base"),
+        ("[]", "space.yaml:1: a space is a mapping of space, about, extends"),
         ("space: x\n", "space.yaml:1: 'base' is missing"),
-        (PLAIN + "bogus: 1\n", "space.yaml:7: 'bogus' is not one of space, about, base"),
+        (PLAIN + "bogus: 1\n", "space.yaml:7: 'bogus' is not one of space, about, extends"),
         (
             changed("osnet_x0_25", "osnet_x9"),
             "space.yaml:2: base: 'osnet_x9' is neither a JSON file",
@@ -60,6 +62,56 @@ def changed(old: str, new: str) -> str:
         ("a: [" * 30, "space.yaml:1: nested more than 20 deep"),
         ("a: {", "space.yaml:1: not YAML"),
         ("\x00", "space.yaml: not YAML"),
+        ("1: 2\n", "space.yaml:1: '1' is not one of"),
+        ("? [a]\n: b\n", "space.yaml:1: a name is expected"),
+        ("space: x\n--- \nspace: y\n", "space.yaml:2: one document a file"),
+        (changed("small", "[1]"), "space.yaml:1: 'space' is missing: the name of the space"),
+        (changed("osnet_x0_25", "[1]"), "space.yaml:2: base: [1] is not a preset"),
+        (changed("osnet_x0_25", "{stages: 3}"), "space.yaml:2: base: stages: a list of 1 to 8"),
+        (changed("1..2", "{value: 1}"), "'value' is not one of values, weights, when"),
+        (changed("1..2", "{values: [1], weights: [1, 2]}"), "is not a list of 1 positive numbers"),
+        (changed("1..2", "{values: [1, 2], weights: [1, -1]}"), "is not a list of 2 positive"),
+        (changed("1..2", "{values: [1, 2], weights: [1, .inf]}"), "is not a list of 2 positive"),
+        (changed("1..2", "{values: [1, 2], when: 3}"), "when: 3 is not an expression"),
+        (changed("1..2", "{values: [1, 2], when: macs}"), "when: 'macs' is a value"),
+        (changed("1..2", "{values: [1, 2], when: 'width > x'}"), "when: 'x' is not a name"),
+        (
+            changed("1..2", "{values: [1, 2], when: 'stages[*].gate == none'}").replace("each", "0")
+            + "  stages[1].gate: [none, fixed]\n",
+            "when: stages[*].gate is not one tied choice",
+        ),
+        (
+            changed("each", "0").replace(
+                "1..2", "{values: [1, 2], when: 'stages[each].depth > 1'}"
+            ),
+            "[each] is only for a parameter with [each]",
+        ),
+        (changed("1..2", "[[1]]"), "space.yaml:6: stages[each].streams: [1] is not a single value"),
+        (changed("1..2", "1..99999"), "is not a range from low to high with at most 1000"),
+        (changed("1..2", "2020-01-01"), "is not a single value"),
+        (changed("[0.25, 0.5]", "[.nan]"), "width: nan is not a number above 0"),
+        (changed("[each]", "[9999999999999999999999]"), "is no stage"),
+        (changed("[each].streams", "[0].blocks[x].streams"), "is not a block's index"),
+        (PLAIN + "extends: [1]\n", "space.yaml:7: extends: [1] is not the name or file"),
+        (PLAIN + "extends: nothing\n", "space.yaml:7: extends: no space 'nothing'"),
+        (PLAIN + "plugin: 3\n", "space.yaml:7: plugin: 3 is not a file's name"),
+        (PLAIN + "plugin: x.py\n", "this space needs x.py; if you trust it, give --plugin x.py"),
+        *(
+            (PLAIN + f"constraints: ['{text}']\n", f"space.yaml:7: constraint: {message}")
+            for text, message in {
+                "macs.__class__ == 1": "no field is named 'macs.__class__'",
+                '__import__("os") == 1': "in ",
+                "width == unifed": "width is never ",
+                "all(stages[*].gate == unifed)": "stages[*].gate is never ",
+                "all(stages[*].streams)": "",
+                "max(stages[*].gate) > 1": "stages[*].gate is a word",
+                "not width": "",
+                "stages[7].streams > 1": "stages[7].streams: [7] is no stage",
+                "stages[each].streams > 1": "stages[each].streams: [each] is only",
+                "sum(width) > 1": "sum(...) needs paths over the same stages",
+                "(((((((((((((((((((((((((((((((((((((((((((1)))))": "in ",
+            }.items()
+        ),
     ],
 )
 def test_a_mistake_is_one_line_with_file_line_path_and_what_is_valid(
@@ -119,6 +171,60 @@ def test_a_large_file_is_refused_unread(tmp_path: Path) -> None:
     file.write_text("a: 1\n" * 400_000)
     with pytest.raises(UserError, match="2000000 bytes; a file of at most 1000000"):
         load_space(file)
+
+
+def test_extending_replaces_what_it_overlaps_and_adds_constraints(tmp_path: Path) -> None:
+    (tmp_path / "parent.yaml").write_text(PLAIN + "constraints: [params > 1]\n")
+    (tmp_path / "child.yaml").write_text(
+        "space: child\nextends: parent.yaml\ninput: 128x64\nconstraints: [macs > 1]\n"
+        "parameters:\n  stages[1].streams: [3, 4, 5]\n  embedding: 128\n"
+    )
+    child = load_space(tmp_path / "child.yaml")
+    assert str(child.base.input) == "128x64"
+    assert {p.name: p.values for p in child.parameters} == {
+        "width": (0.25, 0.5),
+        "stages[0].streams": (1, 2),
+        "stages[2].streams": (1, 2),
+        "stages[1].streams": (3, 4, 5),
+        "embedding": (128,),
+    }
+    assert [c.text for c in child.constraints] == ["params > 1", "macs > 1"]
+
+
+def test_extending_in_a_circle_is_refused(tmp_path: Path) -> None:
+    for one, other in (("a", "b"), ("b", "a")):
+        text = f"space: {one}\nextends: {other}.yaml\nparameters: {{width: [0.5]}}\n"
+        (tmp_path / f"{one}.yaml").write_text(text)
+    with pytest.raises(
+        UserError, match=r"a.yaml:2: extends: a.yaml -> b.yaml -> .*a.yaml comes back"
+    ):
+        load_space(tmp_path / "a.yaml")
+
+
+def test_a_base_may_be_an_architecture_file_and_is_checked_as_one(tmp_path: Path) -> None:
+    from nas.architecture import preset, to_json
+
+    (tmp_path / "space.yaml").write_text(PLAIN.replace("osnet_x0_25", "net.json"))
+    (tmp_path / "net.json").write_text(to_json(preset("osnet_x0_5")))
+    assert load_space(tmp_path / "space.yaml").base.width == 0.5
+    (tmp_path / "net.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match=r"space.yaml:2: base: net.json: not JSON: [^\n]*$"):
+        load_space(tmp_path / "space.yaml")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(
+        alphabet=st.sampled_from(list(PLAIN) + list("{}[]&*!%@`|>#?-:'\"\\\t\x07é")), max_size=80
+    )
+)
+def test_any_text_is_a_space_or_a_single_clear_error(text: str) -> None:
+    for whole in (text, PLAIN + text, PLAIN.replace("1..2", text), PLAIN.replace("width", text)):
+        try:
+            from_yaml(whole)
+        except UserError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+            assert str(error).startswith("space.yaml")  # noqa: PT017
 
 
 def test_an_unsatisfiable_constraint_is_named_with_the_range_of_costs() -> None:

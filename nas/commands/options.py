@@ -1,0 +1,34 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def _load(paths: list[str] | None) -> list[str]:
+    from nas.plugins import load_plugin
+
+    for path in paths or []:
+        load_plugin(path)
+    return paths or []
+
+
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        help="A Python file that registers kinds of blocks. It is run: give only what you trust.",
+        callback=_load,
+        is_eager=True,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SpaceArgument = Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")]
+Target = Annotated[
+    str, typer.Argument(help="A preset, an architecture file, SPACE@seed, or RUN#trial.")
+]
+InputSize = Annotated[
+    str | None, typer.Option(help="Input size, HEIGHTxWIDTH in pixels; by default its own.")
+]

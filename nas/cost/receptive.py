@@ -1,0 +1,117 @@
+"""What a network sees: the receptive field of each part, from the layers alone.
+
+The receptive field of a value of a map is the square of the input that it is computed from; here it
+is the side of that square. It counts zero padding, so that it can be larger than the image. Two
+things look further than any window, and are treated apart:
+
+- a global pool sees the whole image: from it on the field is the longer side of the image, and no
+  layer adds to that;
+- a gate sees the whole map, but only to weigh a tensor: `scale` has the field of what it weighs.
+
+Whatever is neither a convolution nor a pool leaves the largest field of its inputs as it is; so do
+operators that are not known here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nas.architecture import Architecture, Layer, Part, lower
+
+WINDOWS = ("conv", "max_pool", "avg_pool")
+JOINS = ("add", "concat")
+
+
+class Reach(NamedTuple):
+    """The field of a value, and the distance of neighbouring values, both in pixels."""
+
+    field: int
+    jump: int
+
+
+def receptive_fields(architecture: Architecture) -> dict[str, int]:
+    """Side of the square of the image, in pixels, that a value of each part's output depends on.
+
+    By name of the part, in the order of computation.
+    """
+    whole = Reach(max(architecture.input), 0)
+    reach = Reach(1, 1)
+    found: dict[str, int] = {}
+    for placed in lower(architecture):
+        reach = _reaches(placed.part, reach, whole)[-1]
+        found[placed.name] = reach.field
+    return found
+
+
+def part_field(part: Part) -> int:
+    """Side of the square of the part's own input that a value of its output depends on."""
+    return _own(part)[-1].field
+
+
+def stream_fields(part: Part) -> list[int]:
+    """Side of the square of the block's input that each of its streams sees, in their order.
+
+    Streams are what the block's last `add` or `concat` joins; a shortcut does not count as one. The
+    list is empty where nothing runs in parallel. Gates do not count.
+    """
+    reaches = _own(part)
+    for layer in reversed(part.layers):
+        if layer.op in JOINS and not _joins_shortcut(part.layers, layer):
+            return [1 if i < 0 else reaches[i].field for i in layer.inputs]
+    return []
+
+
+def _own(part: Part) -> list[Reach]:
+    return _reaches(part, Reach(1, 1), Reach(max(part.input[1:]), 0))
+
+
+def _reaches(part: Part, start: Reach, whole: Reach) -> list[Reach]:
+    """The reach of each layer's values; `start` is that of the part's input."""
+    reaches: list[Reach] = []
+    for layer in part.layers:
+        below = [start if i < 0 else reaches[i] for i in layer.inputs] or [Reach(0, 0)]
+        if layer.op == "global_pool":
+            reaches.append(whole)
+        elif layer.op == "scale":
+            reaches.append(below[0])
+        else:
+            field, jump = max(r.field for r in below), max(r.jump for r in below)
+            if layer.op in WINDOWS:
+                field += (layer.get("kernel") - 1) * jump
+                jump *= layer.get("stride")
+            reaches.append(Reach(field, jump))
+    return reaches
+
+
+def _joins_shortcut(layers: tuple[Layer, ...], join: Layer) -> bool:
+    """Whether one of two summands is what the other is made of, but for layers without a window."""
+    if join.op != "add" or len(join.inputs) != 2:
+        return False
+    one, other = join.inputs
+    return _source(layers, one) in _made_of(layers, other) or (
+        _source(layers, other) in _made_of(layers, one)
+    )
+
+
+def _source(layers: tuple[Layer, ...], position: int) -> int:
+    """Back from a layer over all that look at one place only: projections, norms, ReLU, gates."""
+    while position >= 0:
+        layer = layers[position]
+        windowed = layer.op in WINDOWS and layer.get("kernel") > 1
+        if windowed or (len(layer.inputs) != 1 and layer.op != "scale"):
+            break
+        position = layer.inputs[0]
+    return position
+
+
+def _made_of(layers: tuple[Layer, ...], position: int) -> set[int]:
+    """The positions of all that a layer is computed from, without itself."""
+    found: set[int] = set()
+    pending = [position]
+    while pending:
+        current = pending.pop()
+        for i in layers[current].inputs if current >= 0 else ():
+            if i not in found:
+                found.add(i)
+                pending.append(i)
+    return found

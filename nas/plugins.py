@@ -1,0 +1,43 @@
+"""Plug-ins: a user's file that registers kinds of blocks. It runs only if the user names it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from nas.errors import UserError
+
+_loaded: dict[str, Path] = {}
+
+
+def load_plugin(path: str | Path) -> None:
+    """Run the file, which registers what it brings; a second time it is left alone.
+
+    UserError where it is no Python file, fails, or has the name of another loaded plug-in.
+    """
+    file = Path(path).resolve()
+    if file.suffix != ".py" or not file.is_file():
+        raise UserError(f"--plugin: {path} is not a Python file")
+    if file.name in _loaded:
+        if _loaded[file.name] != file:
+            raise UserError(f"--plugin: {path} has the name of {_loaded[file.name]}; rename one")
+        return
+    name = f"nas_plugin_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"--plugin: {path} fails: {type(error).__name__}: {error}") from error
+    _loaded[file.name] = file
+
+
+def loaded_plugins() -> dict[str, Path]:
+    """File names of the loaded plug-ins, and where they are."""
+    return dict(_loaded)

@@ -1,0 +1,153 @@
+"""Conditions and constraints: what the expressions of a space may say."""
+
+from __future__ import annotations
+
+from nas.architecture.value import NETWORK_FIELDS
+from nas.cost import COSTS
+from nas.errors import UserError
+from nas.space import paths
+from nas.space.expression import AGGREGATES, Expression, parse
+from nas.space.space import Constraint, Parameter
+
+VALUES = ("value", "name", "list", "+", "-", "*", "/", "negative", "sum", "max", "min")
+
+
+def parse_constraint(text: object, stages: int) -> Constraint:
+    """Read a constraint; UserError where it is none."""
+    if not isinstance(text, str):
+        raise UserError(f"constraint: {text!r} is not an expression, as `macs <= 100M`")
+    try:
+        expression = parse(text, lambda word: _is_name(word, stages, costs=True))
+        if expression.op in VALUES:
+            raise UserError(f"{text!r} is a value, not a condition; as `macs <= 100M`")
+        _check(expression, stages, lists=False)
+    except UserError as error:
+        raise UserError(f"constraint: {error}") from None
+    return Constraint(text, expression)
+
+
+def parse_when(text: str, index: str, stages: int) -> Expression:
+    """Read a parameter's condition; `[each]` in it is the parameter's own stage, `index`."""
+    try:
+        expression = parse(text, lambda word: _is_name(word, stages, costs=False, own_index=True))
+        if expression.op in VALUES:
+            raise UserError(f"{text!r} is a value, not a condition")
+        own = _own_index(expression, index)
+        _check(own, stages, lists=True)
+    except UserError as error:
+        raise UserError(f"when: {error}") from None
+    return own
+
+
+def ordered(parameters: list[Parameter], stages: int) -> tuple[Parameter, ...]:
+    """The parameters, sorted so that a condition reads only what stands before it.
+
+    UserError for conditions that depend on each other, and for a `[*]` that is not one choice.
+    """
+    by_field = {path: parameter for parameter in parameters for path in parameter.fields}
+    done: dict[str, Parameter] = {}
+
+    def place(parameter: Parameter, trail: tuple[str, ...]) -> None:
+        if parameter.name in done:
+            return
+        if parameter.name in trail:
+            cycle = " -> ".join([*trail[trail.index(parameter.name) :], parameter.name])
+            raise UserError(f"conditions depend on each other: {cycle}")
+        for name in parameter.when.names() if parameter.when else ():
+            read = _concrete(name, stages)
+            if paths.is_list(name) and len({id(by_field.get(path)) for path in read}) > 1:
+                raise UserError(
+                    f"{parameter.name}: when: {name} is not one tied choice; name a stage"
+                )
+            for path in read:
+                if path in by_field:
+                    place(by_field[path], (*trail, parameter.name))
+        done[parameter.name] = parameter
+
+    for parameter in parameters:
+        place(parameter, ())
+    return tuple(done.values())
+
+
+def _is_name(word: str, stages: int, *, costs: bool, own_index: bool = False) -> bool:
+    """Whether a word of an expression is a field or cost; UserError for a path that is wrong."""
+    if word in NETWORK_FIELDS or (costs and word in COSTS):
+        return True
+    if word.startswith("stages") or not word.isidentifier():
+        if "[each" in word and not own_index:
+            raise UserError(f"{word}: [each] is only for parameters; use [*] in all, any, sum, ...")
+        paths.expand(word, stages)
+        return True
+    return False
+
+
+def _own_index(expression: Expression, index: str) -> Expression:
+    args = []
+    for arg in expression.args:
+        if isinstance(arg, Expression):
+            arg = _own_index(arg, index)
+        elif expression.op == "name" and "[each]" in arg:
+            if not index:
+                raise UserError(f"{arg}: [each] is only for a parameter with [each]")
+            arg = arg.replace("[each]", f"[{index}]")
+        args.append(arg)
+    return Expression(expression.op, tuple(args))
+
+
+def _check(expression: Expression, stages: int, *, lists: bool) -> None:
+    """Lists only inside of aggregates; no word where a number belongs; values that can be."""
+    op, args = expression.op, expression.args
+    if op in AGGREGATES:
+        if lists:
+            raise UserError(f"{op}(...) does not go inside of another aggregate or of `when`")
+        paths_read = [name for name in args[0].names() if paths.is_list(name)]
+        if len({len(_concrete(name, stages)) for name in paths_read}) != 1:
+            raise UserError(f"{op}(...) needs paths over the same stages, as stages[*].streams")
+        lists = True
+    if op == "name" and paths.is_list(args[0]) and not lists:
+        raise UserError(f"{args[0]} is a list: use it inside {', '.join(AGGREGATES)}")
+    operands = [arg for arg in args if isinstance(arg, Expression)]
+    if op in ("<", "<=", ">", ">=", "+", "-", "*", "/", "negative", "sum", "max", "min"):
+        for arg in operands:
+            if arg.op == "value" and isinstance(arg.args[0], str):
+                names = ", ".join((*COSTS, *NETWORK_FIELDS, "stages[i].<field>"))
+                raise UserError(f"{arg.args[0]!r} is not a name; names are {names}")
+            if arg.op == "name" and arg.args[0] not in COSTS and _is_text(arg.args[0], stages):
+                raise UserError(f"{arg.args[0]} is a word, and {op!r} needs numbers")
+    if op in ("==", "!=", "in", "not in"):
+        _check_words(operands, stages)
+    if op in ("and", "or", "not", "all", "any"):
+        for arg in operands:
+            if arg.op in VALUES and not (arg.op == "value" and isinstance(arg.args[0], bool)):
+                raise UserError(f"{op!r} needs a condition, not a value")
+    for arg in operands:
+        _check(arg, stages, lists=lists)
+
+
+def _check_words(operands: list[Expression], stages: int) -> None:
+    """A field is compared with values that it can have."""
+    names = [arg.args[0] for arg in operands if arg.op == "name"]
+    others = [arg for arg in operands if arg.op != "name"]
+    values = [v for o in others for v in (o.args if o.op == "list" else (o,)) if v.op == "value"]
+    for name in names:
+        for value in values:
+            if name in COSTS:
+                problems = None if not isinstance(value.args[0], str) else "a number"
+            else:
+                path = paths.expand(name, stages)[0][0]
+                found = [field.problem(value.args[0]) for field in paths.declared(path)]
+                problems = None if None in found else found[0]
+            if problems:
+                raise UserError(f"{name} is never {value.args[0]!r}: it is {problems}")
+    if not names and any(isinstance(v.args[0], str) for v in values):
+        words = ", ".join(repr(v.args[0]) for v in values)
+        raise UserError(f"none of {words} is a name")
+
+
+def _concrete(name: str, stages: int) -> list[str]:
+    return [path for group in paths.expand(name, stages) for path in group]
+
+
+def _is_text(name: str, stages: int) -> bool:
+    path = paths.expand(name, stages)[0][0]
+    return all(isinstance(field.default, str) for field in paths.declared(path))

@@ -1,0 +1,150 @@
+"""What a space says that it need not say, or that can not be meant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nas.architecture.fields import Value
+from nas.errors import UserError
+from nas.space import paths
+from nas.space.columns import Bools, Column, Columns
+from nas.space.expression import evaluate
+
+if TYPE_CHECKING:
+    from nas.space.space import Parameter, Space
+
+FEW, RARE = 10, 0.001
+
+
+def lint(space: Space) -> list[str]:
+    """One sentence for each finding; empty where there is none.
+
+    Values that change nothing, parameters that are never active, conditions that lowering covers,
+    constraints that remove nothing or everything, points that can not be built, near-empty spaces.
+    """
+    columns = Columns(space)
+    found = []
+    for index, parameter in enumerate(space.parameters):
+        if parameter.when is not None and not _active(columns, parameter).any():
+            found.append(f"{parameter.name}: never active: {parameter.when_text}")
+            continue
+        if index in columns.axes:
+            found += _idle_values(columns, columns.axes.index(index), parameter)
+        if parameter.when is not None and _covered(space, index):
+            found.append(
+                f"{parameter.name}: the condition `{parameter.when_text}` is not needed: "
+                "where it does not hold, the values are one architecture anyway"
+            )
+    return found + _constraints(space) + _size(space)
+
+
+def _active(columns: Columns, parameter: Parameter) -> Bools:
+    assert parameter.when is not None
+    met = evaluate(parameter.when, columns.reader(columns.fields, tied=True))
+    return np.asarray(met, dtype=bool)
+
+
+def _slots(columns: Columns) -> list[Column]:
+    return [columns.field("input"), *columns.slots]
+
+
+def _idle_values(columns: Columns, axis: int, parameter: Parameter) -> list[str]:
+    """Values that give the same network as an earlier value, whatever the others are."""
+    slots = [slot.ids for slot in _slots(columns) if slot.ids.shape[axis] > 1]
+    groups: list[list[int]] = []
+    for value in range(len(parameter.values)):
+        for group in groups:
+            if all(
+                np.array_equal(ids.take(value, axis), ids.take(group[0], axis)) for ids in slots
+            ):
+                group.append(value)
+                break
+        else:
+            groups.append([value])
+    if len(groups) == 1:
+        return [f"{parameter.name}: changes nothing"]
+    return [
+        f"{parameter.name}: {', '.join(str(parameter.values[v]) for v in group)} "
+        "are one and the same"
+        for group in groups
+        if len(group) > 1
+    ]
+
+
+def _covered(space: Space, index: int) -> bool:
+    """Whether without its condition the space would hold the same architectures.
+
+    So it is where the parameter, let loose in the points in which it is inactive now, changes no
+    slot, and its base value is the same network there too.
+    """
+    parameter = space.parameters[index]
+    base = tuple(dict.fromkeys(_base_values(space, parameter)))
+    loose = replace(
+        parameter,
+        values=tuple(dict.fromkeys((*parameter.values, *base))),
+        weights=(),
+        when=None,
+        when_text="",
+    )
+    if len(loose.values) < 2 or len(base) != 1:
+        return False
+    parameters = (*space.parameters[:index], loose, *space.parameters[index + 1 :])
+    columns = Columns(replace(space, parameters=parameters))
+    axis = columns.axes.index(index)
+    inactive = ~_active(columns, parameter)
+    for slot in _slots(columns):
+        if slot.ids.shape[axis] > 1:
+            constant = (slot.ids == slot.ids.take([0], axis)).all(axis=axis, keepdims=True)
+            if not np.all(constant | ~inactive):
+                return False
+    return True
+
+
+def _base_values(space: Space, parameter: Parameter) -> list[Value]:
+    return [paths.get_value(space.base_document, path) for path in parameter.fields]
+
+
+def _constraints(space: Space) -> list[str]:
+    try:
+        if space.listable:
+            table = space.table
+            buildable = table.buildable
+            kept = [table.satisfied(i) & buildable for i in range(len(space.constraints))]
+        else:
+            points = space.factored.sample(20_000, seed=0)
+            buildable = points.buildable
+            kept = [points.satisfied(i) & buildable for i in range(len(space.constraints))]
+    except UserError as error:
+        return [str(error)]
+    found = []
+    among = "" if space.listable else " of 20,000 samples"
+    for i, constraint in enumerate(space.constraints):
+        others = buildable.copy()
+        for j, own in enumerate(kept):
+            others &= own if j != i else True
+        if not kept[i].any():
+            found.append(f"constraint `{constraint.text}`: nothing{among} satisfies it")
+        elif kept[i].sum() == buildable.sum():
+            found.append(f"constraint `{constraint.text}`: removes nothing{among}")
+        elif (others & kept[i]).sum() == others.sum():
+            found.append(f"constraint `{constraint.text}`: the others imply it{among}")
+    return found
+
+
+def _size(space: Space) -> list[str]:
+    try:
+        count = space.count()
+    except UserError as error:
+        return [str(error)]
+    found = []
+    if count.value < FEW:
+        found.append(f"only {count} distinct architectures are left")
+    elif count.high < RARE * space.raw_points and space.constraints:
+        found.append(f"only {count} of {space.raw_points:,} raw points are distinct and valid")
+    columns = space.table.columns if space.listable else space.factored.columns
+    if refusals := columns.refusals():
+        found.append(f"some points can not be built: {refusals[0]}")
+    return found

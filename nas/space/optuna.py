@@ -1,0 +1,39 @@
+"""A space as Optuna sees it, and an Optuna trial as an architecture."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from nas.architecture import Architecture
+from nas.architecture.fields import Value
+from nas.space.space import Point, Space
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def to_distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
+    """Parameter name to distribution: evenly spaced whole numbers as such, all else as choices."""
+    from optuna.distributions import CategoricalDistribution, IntDistribution
+
+    found: dict[str, optuna.distributions.BaseDistribution] = {}
+    for parameter in space.parameters:
+        values = parameter.values
+        whole = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
+        steps = {b - a for a, b in pairwise(whole)} if len(whole) == len(values) else set()
+        if len(steps) == 1 and (step := steps.pop()) > 0:
+            found[parameter.name] = IntDistribution(whole[0], whole[-1], step=step)
+        else:
+            found[parameter.name] = CategoricalDistribution(values)
+    return found
+
+
+def optuna_params(space: Space, point: Point) -> dict[str, Value]:
+    """The point with a value for every parameter, as a fixed set of distributions needs it."""
+    return {p.name: point.get(p.name, p.values[0]) for p in space.parameters}
+
+
+def from_trial(space: Space, trial: optuna.Trial | optuna.trial.FrozenTrial) -> Architecture:
+    """The architecture of a trial that was asked with `to_distributions(space)`."""
+    return space.architecture(trial.params)

@@ -1,0 +1,38 @@
+"""A space as YAML text: `from_yaml(to_yaml(space))` is the space again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from nas.architecture import PRESETS, to_document
+from nas.space.space import Parameter, Space
+
+
+def to_yaml(space: Space) -> str:
+    """The space as a file: each parameter by the path that it was named by."""
+    data: dict[str, Any] = {"space": space.name}
+    if space.about:
+        data["about"] = space.about
+    if space.plugins:
+        data["plugin"] = list(space.plugins)
+    presets = [n for n, a in PRESETS.items() if a.resized(space.base.input) == space.base]
+    data["base"] = presets[0] if presets else to_document(space.base)
+    data["input"] = str(space.base.input)
+    data["parameters"] = {parameter.name: _entry(parameter) for parameter in space.parameters}
+    if space.constraints:
+        data["constraints"] = [constraint.text for constraint in space.constraints]
+    return yaml.safe_dump(data, sort_keys=False, width=100, default_flow_style=None)
+
+
+def _entry(parameter: Parameter) -> Any:
+    values = list(parameter.values)
+    if not parameter.weights and parameter.when is None:
+        return values
+    entry: dict[str, Any] = {"values": values}
+    if parameter.weights:
+        entry["weights"] = list(parameter.weights)
+    if parameter.when is not None:
+        entry["when"] = parameter.when_text
+    return entry

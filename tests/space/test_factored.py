@@ -1,0 +1,137 @@
+"""Spaces by their structure, against the table of all their points."""
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nas.architecture import key
+from nas.errors import UserError
+from nas.space import Space, from_yaml
+from nas.space.factored import Factored
+from tests.space.test_space import CONSTRAINTS, DOMAINS, space_of
+
+ON_FIELDS = [text for text in CONSTRAINTS if "macs" not in text and "params" not in text]
+
+HUGE = """\
+space: huge
+base: osnet_x0_25
+input: 64x32
+parameters:
+  width: [0.25, 0.5]
+  stages[each].streams: 1..4
+  stages[each].gate: [none, fixed, streamwise, separate, unified]
+  stages[each].fusion: [add, concat]
+  stages[each].convolution: [lite, full, separable]
+  stages[each].gate_reduction: [2, 4, 16]
+  stages[each].bottleneck: [2, 4]
+  stages[each].depth: [1, 2, 3]
+  stages[each].downsample: [1, 2]
+"""
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.sampled_from(sorted(DOMAINS)), min_size=1, max_size=5, unique=True),
+    st.lists(st.sampled_from(ON_FIELDS), max_size=2, unique=True),
+)
+def test_the_union_of_boxes_counts_what_the_table_counts(
+    names: list[str], constraints: list[str]
+) -> None:
+    space = space_of(names, constraints)
+    try:
+        expected = space.count().value
+    except UserError:
+        expected = 0
+    factored = Factored(space)
+    assert factored.unconstrained == expected
+    if expected:
+        points = factored.sample(20, seed=1)
+        for row in range(20):
+            assert space.broken(space.architecture(points.point(row))) is None
+
+
+def test_samples_are_uniform_over_architectures() -> None:
+    """Chi-square at p < 0.001 over architectures of which some have four raw points, some one."""
+    space = space_of(["stages[*].gate", "stages[1:].fusion", "stages[each].streams"], [])
+    total = space.count().value
+    points = Factored(space).sample(40 * total, seed=2)
+    counts = Counter(key(space.architecture(points.point(row))) for row in range(len(points)))
+    assert len(counts) == total
+    chi = sum((n - 40) ** 2 / 40 for n in counts.values())
+    freedom = total - 1
+    assert chi < freedom + 3.1 * (2 * freedom) ** 0.5 + 5
+
+
+def huge(constraint: str = "") -> Space:
+    return from_yaml(HUGE + (f"constraints: ['{constraint}']\n" if constraint else ""))
+
+
+def test_a_huge_space_is_counted_exactly_without_constraints_on_cost() -> None:
+    """By hand: the networks of one stage, times each other, for each width."""
+    space = huge()
+    assert space.raw_points > 10**10
+    count = space.count()
+    assert count.exact
+    ordered = huge("nondecreasing(stages[*].streams)").count()
+    assert ordered.exact
+    assert ordered.value < count.value < space.raw_points
+
+
+def test_a_constraint_on_cost_gives_an_estimate_with_its_interval() -> None:
+    whole = huge().count().value
+    found = huge("macs <= 20M").count()
+    assert not found.exact
+    assert 0 < found.low < found.value < found.high < whole
+    assert "estimate" in str(found)
+
+
+def test_estimates_cover_the_exact_count() -> None:
+    space = space_of(["width", "stages[each].streams", "stages[*].gate"], ["macs <= 8M"])
+    estimate = Factored(space).estimate()
+    assert estimate.low <= space.count().value <= estimate.high
+
+
+def test_an_empty_huge_space_names_what_emptied_it() -> None:
+    with pytest.raises(UserError, match="huge seems to be empty: `macs <= 1k` alone leaves 0 of"):
+        huge("macs <= 1k").sample(random.Random(0).randrange)
+
+
+def test_bounds_of_cost_are_those_of_the_table() -> None:
+    space = space_of(["width", "stages[each].streams", "stages[*].gate", "input"], [])
+    bounds = Factored(space).cost_bounds()
+    for name, costs in space.table.costs.items():
+        assert bounds[name] == (costs.min(), costs.max())
+
+
+def test_a_huge_space_samples_and_finds_untried_points() -> None:
+    space = huge("macs <= 20M")
+    draw = random.Random(0).randrange
+    point = space.sample(draw)
+    architecture = space.architecture(point)
+    assert space.broken(architecture) is None
+    other = space.untried({key(architecture)}, draw)
+    assert other is not None
+    assert key(space.architecture(other)) != key(architecture)
+
+
+def test_a_constraint_on_fields_and_cost_takes_the_point_that_meets_it() -> None:
+    """With one stream `concat` is `add`: the architecture is valid if one of its points is."""
+    text = "stages[0].fusion == concat and macs > 1"
+    space = space_of(["stages[each].streams", "width"], [])
+    fusion = from_yaml(
+        "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
+        "  stages[0].streams: 1..2\n  stages[0].fusion: [add, concat]\n"
+        f"constraints: ['{text}']\n"
+    )
+    factored = Factored(fusion)
+    points = factored.sample(200, seed=0)
+    assert len(space.parameters) == 4
+    keys = {
+        key(fusion.architecture(points.point(row)))
+        for row, valid in enumerate(factored.valid(points))
+        if valid
+    }
+    assert len(keys) == fusion.count().value == 2

@@ -1,0 +1,57 @@
+import pytest
+
+from nas.space import from_yaml, lint, load_space, shipped_spaces
+
+HEAD = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
+WIDTH = "  width: [0.125, 0.25]\n"
+STREAMS = "  stages[*].streams: 1..6\n"
+
+
+@pytest.mark.parametrize("name", shipped_spaces())
+def test_shipped_spaces_are_clean(name: str) -> None:
+    assert lint(load_space(name)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        (  # 16 channels over 16 and over 32: one hidden channel
+            WIDTH + STREAMS + "  stages[0].gate_reduction: [2, 16, 32]\n",
+            "stages[0].gate_reduction: 16, 32 are one and the same",
+        ),
+        (
+            WIDTH + STREAMS + "  stages[*].gate: none\n  stages[*].gate_reduction: [2, 4]\n",
+            "stages[*].gate_reduction: changes nothing",
+        ),
+        (
+            WIDTH + STREAMS + "  stages[*].gate_reduction: "
+            "{values: [2, 4], when: 'stages[0].gate == none'}\n",
+            "stages[*].gate_reduction: never active: stages[0].gate == none",
+        ),
+        (
+            WIDTH + STREAMS + "  stages[*].fusion: "
+            "{values: [add, concat], when: 'stages[*].streams > 1'}\n",
+            "stages[*].fusion: the condition `stages[*].streams > 1` is not needed",
+        ),
+        (
+            WIDTH + STREAMS + "constraints: [macs < 1]\n",
+            "constraint `macs < 1`: nothing satisfies it",
+        ),
+        (WIDTH + STREAMS + "constraints: [macs > 1]\n", "constraint `macs > 1`: removes nothing"),
+        (
+            WIDTH + STREAMS + "constraints: [macs < 5M, macs < 6M]\n",
+            "constraint `macs < 6M`: the others imply it",
+        ),
+        (WIDTH, "only 2 distinct architectures are left"),
+        (WIDTH + STREAMS + "  stages[0].bottleneck: [4, 64]\n", "some points can not be built"),
+    ],
+)
+def test_findings(text: str, finding: str) -> None:
+    found = lint(from_yaml(HEAD + text))
+    assert any(line.startswith(finding) for line in found), found
+
+
+def test_a_condition_that_does_matter_is_not_found_fault_with() -> None:
+    text = "  stages[*].streams: {values: 1..3, when: 'stages[*].fusion == add'}\n"
+    found = lint(from_yaml(HEAD + WIDTH + "  stages[*].fusion: [add, concat]\n" + text))
+    assert not any("not needed" in line for line in found)

@@ -1,0 +1,67 @@
+"""Every example of the documents is run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nas.errors import UserError
+from nas.space import from_yaml, lint
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """(page, text) of each block of that language."""
+    return [
+        (page.name, text)
+        for page in PAGES
+        for found, text in BLOCK.findall(page.read_text(encoding="utf-8"))
+        if found == language
+    ]
+
+
+def spaces() -> dict[str, str]:
+    found = {}
+    for _, text in blocks("yaml"):
+        match = re.search(r"^space: (\S+)", text, re.MULTILINE)
+        assert match, text
+        found[match[1]] = text
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(spaces()))
+def test_spaces_load_and_hold_something(name: str) -> None:
+    assert from_yaml(spaces()[name], "page").count().value > 1
+
+
+def test_the_line_that_is_said_to_be_refused_is_refused() -> None:
+    text = spaces()["expressive"].replace("all(stages[*].gate == none)", "stages[*].gate == none")
+    with pytest.raises(UserError, match=r"stages\[\*\].gate is a list"):
+        from_yaml(text)
+
+
+def test_what_lint_is_said_to_tell_it_tells() -> None:
+    findings = lint(from_yaml(spaces()["conditional"]))
+    assert len(findings) == 3
+    assert all("is not needed" in finding for finding in findings)
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("python"))
+def test_python_examples_run(page: str, text: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("page", "text"), [b for b in blocks("sh") if "space show" in b[1]])
+def test_space_commands_run(page: str, text: str) -> None:
+    for line in text.strip().splitlines():
+        command = [sys.executable, *line.split("#")[0].split()[1:]]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
