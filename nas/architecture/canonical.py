@@ -13,7 +13,7 @@ from collections import Counter
 from functools import cache
 from hashlib import blake2b
 
-from nas.architecture.graph import Layer, Part
+from nas.architecture.graph import Attributes, Layer, Part
 
 COMMUTATIVE = {"add"}
 
@@ -25,6 +25,11 @@ def segments(part: Part) -> tuple[bytes, ...]:
     return tuple(
         _segment_hash(part.layers, first, last) for first, last in itertools.pairwise(bounds)
     )
+
+
+@cache
+def _kind_text(op: str, attributes: Attributes) -> str:
+    return f"{op}{attributes}"
 
 
 def digest(*items: object, size: int = 16) -> bytes:
@@ -57,8 +62,12 @@ def _cuts(layers: tuple[Layer, ...]) -> list[int]:
 
 def _segment_hash(layers: tuple[Layer, ...], first: int, last: int) -> bytes:
     """Hash of the layers in (first, last]; the tensor of layer `first` is the segment's input."""
+    if last == first + 1:
+        return digest(
+            _kind_text(layers[last].op, layers[last].attributes), len(layers[last].inputs)
+        )
     uses = Counter(layer.name for layer in layers[first + 1 : last + 1])
-    kinds = {i: f"{layers[i].op}{layers[i].attributes}" for i in range(first + 1, last + 1)}
+    kinds = {i: _kind_text(layers[i].op, layers[i].attributes) for i in range(first + 1, last + 1)}
     loose: dict[int, bytes] = {first: b"input"}  # the wiring, blind to which weights are shared
     for position in range(first + 1, last + 1):
         layer = layers[position]

@@ -34,7 +34,7 @@ def space_summary(found: dict[str, Any]) -> Group:
         style="not bold",
     )
     if found["sampled"]:
-        note = f"\ncosts and effects below are of {found['sampled']:,} uniform samples"
+        note = f"\ncosts below are of {found['sampled']:,} uniform samples"
         counts.append(note, style="not bold")
     parts: list[Any] = [counts, Text(), _parameters(found)]
     if found["constraints"]:

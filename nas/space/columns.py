@@ -8,7 +8,9 @@ numpy's broadcasting does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+import gc
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +120,8 @@ class Columns:
         self.fields = self._fields()
         self.slots: list[Column] = []
         self.stage_of: list[int | None] = []
-        self._lower()
+        with _no_collection():
+            self._lower()
 
     def _fields(self) -> dict[str, Column]:
         """The value of each field that varies, base values where its parameter is inactive."""
@@ -228,6 +231,18 @@ class Columns:
         """The reasons for which points can not be built."""
         labels = (label for slot in self.slots for label in slot.labels)
         return sorted({label.reason for label in labels if isinstance(label, Refusal)})
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Garbage collection walks the many layers again and again, and finds nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def slot_costs(slot: Column) -> dict[str, Ints]:

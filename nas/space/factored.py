@@ -329,21 +329,17 @@ class Factored:
 
     def estimate(self) -> Count:
         """The number of distinct valid architectures, by the share of uniform samples."""
-        from scipy.stats import binomtest
+        from scipy.special import betaincinv  # Clopper and Pearson's interval (1934)
 
         points = self.sample(ESTIMATE_SAMPLES, seed=0)
         valid = self.valid(points)
         if not valid.any():
             raise UserError(f"{self.space.name} seems to be empty: {self._why_empty(points)}")
-        hits, total = int(valid.sum()), self.unconstrained
-        interval = binomtest(hits, len(points)).proportion_ci(0.95, method="exact")
-        share = hits / len(points)
-        return Count(
-            round(total * share),
-            int(total * interval.low),
-            round(total * interval.high),
-            exact=False,
-        )
+        hits, n, total = int(valid.sum()), len(points), self.unconstrained
+        low = float(betaincinv(hits, n - hits + 1, 0.025))
+        high = float(betaincinv(hits + 1, n - hits, 0.975)) if hits < n else 1.0
+        value = round(total * hits / n)
+        return Count(value, int(total * low), round(total * high), exact=False)
 
     def _why_empty(self, points: Points) -> str:
         reasons = [

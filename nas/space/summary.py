@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.cost import COSTS
+from nas.space.columns import Columns
+from nas.space.points import Points
 
 if TYPE_CHECKING:
-    from nas.space.points import Points
     from nas.space.space import Parameter, Space
 
 SHOWN = ("macs", "params")
 BINS = 30
+EFFECT_POINTS = 4000
 
 
 def summarise(space: Space) -> dict[str, Any]:
@@ -38,26 +40,56 @@ def summarise(space: Space) -> dict[str, Any]:
         "parameters": [_parameter(parameter) for parameter in space.parameters],
         "constraints": _removed(space),
         "costs": {name: _cost(members.costs[name]) for name in COSTS},
-        "effects": effects(space, members),
+        "effects": effects(space),
     }
 
 
-def effects(space: Space, members: Points) -> list[dict[str, Any]]:
-    """How far each parameter moves each cost: the mean cost by value, and the ratio of extremes."""
+def effects(space: Space) -> list[dict[str, Any]]:
+    """How far each parameter moves each cost, all else equal.
+
+    For each value the mean cost over raw points that can be built, whatever the constraints; over
+    all of them where they can be listed, else over uniform ones with this one value set. ratio:
+    the largest mean over the smallest.
+    """
+    columns = space.table.columns if space.listable else space.factored.columns
     found = []
-    for axis, index in enumerate(members.columns.axes):
+    for axis, index in enumerate(columns.axes):
         parameter = space.parameters[index]
-        codes = members.codes[:, axis]
+        means = _listed(space, axis) if space.listable else _drawn(columns, axis)
         entry: dict[str, Any] = {"parameter": parameter.name}
         for name in SHOWN:
-            means = {
-                str(value): float(members.costs[name][codes == code].mean())
-                for code, value in enumerate(parameter.values)
-                if (codes == code).any()
-            }
-            entry[name] = {"means": means, "ratio": max(means.values()) / min(means.values())}
+            by_value = zip(parameter.values, means[name], strict=True)
+            kept = {str(value): mean for value, mean in by_value if mean == mean}
+            entry[name] = {"means": kept, "ratio": max(kept.values()) / min(kept.values())}
         found.append(entry)
     return sorted(found, key=lambda entry: -entry["macs"]["ratio"])
+
+
+def _listed(space: Space, axis: int) -> dict[str, list[float]]:
+    """Mean cost by value over the table."""
+    others = tuple(i for i in range(len(space.table.shape)) if i != axis)
+    number = space.table.buildable.sum(axis=others)
+    with np.errstate(invalid="ignore"):
+        return {
+            name: (
+                space.table.costs[name].sum(axis=others, where=space.table.buildable) / number
+            ).tolist()
+            for name in SHOWN
+        }
+
+
+def _drawn(columns: Columns, axis: int) -> dict[str, list[float]]:
+    """Mean cost by value over EFFECT_POINTS random raw points, the same ones for each value."""
+    random = np.random.Generator(np.random.PCG64(0))
+    codes = np.stack([random.integers(size, size=EFFECT_POINTS) for size in columns.shape], axis=1)
+    found: dict[str, list[float]] = {name: [] for name in SHOWN}
+    for value in range(columns.shape[axis]):
+        codes[:, axis] = value
+        points = Points(columns, codes)
+        for name in SHOWN:
+            costs = points.costs[name][points.buildable]
+            found[name].append(float(costs.mean()) if len(costs) else float("nan"))
+    return found
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
