@@ -171,12 +171,20 @@ class Pen:
         return self.layer("sigmoid", x, shape=x.shape)
 
     def conv_norm_relu(
-        self, x: Node, channels: int, kernel: int, *, name: str, stride: int = 1, groups: int = 1
+        self,
+        x: Node,
+        channels: int,
+        kernel: int,
+        *,
+        name: str,
+        stride: int = 1,
+        groups: int = 1,
+        kind: str = "batch",
     ) -> Node:
-        """Convolution, batch normalisation, ReLU: `<name>.conv`, `<name>.bn`."""
+        """Convolution, normalisation (see `norm`), ReLU: `<name>.conv`, `<name>.bn`."""
         dot = "." if name else ""
         x = self.conv(x, channels, kernel, name=f"{name}{dot}conv", stride=stride, groups=groups)
-        return self.relu(self.norm(x, name=f"{name}{dot}bn"))
+        return self.relu(self.norm(x, name=f"{name}{dot}bn", kind=kind))
 
     def max_pool(self, x: Node, kernel: int, stride: int) -> Node:
         size = _pooled(x.shape, kernel, stride, kernel // 2)

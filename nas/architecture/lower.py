@@ -36,7 +36,8 @@ def lower(architecture: Architecture) -> tuple[Placed, ...]:
 
     shape: Shape = (IMAGE_CHANNELS, *a.input)
     with _where("stem"):
-        put("stem", "conv1", stem_part(a.stem, shape, a.channels(a.stem_channels)))
+        channels = a.channels(a.stem_channels)
+        put("stem", "conv1", stem_part(a.stem, a.stem_norm, shape, channels))
     for i, stage in enumerate(a.stages):
         channels, prefix = a.channels(stage.channels), f"conv{i + 2}"
         for j in range(stage.depth):
@@ -65,9 +66,10 @@ def key_of_parts(size: tuple[int, int], parts: tuple[Part, ...]) -> str:
 
 
 @cache
-def stem_part(kind: str, shape: Shape, channels: int) -> Part:
+def stem_part(kind: str, norm: str, shape: Shape, channels: int) -> Part:
     pen = Pen(shape)
-    return pen.part(stems[kind]({}).lower(pen, pen.input, channels))  # type: ignore[attr-defined]
+    made = stems[kind]({}).lower(pen, pen.input, channels, norm)  # type: ignore[attr-defined]
+    return pen.part(made)
 
 
 @cache

@@ -43,6 +43,7 @@ def _size_problem(value: Value) -> str | None:
     return None
 
 
+NORMS = ("batch", "instance")
 PAPER_INPUT = Size(256, 128)
 NETWORK_FIELDS: dict[str, Field] = {
     "input": Field("256x128", "height x width of the image, in pixels", _size_problem),
@@ -51,6 +52,7 @@ NETWORK_FIELDS: dict[str, Field] = {
     ),
     "embedding": integer(512, low=1, high=65536, about="features of the embedding"),
     "stem.kind": choice("conv7", stems, about="what turns the image into the first map"),
+    "stem.norm": choice("batch", NORMS, about="the stem's normalisation"),
     "stem.channels": integer(64, low=1, high=65536, about="before the width multiplier"),
 }
 STAGE_FIELDS: dict[str, Field] = {
@@ -106,6 +108,7 @@ class Architecture:
     input: Size = PAPER_INPUT
     width: float = 1.0
     stem: str = "conv7"
+    stem_norm: str = "batch"
     stem_channels: int = 64
     embedding: int = 512
 
@@ -186,7 +189,11 @@ def to_document(architecture: Architecture) -> dict[str, Any]:
         "input": str(architecture.input),
         "width": architecture.width,
         "embedding": architecture.embedding,
-        "stem": {"kind": architecture.stem, "channels": architecture.stem_channels},
+        "stem": {
+            "kind": architecture.stem,
+            "norm": architecture.stem_norm,
+            "channels": architecture.stem_channels,
+        },
         "stages": stages,
     }
 
@@ -201,8 +208,8 @@ def from_document(document: Mapping[str, Any]) -> Architecture:
             f"{sorted(unknown)[0]}: no such field; fields are {', '.join(sorted(known))}"
         )
     stem = document.get("stem", {})
-    if not isinstance(stem, Mapping) or set(stem) - {"kind", "channels"}:
-        raise UserError(f"stem: {stem!r} is not a mapping of kind and channels")
+    if not isinstance(stem, Mapping) or set(stem) - {"kind", "norm", "channels"}:
+        raise UserError(f"stem: {stem!r} is not a mapping of kind, norm, channels")
     given = {
         **{name: document[name] for name in ("input", "width", "embedding") if name in document},
         **{f"stem.{name}": value for name, value in stem.items()},
@@ -219,6 +226,7 @@ def from_document(document: Mapping[str, Any]) -> Architecture:
         input=Size.parse(top["input"]),
         width=float(top["width"]),
         stem=str(top["stem.kind"]),
+        stem_norm=str(top["stem.norm"]),
         stem_channels=int(top["stem.channels"]),
         embedding=int(top["embedding"]),
     )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.architecture import Architecture, Placed, Size, lower
+from nas.errors import UserError
 from nas.models.layers import initialise, make
 from nas.seeds import derived_seed
 
@@ -101,6 +102,9 @@ def build(architecture: Architecture, num_classes: int = 0, *, seed: int = 0) ->
 def _attach(root: nn.Module, dotted: str, module: nn.Module) -> None:
     """Register `module` at a dotted name, with empty modules for the names between."""
     *path, last = dotted.split(".")
+    for name in (*path, last):
+        if hasattr(nn.Module, name):
+            raise UserError(f"layer {dotted!r}: torch modules have a {name!r}; choose another name")
     for name in path:
         if name not in root._modules:
             root.add_module(name, nn.Module())

@@ -183,7 +183,8 @@ class Columns:
         width = self.field("width")
         image = apply(lambda text: (IMAGE_CHANNELS, *Size.parse(text)), self.field("input"))
         channels = apply(scaled, self.field("stem.channels"), width)
-        put(apply(stem_part, self.field("stem.kind"), image, channels, same=identity))
+        kind, norm = self.field("stem.kind"), self.field("stem.norm")
+        put(apply(stem_part, kind, norm, image, channels, same=identity))
         shape = apply(output, self.slots[-1])
         stages = self.space.base_document["stages"]
         for i in range(len(stages)):

@@ -28,7 +28,7 @@ SPACE = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n  width: [0.25,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["search", "nothing"], "no space 'nothing': neither a file nor one of osnet-mini"),
+        (["search", "nothing"], "no space 'nothing': neither a file nor one of osnet-ain"),
         (["search", "field.yaml"], "field.yaml:5: widht: no field is named 'widht'; fields are"),
         (["search", "domain.yaml"], "domain.yaml:5: width: -1 is not a number above 0"),
         (["search", "empty.yaml"], "s is empty: `macs <= 1k` alone leaves 0 of 2 raw points"),

@@ -8,7 +8,7 @@ from nas.architecture import Size, from_document, preset, to_document
 from nas.cost import cost, profile, raw_counts
 from nas.errors import UserError
 from nas.models import build
-from nas.space import load_space
+from nas.space import from_yaml, load_space, shipped_spaces
 
 # name: params, macs, fvcore's total, thop's total at 256x128, as counted from the published model
 PUBLISHED = {
@@ -16,6 +16,7 @@ PUBLISHED = {
     "osnet_x0_75": (1_285_754, 571_752_192, 584_975_104, 597_106_496),
     "osnet_x0_5": (630_034, 272_899_328, 281_714_944, 289_802_880),
     "osnet_x0_25": (201_864, 82_314_880, 86_723_200, 90_767_680),
+    "osnet_ibn_x1_0": (2_170_532, 978_875_392, 1_003_321_344, 1_016_874_752),
 }
 # macs in millions at 192x96, 128x64 and 64x32
 BY_SIZE = {
@@ -52,11 +53,25 @@ def test_params_of_ablation_rows(streams: int, gate: str) -> None:
     assert cost(from_document(document)).params == ABLATION[streams, gate]
 
 
-@pytest.mark.parametrize("name", ["osnet-mini", "osnet-paper", "osnet-stages"])
+FAMILIES = """\
+space: families
+base: osnet_x0_25
+input: 64x32
+parameters:
+  width: [0.2, 0.25, 0.5]
+  stages[each].family: [osnet, inception, resnext, se]
+  stages[each].stream_depth: {values: [0, 2], when: "stages[each].family == osnet"}
+  stages[each].instance_norm: {values: [none, both], when: "stages[each].family == osnet"}
+  stages[each].reduction: {values: [0, 4], when: "stages[each].family == se"}
+  stages[each].cardinality: {values: [8, 16], when: "stages[each].family == resnext"}
+"""
+
+
+@pytest.mark.parametrize("name", ["families", *shipped_spaces()])
 def test_cost_equals_fvcore_and_parameter_count_on_random_architectures(name: str) -> None:
-    space = load_space(name)
+    space = from_yaml(FAMILIES) if name == "families" else load_space(name)
     generator = random.Random(name)
-    for _ in range(6):
+    for _ in range(20):
         architecture = space.architecture(space.sample(generator.randrange)).resized(Size(64, 32))
         model = build(architecture)
         exact = cost(architecture)

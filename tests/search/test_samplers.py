@@ -11,11 +11,10 @@ from nas.search.record import Trial
 from nas.search.samplers import (
     SAMPLERS,
     Propose,
-    distributions,
     make_sampler,
     propose_untried,
 )
-from nas.space import Space, from_yaml
+from nas.space import Space, from_yaml, to_distributions
 
 SPACE = from_yaml(
     "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
@@ -54,7 +53,7 @@ def test_trials_are_valid_distinct_and_the_same_for_a_seed(name: str) -> None:
     propose = make_sampler(name, SPACE, OBJECTIVES)
     count = 12 if name == "gp" else 14
     found = trials(SPACE, propose, count)
-    assert len({trial.key for trial in found}) == len(found) == min(count, SPACE.count())
+    assert len({trial.key for trial in found}) == len(found) == min(count, SPACE.count().value)
     assert all(SPACE.broken(trial.architecture) is None for trial in found)
     again = trials(SPACE, make_sampler(name, SPACE, OBJECTIVES), count)
     assert [trial.point for trial in again] == [trial.point for trial in found]
@@ -68,7 +67,7 @@ def test_seeds_differ() -> None:
 
 def test_a_space_is_exhausted_without_repeats() -> None:
     found = trials(SPACE, make_sampler("tpe", SPACE, OBJECTIVES), 1000)
-    assert len(found) == SPACE.count()
+    assert len(found) == SPACE.count().value
 
 
 def test_a_proposal_that_breaks_a_constraint_or_was_tried_is_never_started() -> None:
@@ -79,7 +78,7 @@ def test_a_proposal_that_breaks_a_constraint_or_was_tried_is_never_started() -> 
 
 
 def test_whole_number_ranges_are_ordered_for_optuna_and_the_rest_are_choices() -> None:
-    found = distributions(SPACE)
+    found = to_distributions(SPACE)
     assert str(found["stages[*].streams"]).startswith("IntDistribution(high=3")
     assert str(found["width"]).startswith("CategoricalDistribution(choices=(0.125, 0.25)")
 

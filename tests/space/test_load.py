@@ -162,7 +162,7 @@ def test_conditions_that_depend_on_each_other_are_refused() -> None:
 
 
 def test_a_missing_space_lists_the_shipped_ones() -> None:
-    with pytest.raises(UserError, match="neither a file nor one of osnet-mini, osnet-paper"):
+    with pytest.raises(UserError, match="neither a file nor one of osnet-ain, osnet-mini"):
         load_space("nothing")
 
 

@@ -130,7 +130,12 @@ def test_the_hash_changes_with_what_the_space_contains() -> None:
 
 @pytest.mark.parametrize(
     ("name", "raw", "distinct"),
-    [("osnet-mini", 240, 204), ("osnet-paper", 320, 272), ("osnet-stages", 1_310_720, 729_144)],
+    [
+        ("osnet-mini", 240, 204),
+        ("osnet-paper", 320, 272),
+        ("osnet-stages", 1_310_720, 729_144),
+        ("osnet-ain", 4_096, 4_096),
+    ],
 )
 def test_shipped_spaces(name: str, raw: int, distinct: int) -> None:
     space = load_space(name)

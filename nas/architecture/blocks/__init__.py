@@ -1,5 +1,14 @@
 """The kinds that come with the toolkit; importing this package registers them."""
 
-from nas.architecture.blocks import convolutions, fusions, gates, osnet, stems
+from nas.architecture.blocks import (
+    convolutions,
+    fusions,
+    gates,
+    inception,
+    osnet,
+    resnext,
+    se,
+    stems,
+)
 
-__all__ = ["convolutions", "fusions", "gates", "osnet", "stems"]
+__all__ = ["convolutions", "fusions", "gates", "inception", "osnet", "resnext", "se", "stems"]

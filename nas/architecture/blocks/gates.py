@@ -7,6 +7,19 @@ from nas.architecture.graph import Node, Pen
 from nas.architecture.registry import Component, gates
 
 
+def excite(net: Pen, x: Node, reduction: int, outputs: int, name: str) -> Node:
+    """`x` times weights from its own mean: `outputs` of them, one a channel or a single one.
+
+    Squeeze to channels / reduction (at least 1), ReLU, expand, sigmoid. Layers of equal `name`
+    share their weights.
+    """
+    hidden = max(x.channels // reduction, 1)
+    y = net.global_pool(x)
+    y = net.conv(y, hidden, 1, bias=True, name=f"{name}.fc1", shared=True)
+    y = net.conv(net.relu(y), outputs, 1, bias=True, name=f"{name}.fc2", shared=True)
+    return net.scale(x, net.sigmoid(y))
+
+
 @gates.register("none")
 class NoGate(Component):
     """Streams are fused as they are."""
@@ -24,16 +37,12 @@ class Fixed(Component):
 
 
 class _Reduced(Component):
-    """Squeeze to channels / reduction, ReLU, expand, sigmoid; hidden channels are at least 1."""
+    """A gate that looks at its input; hidden channels are at least 1."""
 
     reduction: int = integer(16, low=1, high=1024, about="channels divided by the hidden channels")
 
     def weigh(self, net: Pen, x: Node, outputs: int, name: str) -> Node:
-        hidden = max(x.channels // self.reduction, 1)
-        y = net.global_pool(x)
-        y = net.conv(y, hidden, 1, bias=True, name=f"{name}.fc1", shared=True)
-        y = net.conv(net.relu(y), outputs, 1, bias=True, name=f"{name}.fc2", shared=True)
-        return net.scale(x, net.sigmoid(y))
+        return excite(net, x, self.reduction, outputs, name)
 
 
 @gates.register("streamwise")

@@ -1,0 +1,81 @@
+"""What the block families are, from the layers that they draw."""
+
+import pytest
+
+from nas.architecture import Architecture, Block, Layer, Size, Stage, key, lower
+
+
+def network(family: str, channels: int = 64, **fields: int | str) -> Architecture:
+    block = Block(family, tuple(sorted(fields.items())))
+    return Architecture((Stage(channels, 1, block=block),), Size(64, 32), stem="conv3")
+
+
+def layers(architecture: Architecture) -> list[Layer]:
+    """Of the block."""
+    return list(lower(architecture)[1].part.layers)
+
+
+def convs(architecture: Architecture) -> list[tuple[int, int, int, int]]:
+    """(inputs, outputs, kernel, groups) of each convolution of the block."""
+    names = ("inputs", "outputs", "kernel", "groups")
+    found = [x for x in layers(architecture) if x.op == "conv"]
+    return [tuple(x.get(name) for name in names) for x in found]  # type: ignore[misc]
+
+
+def test_inception_concatenates_1x1_3x3_double_3x3_and_pooled() -> None:
+    block = network("inception")
+    assert convs(block) == [
+        (64, 16, 1, 1),  # in
+        (16, 16, 3, 1),  # double, first
+        (16, 16, 1, 1),
+        (16, 16, 3, 1),
+        (16, 16, 3, 1),  # double, second
+        (16, 16, 1, 1),  # after the pooling
+        (64, 64, 1, 1),  # out
+    ]
+    assert [x.op for x in layers(block)].count("avg_pool") == 1
+    assert [len(x.inputs) for x in layers(block) if x.op == "concat"] == [4]
+
+
+@pytest.mark.parametrize(
+    ("channels", "cardinality", "inner"), [(64, 16, 16), (64, 8, 16), (120, 8, 32), (64, 32, 32)]
+)
+def test_resnext_is_a_grouped_bottleneck_of_a_multiple_of_its_cardinality(
+    channels: int, cardinality: int, inner: int
+) -> None:
+    block = network("resnext", channels, cardinality=cardinality)
+    assert convs(block)[:3] == [
+        (64, inner, 1, 1),
+        (inner, inner, 3, cardinality),
+        (inner, channels, 1, 1),
+    ]
+
+
+def test_se_weighs_the_channels_before_the_sum_and_with_reduction_0_not_at_all() -> None:
+    ops = [x.op for x in layers(network("se"))]
+    assert ops.index("scale") < ops.index("add")
+    assert "scale" not in [x.op for x in layers(network("se", reduction=0))]
+    assert convs(network("se", reduction=4))[3:5] == [(64, 16, 1, 1), (16, 64, 1, 1)]
+
+
+def test_the_plain_bottleneck_is_one_architecture_whatever_family_it_is_called() -> None:
+    assert key(network("se", reduction=0)) == key(network("resnext", cardinality=1))
+
+
+def test_streams_of_equal_depth() -> None:
+    block = network("osnet", streams=4, stream_depth=2, convolution="full", gate="none")
+    threes = [x for x in layers(block) if x.op == "conv" and x.get("kernel") == 3]
+    assert len(threes) == 8
+    assert key(network("osnet", streams=1, stream_depth=1)) == key(network("osnet", streams=1))
+
+
+@pytest.mark.parametrize(
+    ("place", "before", "after"),
+    [("none", 0, 0), ("inside", 1, 0), ("outside", 0, 1), ("both", 1, 1)],
+)
+def test_instance_norm_stands_where_it_is_said(place: str, before: int, after: int) -> None:
+    drawn = layers(network("osnet", instance_norm=place))
+    total = max(i for i, x in enumerate(drawn) if x.op == "add")
+    at = [i for i, x in enumerate(drawn) if x.op == "instance_norm"]
+    assert (sum(i < total for i in at), sum(i > total for i in at)) == (before, after)
+    assert any(x.name == "conv3.bn" for x in drawn) == (not before)
