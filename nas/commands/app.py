@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from nas.commands import data, pareto, profile, search, space
+from nas.commands import data, match, pareto, profile, search, space, weights
 from nas.errors import UserError
 
 app = typer.Typer(
@@ -19,8 +19,10 @@ app = typer.Typer(
 app.command("search")(search.search)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)
+app.command("match")(match.match)
 app.add_typer(space.app, name="space")
 app.add_typer(data.app, name="data")
+app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:

@@ -2,7 +2,10 @@
 
 from nas.cost.counters import raw_counts
 from nas.cost.exact import COSTS, Cost, cost, layer_macs, layer_params, part_cost
+from nas.cost.match import match, with_family
 from nas.cost.profile import profile
+from nas.cost.receptive import receptive_fields
+from nas.cost.table import table
 
 __all__ = [
     "COSTS",
@@ -10,7 +13,11 @@ __all__ = [
     "cost",
     "layer_macs",
     "layer_params",
+    "match",
     "part_cost",
     "profile",
     "raw_counts",
+    "receptive_fields",
+    "table",
+    "with_family",
 ]

@@ -38,15 +38,16 @@ def test_inception_concatenates_1x1_3x3_double_3x3_and_pooled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("channels", "cardinality", "inner"), [(64, 16, 16), (64, 8, 16), (120, 8, 32), (64, 32, 32)]
+    ("channels", "cardinality", "inner", "groups"),
+    [(64, 16, 16, 16), (64, 8, 16, 8), (512, 32, 128, 32), (64, 32, 16, 16), (160, 16, 39, 13)],
 )
-def test_resnext_is_a_grouped_bottleneck_of_a_multiple_of_its_cardinality(
-    channels: int, cardinality: int, inner: int
+def test_resnext_is_a_bottleneck_in_groups_of_equal_width(
+    channels: int, cardinality: int, inner: int, groups: int
 ) -> None:
     block = network("resnext", channels, cardinality=cardinality)
     assert convs(block)[:3] == [
         (64, inner, 1, 1),
-        (inner, inner, 3, cardinality),
+        (inner, inner, 3, groups),
         (inner, channels, 1, 1),
     ]
 

@@ -12,16 +12,19 @@ from nas.architecture.registry import Component, families
 class ResNeXt(Component):
     """Many streams of one scale, added: a grouped 3x3 convolution between two 1x1 ones.
 
-    The inner channels are the nearest multiple of the cardinality, so that any width can be built.
+    Groups are equally wide. Where the inner channels are no multiple of the cardinality, the width of
+    a group is rounded, and as many groups are taken as come nearest to the inner channels: so any
+    width of the network can be built, and its cost goes up in small steps.
     """
 
     bottleneck: int = integer(4, low=1, high=64, about="block channels divided by inner channels")
-    cardinality: int = integer(16, low=1, high=256, about="groups of the 3x3 convolution")
+    cardinality: int = integer(32, low=1, high=256, about="groups of the 3x3 convolution, or about as many")
 
     def lower(self, net: Pen, x: Node, channels: int) -> Node:
         """(C, H, W) to (channels, H, W)."""
-        of_each = max(1, int(channels / self.bottleneck / self.cardinality + 0.5))
-        inner = of_each * self.cardinality
-        y = net.conv_norm_relu(x, inner, 1, name="conv1")
-        y = net.conv_norm_relu(y, inner, 3, groups=self.cardinality, name="conv2")
+        wanted = channels // self.bottleneck
+        of_each = max(1, int(wanted / self.cardinality + 0.5))
+        groups = max(1, int(wanted / of_each + 0.5))
+        y = net.conv_norm_relu(x, groups * of_each, 1, name="conv1")
+        y = net.conv_norm_relu(y, groups * of_each, 3, groups=groups, name="conv2")
         return close(net, y, x, channels)

@@ -1,0 +1,47 @@
+"""`weights`: between torchreid's checkpoints and self-contained files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas.commands.options import Plugins, Target
+
+app = typer.Typer(help="Exchange weights with torchreid.", no_args_is_help=True)
+Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint: .pth, .pt or .safetensors.")]
+Out = Annotated[Path, typer.Option(help="The file to write.")]
+
+
+@app.command("import")
+def import_(checkpoint: Checkpoint, architecture: Target, out: Out, plugin: Plugins = None) -> None:
+    """Read torchreid's CHECKPOINT of ARCHITECTURE; write a self-contained .safetensors file."""
+    from nas.commands.targets import resolve
+    from nas.errors import UserError
+    from nas.models.network import Network
+    from nas.models.weights import load_torchreid, read_checkpoint, save_network
+
+    if out.suffix != ".safetensors" or not out.parent.is_dir():
+        raise UserError(f"--out: {out} is not a .safetensors file in a directory that exists")
+    state = read_checkpoint(checkpoint)
+    classes = len(state["classifier.bias"]) if "classifier.bias" in state else 0
+    model = Network(resolve(architecture), classes)
+    load_torchreid(model, state)
+    save_network(model, out)
+    print(f"{out}: {len(state)} tensors, {classes} classes")
+
+
+@app.command()
+def export(checkpoint: Checkpoint, out: Out, plugin: Plugins = None) -> None:
+    """Write the weights of a self-contained CHECKPOINT under torchreid's names, for torch.load."""
+    import torch
+
+    from nas.errors import UserError
+    from nas.models.weights import load_network, to_torchreid
+
+    if not out.parent.is_dir():
+        raise UserError(f"--out: {out.parent} is not a directory")
+    state = to_torchreid(load_network(checkpoint))
+    torch.save(state, out)
+    print(f"{out}: {len(state)} tensors")

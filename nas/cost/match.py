@@ -1,0 +1,51 @@
+"""A network of another kind at the same cost, by its width."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nas.architecture import Architecture, Block
+from nas.cost.exact import COSTS, cost
+from nas.errors import UserError
+
+TOLERANCE = 0.02
+FINEST = 2048  # widths are multiples of 1 / FINEST
+WIDEST = 8
+
+
+def match(architecture: Architecture, target: int, name: str = "macs") -> Architecture:
+    """The architecture at the width whose cost `name` is nearest to `target`.
+
+    UserError where no width up to 8 comes within 2% of it.
+    """
+    if name not in COSTS:
+        raise UserError(f"--cost: {name!r} is not one of {', '.join(COSTS)}")
+
+    def at(steps: int) -> Architecture:
+        return replace(architecture, width=steps / FINEST)
+
+    def value(steps: int) -> int:
+        try:
+            return getattr(cost(at(steps)), name)  # type: ignore[no-any-return]
+        except UserError:
+            return 0  # too narrow to be built
+
+    low, high = 1, WIDEST * FINEST
+    while low < high:  # cost grows with width, but for the rounding of channels
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if value(middle) < target else (low, middle)
+    # Rounding makes it go up and down by steps: look at all widths nearby.
+    nearby = range(max(1, low * 3 // 4), min(WIDEST * FINEST, low * 5 // 4) + 1)
+    best = min(nearby, key=lambda steps: (abs(value(steps) - target), steps))
+    if abs(value(best) - target) > TOLERANCE * target:
+        raise UserError(
+            f"no width brings {name} within {TOLERANCE:.0%} of {target:,}: "
+            f"the nearest is {value(best):,} at width {best / FINEST:g}"
+        )
+    return at(best)
+
+
+def with_family(architecture: Architecture, family: str) -> Architecture:
+    """The same macro-architecture, its blocks of `family` with that family's defaults."""
+    stages = (replace(s, block=Block(family), overrides=()) for s in architecture.stages)
+    return replace(architecture, stages=tuple(stages))

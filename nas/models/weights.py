@@ -1,0 +1,183 @@
+"""Weights in and out: torchreid's names, and self-contained files.
+
+torchreid has two OSNet models. Ours have the names of the first one (OSNet and IBN); the second one
+(AIN) keeps its streams in a list, conv2.0.conv2.3.layers.1, and its transitions apart, pool2.0.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from nas.architecture import Architecture, from_json, to_document
+from nas.architecture.value import Block
+from nas.errors import UserError
+from nas.files import write_atomically
+from nas.models.network import Network
+
+Dialect = Literal["osnet", "ain"]
+OSNET = {
+    "family": "osnet",
+    "streams": 4,
+    "stream_depth": 0,
+    "gate": "unified",
+    "gate_reduction": 16,
+    "fusion": "add",
+    "convolution": "lite",
+    "bottleneck": 4,
+}
+STREAM = re.compile(r"(conv\d+\.\d+)\.conv2([a-d])(?:\.(\d+))?\.((?:conv1|conv2|bn)\..*)")
+AIN_STREAM = re.compile(r"(conv\d+\.\d+)\.conv2\.(\d+)\.layers\.(\d+)\.(.*)")
+TRANSITION = re.compile(r"conv(\d+)\.(\d+)\.0\.((?:conv|bn)\..*)")
+AIN_TRANSITION = re.compile(r"pool(\d+)\.0\.(.*)")
+
+
+def dialect(architecture: Architecture) -> Dialect:
+    """Which of torchreid's models the architecture is; UserError where it is none of them."""
+    a = architecture
+    if a.stem != "conv7":
+        raise UserError(f"torchreid has no OSNet with the stem {a.stem!r}, only conv7")
+    norms = []
+    for i, stage in enumerate(a.stages):
+        if i + 1 < len(a.stages) and stage.downsample != 2:
+            raise UserError(f"stages[{i}].downsample: torchreid has 2, not {stage.downsample}")
+        blocks = [stage.block_at(j) for j in range(stage.depth)]
+        for j, block in enumerate(blocks):
+            _refuse_other(block, f"stages[{i}].blocks[{j}]")
+        norms.append({block.get("instance_norm") for block in blocks})
+    outside_first = norms[0] == {"outside"} and all(n == {"none"} for n in norms[1:])
+    if all(n == {"none"} for n in norms) and a.stem_norm == "batch":
+        return "osnet"
+    if outside_first and a.stem_norm == "instance":
+        return "osnet"
+    if all(n <= {"none", "inside"} for n in norms):
+        return "ain"
+    raise UserError("torchreid has no OSNet with instance norms in these places")
+
+
+def _refuse_other(block: Block, path: str) -> None:
+    for name, value in OSNET.items():
+        if block.get(name) != value:
+            raise UserError(f"{path}.{name}: torchreid has {value}, not {block.get(name)}")
+
+
+def to_torchreid(model: Network) -> dict[str, Tensor]:
+    """The model's state dict under torchreid's names; UserError where torchreid can not have it."""
+    wanted = dialect(model.architecture)
+    return {_outward(name, wanted): value for name, value in model.state_dict().items()}
+
+
+def load_torchreid(model: Network, state: Mapping[str, Tensor]) -> None:
+    """Load a torchreid state dict; every name and shape must fit, or UserError says which does not.
+
+    The classifier is left out where the model has none.
+    """
+    dialect(model.architecture)
+    depths = {i + 2: stage.depth for i, stage in enumerate(model.architecture.stages)}
+    found = {_inward(name.removeprefix("module."), depths): value for name, value in state.items()}
+    if model.classifier is None:
+        found = {name: v for name, v in found.items() if not name.startswith("classifier.")}
+    load_strictly(model, found)
+
+
+def load_strictly(model: Network, state: Mapping[str, Tensor]) -> None:
+    """Load a state dict of our names; UserError names the first few entries that do not fit."""
+    own = model.state_dict()
+    problems = [f"{name} is missing" for name in own if name not in state]
+    problems += [f"{name} is not in the network" for name in state if name not in own]
+    problems += [
+        f"{name} is {_shape(state[name])}, not {_shape(own[name])}"
+        for name in own
+        if name in state and state[name].shape != own[name].shape
+    ]
+    if problems:
+        more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise UserError(f"weights of another network: {'; '.join(problems[:3])}{more}")
+    model.load_state_dict(dict(state))
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """A state dict from a .safetensors file, or from a torch file that holds tensors only.
+
+    A checkpoint as torchreid saves it (with the epoch and more beside `state_dict`) is understood.
+    Code in the file is never run.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load
+
+            return load(path.read_bytes())
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else "damaged"
+        raise UserError(f"{path}: not a file of tensors ({reason})") from None
+    state = found.get("state_dict", found) if isinstance(found, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise UserError(f"{path}: no state dict is in it")
+    return state
+
+
+def save_network(model: Network, path: Path) -> None:
+    """A self-contained file: the weights, with the architecture in its metadata."""
+    from safetensors.torch import save
+
+    classes = 0 if model.classifier is None else model.classifier.out_features
+    metadata = {
+        "architecture": json.dumps(to_document(model.architecture)),
+        "num_classes": str(classes),
+        "format": "osnet-nas 1",
+    }
+    tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
+    write_atomically(path, save(tensors, metadata))
+
+
+def load_network(path: Path) -> Network:
+    """The network of a file that `save_network` wrote, in eval mode; UserError for other files."""
+    state = read_checkpoint(path)
+    try:
+        from safetensors import safe_open
+
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+        text, classes = metadata["architecture"], int(metadata["num_classes"])
+    except Exception:  # what safetensors raises has no common base
+        raise UserError(f"{path}: no architecture is in its metadata") from None
+    model = Network(from_json(text, str(path)), classes)
+    load_strictly(model, state)
+    return model.eval()
+
+
+def _outward(name: str, wanted: Dialect) -> str:
+    """Our name to torchreid's."""
+    if wanted == "osnet":
+        return name
+    if match := STREAM.fullmatch(name):
+        block, letter, depth, rest = match.groups()
+        return f"{block}.conv2.{'abcd'.index(letter)}.layers.{depth or 0}.{rest}"
+    if match := TRANSITION.fullmatch(name):
+        return f"pool{match[1]}.0.{match[3]}"
+    return name
+
+
+def _inward(name: str, depths: Mapping[int, int]) -> str:
+    """torchreid's name, of either model, to ours."""
+    if match := AIN_STREAM.fullmatch(name):
+        block, stream, depth, rest = match.groups()
+        letter = "abcdef"[int(stream) % 6]
+        return f"{block}.conv2{letter}.{depth}.{rest}" if int(stream) else f"{block}.conv2a.{rest}"
+    if match := AIN_TRANSITION.fullmatch(name):
+        stage = int(match[1])
+        return f"conv{stage}.{depths.get(stage, 0)}.0.{match[2]}"
+    return name
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a number"

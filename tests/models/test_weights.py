@@ -1,0 +1,129 @@
+"""Weights against an independent re-statement of torchreid's models (reference.py)."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from nas.architecture import Architecture, Size, from_document, preset, to_document
+from nas.errors import UserError
+from nas.models import build
+from nas.models.weights import (
+    load_network,
+    load_torchreid,
+    read_checkpoint,
+    save_network,
+    to_torchreid,
+)
+from tests.models.reference import Reference
+
+CHANNELS = {
+    "x1_0": (64, 256, 384, 512),
+    "x0_75": (48, 192, 288, 384),
+    "x0_5": (32, 128, 192, 256),
+    "x0_25": (16, 64, 96, 128),
+}
+KINDS = [
+    *((f"osnet_{width}", "osnet", width) for width in CHANNELS),
+    ("osnet_ibn_x1_0", "ibn", "x1_0"),
+    *((f"osnet_ain_{width}", "ain", width) for width in CHANNELS),
+]
+
+
+def reference(kind: str, width: str) -> Reference:
+    torch.manual_seed(0)
+    model = Reference(kind, CHANNELS[width], 11)
+    for name, value in model.state_dict().items():  # no statistic is what it was initialised to
+        if value.is_floating_point():
+            value.add_(torch.rand_like(value) * (0.1 if "var" in name else 0.01))
+    return model.eval()
+
+
+@pytest.mark.parametrize(("name", "kind", "width"), KINDS)
+def test_both_ways_strict_and_with_identical_outputs(name: str, kind: str, width: str) -> None:
+    source = reference(kind, width)
+    model = build(preset(name), 11).eval()
+    load_torchreid(model, source.state_dict())
+    image = torch.randn(2, 3, 64, 32, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        assert torch.equal(model(image), source(image))
+    back = Reference(kind, CHANNELS[width], 11).eval()
+    back.load_state_dict(to_torchreid(model), strict=True)
+    with torch.inference_mode():
+        assert torch.equal(back(image), source(image))
+
+
+def test_a_checkpoint_of_another_network_is_refused_with_what_does_not_fit() -> None:
+    model = build(preset("osnet_x0_25"), 11)
+    with pytest.raises(UserError, match=r"conv1.conv.weight is 32x3x7x7, not 16x3x7x7.*more$"):
+        load_torchreid(model, reference("osnet", "x0_5").state_dict())
+    with pytest.raises(UserError, match=r"conv1.bn.running_mean is missing"):
+        load_torchreid(model, reference("ain", "x0_25").state_dict())
+    with pytest.raises(UserError, match=r"classifier.weight is 11x512, not 12x512"):
+        load_torchreid(build(preset("osnet_x0_25"), 12), reference("osnet", "x0_25").state_dict())
+
+
+def test_the_classifier_is_left_out_where_there_is_none_and_data_parallel_is_understood() -> None:
+    state = reference("osnet", "x0_25").state_dict()
+    load_torchreid(build(preset("osnet_x0_25")), {f"module.{n}": v for n, v in state.items()})
+
+
+def changed(**fields: object) -> Architecture:
+    document = to_document(preset("osnet_x0_25"))
+    document["stages"][1] |= fields
+    return from_document(document)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        (changed(streams=3), r"stages\[1\].blocks\[0\].streams: torchreid has 4, not 3"),
+        (changed(family="se"), r"stages\[1\].blocks\[0\].family: torchreid has osnet, not se"),
+        (changed(downsample=1), r"stages\[1\].downsample: torchreid has 2, not 1"),
+        (changed(instance_norm="both"), "no OSNet with instance norms in these places"),
+        (replace(preset("osnet_x0_25"), stem="conv3"), "no OSNet with the stem 'conv3'"),
+    ],
+)
+def test_what_torchreid_can_not_express_is_said(architecture: Architecture, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        to_torchreid(build(architecture))
+
+
+def test_a_self_contained_file_needs_nothing_else(tmp_path: Path) -> None:
+    model = build(changed(streams=2, fusion="concat").resized(Size(64, 32)), 5, seed=3).eval()
+    save_network(model, tmp_path / "net.safetensors")
+    found = load_network(tmp_path / "net.safetensors")
+    assert found.architecture == model.architecture
+    image = torch.randn(1, 3, 64, 32)
+    with torch.inference_mode():
+        assert torch.equal(found(image), model(image))
+
+
+def test_files_that_are_no_checkpoints_are_one_clear_line_and_run_nothing(tmp_path: Path) -> None:
+    import os
+    import pickle
+
+    class Payload:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    files = {
+        "payload.pth": pickle.dumps(Payload()),
+        "empty.pth": b"",
+        "text.pth": b"hello",
+        "short.safetensors": b"\xff" * 20,
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match=rf"{name}: not a file of tensors \([^\n]*\)$"):
+            read_checkpoint(tmp_path / name)
+    torch.save(Payload(), tmp_path / "zip.pth")
+    with pytest.raises(UserError, match="not a file of tensors"):
+        read_checkpoint(tmp_path / "zip.pth")
+    torch.save({"epoch": 3}, tmp_path / "other.pth")
+    with pytest.raises(UserError, match="no state dict is in it"):
+        read_checkpoint(tmp_path / "other.pth")
+    assert not (tmp_path / "ran").exists()
+    with pytest.raises(UserError, match="No such file"):
+        read_checkpoint(tmp_path / "missing.pth")
