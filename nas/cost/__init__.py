@@ -5,11 +5,14 @@ from nas.cost.exact import COSTS, Cost, cost, layer_macs, layer_params, part_cos
 from nas.cost.match import match, with_family
 from nas.cost.profile import profile
 from nas.cost.receptive import receptive_fields
+from nas.cost.reconcile import by_layer, by_operator, reconcile
 from nas.cost.table import table
 
 __all__ = [
     "COSTS",
     "Cost",
+    "by_layer",
+    "by_operator",
     "cost",
     "layer_macs",
     "layer_params",
@@ -18,6 +21,7 @@ __all__ = [
     "profile",
     "raw_counts",
     "receptive_fields",
+    "reconcile",
     "table",
     "with_family",
 ]

@@ -9,14 +9,16 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nas.models.network import Network
 
 
-def raw_counts(model: Network) -> dict[str, dict[str, int]]:
+def raw_counts(model: Network, *, torch_too: bool = False) -> dict[str, dict[str, int]]:
     """Counter name to its figures: total, conv and linear (fvcore), params, for one image.
+
+    `torch_too` adds torch's FlopCounterMode, which counts two for each multiply-accumulate.
 
     `model` is not changed: the counters work on copies (they leave hooks and buffers behind).
     """
@@ -26,10 +28,11 @@ def raw_counts(model: Network) -> dict[str, dict[str, int]]:
     image = torch.zeros(1, 3, height, width)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return {"fvcore": _fvcore(model, image), "thop": _thop(model, image)}
+        found = {"fvcore": _fvcore(model, image), "thop": _thop(model, image)}
+        return found | {"torch": _torch(model, image)} if torch_too else found
 
 
-def _fvcore(model: Network, image: object) -> dict[str, int]:
+def _fvcore(model: Network, image: Any) -> dict[str, int]:
     from fvcore.nn import FlopCountAnalysis, parameter_count
 
     plain = copy.deepcopy(model).without_classifier().eval()
@@ -44,9 +47,19 @@ def _fvcore(model: Network, image: object) -> dict[str, int]:
     }
 
 
-def _thop(model: Network, image: object) -> dict[str, int]:
+def _thop(model: Network, image: Any) -> dict[str, int]:
     import thop
 
     plain = copy.deepcopy(model).without_classifier().eval()
     total, params = thop.profile(plain, inputs=(image,), verbose=False)
     return {"total": int(total), "params": int(params)}
+
+
+def _torch(model: Network, image: Any) -> dict[str, int]:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    plain = copy.deepcopy(model).without_classifier().eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        plain(image)
+    return {"total": int(counter.get_total_flops())}

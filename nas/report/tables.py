@@ -64,3 +64,28 @@ def counter_table(profile: dict[str, Any]) -> Table:
     for name, counts in profile["counters"].items():
         table.add_row(name, f"{counts['total']:,}", f"{counts['params']:,}", notes[name])
     return table
+
+
+def plain_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Rows as they are; whole numbers to the right, with thousands marked."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, value in rows[0].items():
+        table.add_column(name, justify="right" if isinstance(value, int) else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(f"{v:,}" if isinstance(v, int) else str(v) for v in row.values()))
+    return table
+
+
+def reconciled_table(profile: dict[str, Any]) -> Table:
+    """From our macs to the total of each counter, one named difference a row."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("counter")
+    table.add_column("counts besides our macs")
+    table.add_column("operations", justify="right", no_wrap=True)
+    for name, counter in profile["reconciled"].items():
+        table.add_row(name, "our macs", f"{profile['macs']:,}")
+        for what, amount in counter["differences"].items():
+            table.add_row("", what, f"{amount:,}")
+        table.add_row("", "remainder", f"{counter['remainder']:,}")
+        table.add_row("", "total", f"{counter['total']:,}", style="bold")
+    return table

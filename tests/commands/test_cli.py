@@ -208,3 +208,43 @@ def test_space_show_lint_sample_explain_and_schema(tmp_path: Path) -> None:
     assert max(len(line) for line in drawing.splitlines()) <= 100
     schema = json.loads(cli("space", "schema").stdout)
     assert "base" in schema["properties"]
+
+
+def test_profile_explains_other_counters_and_writes_csv(tmp_path: Path) -> None:
+    file = tmp_path / "operators.csv"
+    arguments = ("--counters", "all", "--by", "operator", "--csv", str(file))
+    table = cli("profile", "osnet_ibn_x1_0", *arguments).stdout
+    assert "1,003,321,344" in table
+    assert table.count("remainder") == 3
+    assert file.read_text().startswith("operator,layers,macs,fvcore,thop,torch\nconv,")
+    assert "conv2.0.conv2b.0.conv1" in cli("profile", "osnet_x0_25", "--by", "layer").stdout
+
+
+def test_match_finds_the_width_of_a_family_at_equal_cost(tmp_path: Path) -> None:
+    file = tmp_path / "net.json"
+    done = cli("match", "--family", "resnext", "--to", "osnet_x0_5", "--out", str(file), "--json")
+    macs = json.loads(done.stdout)["macs"]
+    assert abs(macs / 272_899_328 - 1) <= 0.02
+    assert json.loads(cli("profile", str(file), "--json").stdout)["macs"] == macs
+    assert cli("match", "--family", "vgg", "--to", "osnet_x0_5").returncode == 2
+
+
+def test_weights_go_in_and_out(tmp_path: Path) -> None:
+    import torch
+
+    from tests.models.reference import Reference
+
+    source = Reference("ain", (16, 64, 96, 128), 7).state_dict()
+    torch.save({"epoch": 3, "state_dict": source}, tmp_path / "ain.pth")
+    ours, back = tmp_path / "ain.safetensors", tmp_path / "back.pth"
+    done = cli(
+        "weights", "import", str(tmp_path / "ain.pth"), "osnet_ain_x0_25", "--out", str(ours)
+    )
+    assert done.returncode == 0, done.stderr
+    assert cli("weights", "export", str(ours), "--out", str(back)).returncode == 0
+    found = torch.load(back, weights_only=True)
+    assert set(found) == set(source)
+    assert all(torch.equal(found[name], value) for name, value in source.items())
+    other = cli("weights", "import", str(tmp_path / "ain.pth"), "osnet_x0_5", "--out", str(ours))
+    assert other.returncode == 2
+    assert "weights of another network" in other.stderr

@@ -12,13 +12,15 @@ from nas.architecture.registry import Component, families
 class ResNeXt(Component):
     """Many streams of one scale, added: a grouped 3x3 convolution between two 1x1 ones.
 
-    Groups are equally wide. Where the inner channels are no multiple of the cardinality, the width of
-    a group is rounded, and as many groups are taken as come nearest to the inner channels: so any
-    width of the network can be built, and its cost goes up in small steps.
+    Groups are equally wide. Where the inner channels are no multiple of the cardinality, the width
+    of a group is rounded, and as many groups are taken as come nearest to the inner channels: so
+    any width of the network can be built, and its cost goes up in small steps.
     """
 
     bottleneck: int = integer(4, low=1, high=64, about="block channels divided by inner channels")
-    cardinality: int = integer(32, low=1, high=256, about="groups of the 3x3 convolution, or about as many")
+    cardinality: int = integer(
+        32, low=1, high=256, about="groups of the 3x3 convolution, or about as many"
+    )
 
     def lower(self, net: Pen, x: Node, channels: int) -> Node:
         """(C, H, W) to (channels, H, W)."""
