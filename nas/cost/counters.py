@@ -9,16 +9,19 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nas.models.network import Network
 
 
-def raw_counts(model: Network, *, torch_too: bool = False) -> dict[str, dict[str, int]]:
+def raw_counts(
+    model: Network, names: Sequence[str] = ("fvcore", "thop")
+) -> dict[str, dict[str, int]]:
     """Counter name to its figures: total, conv and linear (fvcore), params, for one image.
 
-    `torch_too` adds torch's FlopCounterMode, which counts two for each multiply-accumulate.
+    names: of fvcore, thop and torch (FlopCounterMode, which counts two for a multiply-accumulate).
 
     `model` is not changed: the counters work on copies (they leave hooks and buffers behind).
     """
@@ -28,8 +31,7 @@ def raw_counts(model: Network, *, torch_too: bool = False) -> dict[str, dict[str
     image = torch.zeros(1, 3, height, width)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = {"fvcore": _fvcore(model, image), "thop": _thop(model, image)}
-        return found | {"torch": _torch(model, image)} if torch_too else found
+        return {name: COUNTERS[name](model, image) for name in names}
 
 
 def _fvcore(model: Network, image: Any) -> dict[str, int]:
@@ -63,3 +65,10 @@ def _torch(model: Network, image: Any) -> dict[str, int]:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         plain(image)
     return {"total": int(counter.get_total_flops())}
+
+
+COUNTERS: dict[str, Callable[[Network, Any], dict[str, int]]] = {
+    "fvcore": _fvcore,
+    "thop": _thop,
+    "torch": _torch,
+}

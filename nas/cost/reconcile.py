@@ -54,7 +54,7 @@ def reconcile(architecture: Architecture) -> dict[str, Any]:
     """
     from nas.models import build
 
-    raw = raw_counts(build(architecture), torch_too=True)
+    raw = raw_counts(build(architecture), tuple(DIFFERENCES))
     layers = [
         (layer, placed.part.input_shapes(layer))
         for placed in lower(architecture)

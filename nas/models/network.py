@@ -24,7 +24,7 @@ class Network(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.input_size: Size = architecture.input
-        self._steps: list[tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]] = []
+        self.steps: list[tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]] = []
         placed = lower(architecture)
         self.part_ends = self._add_parts(placed)
         features = placed[-1].part.output[0]
@@ -60,13 +60,13 @@ class Network(nn.Module):
         last_use = {tensor: step for step, inputs in enumerate(wiring) for tensor in inputs}
         for step, (function, inputs) in enumerate(zip(functions, wiring, strict=True)):
             done = tuple(sorted({i for i in inputs if last_use[i] == step}))
-            self._steps.append((function, inputs, done))
+            self.steps.append((function, inputs, done))
         return ends
 
     def embed(self, x: Tensor) -> Tensor:
         """Images (N, 3, H, W) to embeddings (N, E), in either mode."""
         tensors: list[Tensor | None] = [x]
-        for function, inputs, done in self._steps:
+        for function, inputs, done in self.steps:
             made = function(*[tensors[i] for i in inputs])
             for i in done:
                 tensors[i] = None
