@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nas.space import Space
+
+class Enumerable(Protocol):
+    """What a space offers here; this package does not know spaces."""
+
+    @property
+    def parameters(self) -> Any: ...
+    @property
+    def raw_points(self) -> int: ...
+    @property
+    def listable(self) -> bool: ...
+    def members(self, limit: int) -> Any: ...
 
 
-def table(space: Space, *, limit: int | None = None) -> pd.DataFrame:
+def table(space: Enumerable, *, limit: int | None = None) -> pd.DataFrame:
     """One row for each distinct valid architecture: its parameters, and its exact cost.
 
     Columns: a categorical one for each parameter that varies, then macs, params and

@@ -1,7 +1,6 @@
 """Contact sheets: what a data set looks like, as one PNG."""
 
-import os
-import tempfile
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -10,9 +9,10 @@ from numpy.typing import NDArray
 
 from nas.data.dataset import Dataset, Images
 from nas.errors import UserError
+from nas.files import write_atomically
 
 if TYPE_CHECKING:
-    from PIL import Image
+    pass
 
 Part: TypeAlias = Literal["train", "test"]
 
@@ -77,21 +77,6 @@ def _sheet(
     return sheet, words
 
 
-def _save(picture: "Image.Image", path: Path) -> None:
-    """Write a PNG so that the path holds the whole file or what was there before."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            picture.save(file, format="PNG")
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def contact_sheet(
     dataset: Dataset,
     path: Path,
@@ -125,4 +110,6 @@ def contact_sheet(
     pen = ImageDraw.Draw(picture)
     for x, y, text in words:
         pen.text((x, y), text, fill=_INK)
-    _save(picture, path)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    write_atomically(path, buffer.getvalue())
