@@ -39,10 +39,10 @@ class Cost:
 
 COSTS = ("macs", "params", "activation_bytes")
 # operators of ours that do no multiply-accumulates
-FREE = {
-    "add", "avg_pool", "batch_norm", "batch_norm1d", "concat", "flatten", "global_pool",
-    "instance_norm", "learned_scale", "max_pool", "relu", "scale", "sigmoid",
+WEIGHTLESS = {
+    "add", "avg_pool", "concat", "flatten", "global_pool", "max_pool", "relu", "scale", "sigmoid",
 }  # fmt: skip
+FREE = WEIGHTLESS | {"batch_norm", "batch_norm1d", "instance_norm", "learned_scale"}
 
 
 def cost(architecture: Architecture) -> Cost:
@@ -56,15 +56,19 @@ def cost(architecture: Architecture) -> Cost:
 @cache
 def part_cost(part: Part) -> Cost:
     """The exact cost of one part."""
-    owned = {layer.name: layer for layer in part.layers if layer.name}
-    return Cost(
-        macs=sum(layer_macs(layer, part.input_shapes(layer)) for layer in part.layers),
-        params=sum(layer_params(layer, part.input_shapes(layer)) for layer in owned.values()),
-        activation_bytes=max(
-            FLOAT32_BYTES * (prod(layer.shape) + sum(map(prod, part.input_shapes(layer))))
-            for layer in part.layers
-        ),
-    )
+    sizes = [prod(layer.shape) for layer in part.layers] + [prod(part.input)]  # -1: the input
+    macs = params = largest = 0
+    seen: set[str] = set()
+    for layer, size in zip(part.layers, sizes, strict=False):
+        largest = max(largest, size + sum(sizes[i] for i in layer.inputs))
+        if layer.op in WEIGHTLESS:
+            continue
+        inputs = part.input_shapes(layer)
+        macs += layer_macs(layer, inputs)
+        if not layer.name or layer.name not in seen:  # shared weights count once
+            seen.add(layer.name)
+            params += layer_params(layer, inputs)
+    return Cost(macs, params, FLOAT32_BYTES * largest)
 
 
 def layer_params(layer: Layer, inputs: list[Shape]) -> int:

@@ -12,6 +12,7 @@ import gc
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +56,13 @@ class Column:
 
     ids: Ints
     labels: list[Any]
+
+    @cached_property
+    def costs(self) -> dict[str, Ints]:
+        """Of parts: cost name to the cost of each label; 0 for none and for refusals."""
+        zero = Cost(0, 0, 0)
+        parts = [part_cost(x) if isinstance(x, Part) else zero for x in self.labels]
+        return {name: np.array([getattr(part, name) for part in parts]) for name in COSTS}
 
     def map(self, function: Callable[[Any], Any]) -> NDArray[Any]:
         """`function` of each label, as an array that broadcasts like `ids`."""
@@ -244,13 +252,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def slot_costs(slot: Column) -> dict[str, Ints]:
-    """Cost name to the cost of each of the slot's labels; 0 for none and for refusals."""
-    zero = Cost(0, 0, 0)
-    parts = [part_cost(x) if isinstance(x, Part) else zero for x in slot.labels]
-    return {name: np.array([getattr(part, name) for part in parts]) for name in COSTS}
 
 
 def decodable(slots: list[Column]) -> bool:

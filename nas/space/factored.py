@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from nas.cost import COSTS
 from nas.errors import UserError
 from nas.space import paths
-from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable, slot_costs
+from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable
 from nas.space.expression import evaluate
 from nas.space.points import Points
 from nas.space.space import Count
@@ -146,7 +146,7 @@ class Factored:
         costs = {name: np.zeros(len(first), dtype=np.int64) for name in COSTS}
         for slot in flattened:
             own_ids = slot.ids.ravel()[first]
-            for name, own in slot_costs(slot).items():
+            for name, own in slot.costs.items():
                 joined = np.maximum if name == "activation_bytes" else np.add
                 costs[name] = joined(costs[name], own[own_ids])
         known: dict[bytes, int] = {}
@@ -329,17 +329,17 @@ class Factored:
 
     def estimate(self) -> Count:
         """The number of distinct valid architectures, by the share of uniform samples."""
-        from scipy.special import betaincinv  # Clopper and Pearson's interval (1934)
-
         points = self.sample(ESTIMATE_SAMPLES, seed=0)
         valid = self.valid(points)
         if not valid.any():
             raise UserError(f"{self.space.name} seems to be empty: {self._why_empty(points)}")
         hits, n, total = int(valid.sum()), len(points), self.unconstrained
-        low = float(betaincinv(hits, n - hits + 1, 0.025))
-        high = float(betaincinv(hits + 1, n - hits, 0.975)) if hits < n else 1.0
-        value = round(total * hits / n)
-        return Count(value, int(total * low), round(total * high), exact=False)
+        # Wilson's interval for a share (1927), at 95%
+        z = 1.959964
+        middle = (hits + z * z / 2) / (n + z * z)
+        half = z / (n + z * z) * (hits * (n - hits) / n + z * z / 4) ** 0.5
+        low, high = max(0.0, middle - half), min(1.0, middle + half)
+        return Count(round(total * hits / n), int(total * low), round(total * high), exact=False)
 
     def _why_empty(self, points: Points) -> str:
         reasons = [

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nas.cost import COSTS
 from nas.space import paths
-from nas.space.columns import Bools, Column, Columns, Ints, Refusal, slot_costs
+from nas.space.columns import Bools, Column, Columns, Ints, Refusal
 from nas.space.expression import evaluate
 
 
@@ -58,7 +58,7 @@ class Points:
         found = {name: np.zeros(len(self), dtype=np.int64) for name in COSTS}
         for slot in self.columns.slots:
             ids = self.ids(slot)
-            for name, own in slot_costs(slot).items():
+            for name, own in slot.costs.items():
                 joined = np.maximum if name == "activation_bytes" else np.add
                 found[name] = joined(found[name], own[ids])
         return found

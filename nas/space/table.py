@@ -11,7 +11,7 @@ from nas.architecture import Size
 from nas.architecture.lower import key_of_parts
 from nas.cost import COSTS, Cost
 from nas.errors import UserError
-from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable, slot_costs
+from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable
 from nas.space.expression import evaluate
 from nas.space.points import Points
 
@@ -48,7 +48,7 @@ class Table:
         """macs, params and activation_bytes of each raw point; 0 where it can not be built."""
         found = {name: np.zeros(self.shape, dtype=np.int64) for name in COSTS}
         for slot in self.slots:
-            for name, own in slot_costs(slot).items():
+            for name, own in slot.costs.items():
                 if name == "activation_bytes":
                     np.maximum(found[name], own[slot.ids], out=found[name])
                 else:
