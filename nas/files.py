@@ -6,11 +6,23 @@ import os
 import tempfile
 from pathlib import Path
 
+from nas.errors import UserError
+
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file so that a reader, or a crash, never sees half of it."""
+    """Write a file so that a reader, or a crash, never sees half of it.
+
+    UserError where it can not be written.
+    """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        _replace(path, data)
+    except OSError as error:
+        raise UserError(f"{path} can not be written ({error.strerror})") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

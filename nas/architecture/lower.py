@@ -42,7 +42,8 @@ def lower(architecture: Architecture) -> tuple[Placed, ...]:
         channels, prefix = a.channels(stage.channels), f"conv{i + 2}"
         for j in range(stage.depth):
             with _where(f"stages[{i}].blocks[{j}]"):
-                part = block_part(stage.block_at(j), placed[-1].part.output, channels)
+                block = stage.block_at(j).read()
+                part = block_part(block, placed[-1].part.output, channels)
             put(f"stages[{i}].blocks[{j}]", f"{prefix}.{j}", part)
         if i + 1 < len(a.stages):
             with _where(f"stages[{i}] transition"):

@@ -65,13 +65,21 @@ FAMILY_FIELD: Field = choice("osnet", families, about="the kind of the stage's b
 
 @dataclass(frozen=True)
 class Block:
-    """A family and the values of its fields that differ from their defaults, sorted by name."""
+    """A family, and the values of fields that differ from their defaults, sorted by name.
+
+    Fields that the family does not read may be among them; they make no difference to the key.
+    """
 
     family: str = "osnet"
     fields: Fields = ()
 
     def component(self) -> Component:
         return families[self.family](dict(self.fields))
+
+    def read(self) -> Block:
+        """The block without the fields that its family, gate, ... do not read: the same layers."""
+        read = _read_fields(self.family, dict(self.fields))
+        return Block(self.family, tuple((n, v) for n, v in self.fields if n in read))
 
     def get(self, name: str) -> Value | None:
         """The value of a field; None where the family has no such field."""
@@ -136,7 +144,8 @@ def family_fields() -> dict[str, list[Field]]:
 
 
 def block_from(values: Mapping[str, Any], path: str) -> Block:
-    """A block from field values; fields that only other families have are checked and dropped."""
+    """A block from field values. Fields that are not read are checked and kept: an override of a
+    single block may choose a family or gate that reads them."""
     family = str(FAMILY_FIELD.check(f"{path}.family", values.get("family", "osnet")))
     declared, anywhere = families[family].fields(), family_fields()
     kept: dict[str, Value] = {}
@@ -146,14 +155,11 @@ def block_from(values: Mapping[str, Any], path: str) -> Block:
         if name not in anywhere:
             known = ["family", *STAGE_FIELDS, *anywhere]
             raise UserError(f"{path}.{name}: no such field; fields are {', '.join(known)}")
-        if name in declared:
-            declared[name].check(f"{path}.{name}", value)
-            if value != declared[name].default:
-                kept[name] = value
-        else:
-            anywhere[name][0].check(f"{path}.{name}", value)
-    read = _read_fields(family, kept)
-    return Block(family, tuple(sorted((n, v) for n, v in kept.items() if n in read)))
+        field = declared.get(name, anywhere[name][0])
+        field.check(f"{path}.{name}", value)
+        if value != field.default:
+            kept[name] = value
+    return Block(family, tuple(sorted(kept.items())))
 
 
 def _read_fields(family: str, values: Mapping[str, Value]) -> dict[str, Field]:
@@ -240,7 +246,7 @@ def _stage(entry: object, path: str) -> Stage:
         for name, declared in STAGE_FIELDS.items()
     }
     rest = {name: v for name, v in entry.items() if name not in STAGE_FIELDS and name != "blocks"}
-    overrides = []
+    overrides: list[tuple[int, Fields]] = []
     blocks_given = entry.get("blocks", {})
     if not isinstance(blocks_given, Mapping):
         raise UserError(
@@ -252,6 +258,8 @@ def _stage(entry: object, path: str) -> Stage:
                 f"{path}.blocks: {index!r} is not a block index with a mapping of fields"
             )
         block_from({**rest, **values}, f"{path}.blocks[{index}]")
+        if int(index) in dict(overrides):
+            raise UserError(f"{path}.blocks: block {int(index)} stands there twice")
         overrides.append((int(index), tuple(sorted(values.items()))))
     return Stage(block=block_from(rest, path), overrides=tuple(sorted(overrides)), **own)
 
@@ -264,7 +272,7 @@ def from_json(text: str, source: str) -> Architecture:
     """Read an architecture from JSON text; `source` (a file name) starts each error."""
     try:
         return from_document(json.loads(text))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{source}: not JSON: {error}") from None
     except UserError as error:
         raise UserError(f"{source}: {error}") from None

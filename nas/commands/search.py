@@ -75,7 +75,9 @@ def search(
     trials = run.all_trials()
     complete = [trial for trial in trials if trial.state == "complete"]
     if not complete:
-        print(f"no trial was finished; the run is {run.path}")
+        failed = [trial.reason for trial in trials if trial.state == "failed"]
+        why = f" ({len(failed)} failed: {failed[-1]})" if failed else ""
+        print(f"no trial is complete{why}; the run is {run.path}")
         raise typer.Exit(130 if interrupted else 1)
     frame = set(run.front()["trial"])
     members = [trial for trial in complete if trial.number in frame]

@@ -21,7 +21,7 @@ def _find(target: str) -> Architecture:
         return _trial(*target.rsplit("#", 1))
     if "@" in target:
         return _sampled(*target.rsplit("@", 1))
-    if Path(target).is_file():
+    if _is_file(target):
         return from_json(_text(Path(target)), target)
     raise UserError(
         f"{target!r} is not a preset ({', '.join(PRESETS)}), an architecture file (JSON), "
@@ -42,10 +42,17 @@ def _sampled(space: str, seed: str) -> Architecture:
     from nas.seeds import drawer
     from nas.space import load_space
 
-    if not seed.isdecimal():
+    if not seed.isdecimal() or len(seed) > 18:
         raise UserError(f"{space}@{seed}: {seed!r} is not a seed, a whole number from 0")
     loaded = load_space(space)
     return loaded.architecture(loaded.sample(drawer(int(seed), "sample")))
+
+
+def _is_file(target: str) -> bool:
+    try:
+        return Path(target).is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _text(path: Path) -> str:

@@ -25,7 +25,8 @@ def import_(checkpoint: Checkpoint, architecture: Target, out: Out, plugin: Plug
     if out.suffix != ".safetensors" or not out.parent.is_dir():
         raise UserError(f"--out: {out} is not a .safetensors file in a directory that exists")
     state = read_checkpoint(checkpoint)
-    classes = len(state["classifier.bias"]) if "classifier.bias" in state else 0
+    bias = state.get("classifier.bias")
+    classes = bias.numel() if bias is not None else 0
     model = Network(resolve(architecture), classes)
     load_torchreid(model, state)
     save_network(model, out)
@@ -35,13 +36,18 @@ def import_(checkpoint: Checkpoint, architecture: Target, out: Out, plugin: Plug
 @app.command()
 def export(checkpoint: Checkpoint, out: Out, plugin: Plugins = None) -> None:
     """Write the weights of a self-contained CHECKPOINT under torchreid's names, for torch.load."""
+    import io
+
     import torch
 
     from nas.errors import UserError
+    from nas.files import write_atomically
     from nas.models.weights import load_network, to_torchreid
 
     if not out.parent.is_dir():
         raise UserError(f"--out: {out.parent} is not a directory")
     state = to_torchreid(load_network(checkpoint))
-    torch.save(state, out)
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_atomically(out, buffer.getvalue())
     print(f"{out}: {len(state)} tensors")

@@ -117,10 +117,14 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except Exception as error:
-        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else "damaged"
-        raise UserError(f"{path}: not a file of tensors ({reason})") from None
+        kind = type(error).__name__
+        raise UserError(
+            f"{path}: not a file of tensors (damaged, or more than tensors is in it; {kind})"
+        ) from None
     state = found.get("state_dict", found) if isinstance(found, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(n, str) and isinstance(v, Tensor) for n, v in state.items()
+    ):
         raise UserError(f"{path}: no state dict is in it")
     return state
 
@@ -147,7 +151,7 @@ def load_network(path: Path) -> Network:
 
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
-        text, classes = metadata["architecture"], int(metadata["num_classes"])
+        text, classes = metadata["architecture"], max(0, int(metadata["num_classes"]))
     except Exception:  # what safetensors raises has no common base
         raise UserError(f"{path}: no architecture is in its metadata") from None
     model = Network(from_json(text, str(path)), classes)

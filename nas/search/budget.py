@@ -22,10 +22,10 @@ class Budget:
     @classmethod
     def parse(cls, text: str) -> Budget:
         """Read `5m`, `1h30m`, `90s`, `20trials`; UserError says what is valid otherwise."""
-        if match := re.fullmatch(r"(\d+) ?trials?", text.strip()):
+        if match := re.fullmatch(r"(\d{1,9}) ?trials?", text.strip()):
             amount: float = int(match[1])
             kind: Literal["time", "trials"] = "trials"
-        elif match := re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip()):
+        elif match := re.fullmatch(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", text.strip()):
             amount = sum(
                 int(n) * SECONDS[u] for n, u in zip(match.groups(), "hms", strict=True) if n
             )

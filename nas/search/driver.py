@@ -186,6 +186,7 @@ class _Driver:
             self.path / "study.db", self.space.name, self.space, self.objectives
         )
         self.projection.update(self.trials)
+        self.known = {trial.number for trial in self.trials if trial.state != "running"}
         self.pending = self._interrupted()
         self.exhausted = False
         self._announce()
@@ -333,7 +334,7 @@ class _Driver:
                 file.unlink()
 
     def _stop_if_all_fail(self) -> None:
-        ended = [trial for trial in self.trials if trial.state != "running"]
+        ended = [t for t in self.trials if t.state != "running" and t.number not in self.known]
         reasons = {trial.reason for trial in ended}
         if len(ended) >= SAME_FAILURES and len(reasons) == 1 and ended[0].state == "failed":
             raise UserError(

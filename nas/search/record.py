@@ -73,14 +73,17 @@ class Record:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         try:
             if read_only:
-                self.db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+                self.db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
             else:
                 self.db = sqlite3.connect(path)
                 self.db.execute("PRAGMA journal_mode = WAL")
                 self.db.execute("PRAGMA synchronous = FULL")
                 self.db.executescript(SCHEMA)
-            self.db.execute("SELECT count(*) FROM trials").fetchone()
-        except sqlite3.Error as error:
+            self.trials()
+            self.seconds_spent()
+        except (sqlite3.Error, ValueError, KeyError, TypeError, UserError) as error:
+            if isinstance(error, UserError):  # an architecture that is not known: a plug-in's
+                raise UserError(f"{path}: {error}; does it need --plugin?") from None
             raise UserError(f"{path}: not a readable record of a run ({error})") from None
 
     def close(self) -> None:

@@ -23,6 +23,8 @@ from nas.search.record import Record, Trial
 if TYPE_CHECKING:
     import pandas as pd
 
+FOLDERS = ("checkpoints", "outbox")
+COLUMNS = ["trial", "state", "score", "macs", "params", "activation_bytes", "seconds", "key"]
 LIBRARIES = ("torch", "optuna", "fvcore", "thop", "numpy", "pandas")
 
 
@@ -31,7 +33,7 @@ class Run:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.asked: dict[str, Any] = json.loads((path / "run.json").read_text("utf-8"))["asked"]
+        self.asked = read_asked(path)
         self.objectives: tuple[str, ...] = tuple(self.asked["objectives"])
 
     def all_trials(self) -> list[Trial]:
@@ -47,9 +49,9 @@ class Run:
         import pandas as pd
 
         trials = self.all_trials()
-        frame = pd.DataFrame([trial.row() for trial in trials])
+        frame = pd.DataFrame([trial.row() for trial in trials], columns=None if trials else COLUMNS)
         members = {trial.number for trial in front(trials, self.objectives)}
-        frame["front"] = [trial.number in members for trial in trials]
+        frame["front"] = pd.array([trial.number in members for trial in trials], dtype=bool)
         return frame
 
     def front(self) -> pd.DataFrame:
@@ -77,10 +79,21 @@ def open_run(path: str | Path) -> Run:
     folder = Path(path)
     if not (folder / "run.json").is_file() or not (folder / "record.db").is_file():
         raise UserError(f"{folder} is not a run: it has no run.json with a record.db beside it")
+    return Run(folder)
+
+
+def read_asked(path: Path) -> dict[str, Any]:
+    """What a run's directory says was asked for; UserError where its run.json is damaged."""
+    file = path / "run.json"
     try:
-        return Run(folder)
-    except (json.JSONDecodeError, KeyError) as error:
-        raise UserError(f"{folder / 'run.json'} is damaged: {error}") from None
+        found = json.loads(file.read_text(encoding="utf-8"))
+        asked: dict[str, Any] = found["asked"]
+        for name, kind in (("space", str), ("data", str), ("objectives", list), ("recipe", dict)):
+            if not isinstance(asked[name], kind):
+                raise ValueError(f"{name} is not a {kind.__name__}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file} is damaged ({type(error).__name__}: {error})") from None
+    return asked
 
 
 def default_path(asked: Mapping[str, Any]) -> Path:
@@ -88,7 +101,10 @@ def default_path(asked: Mapping[str, Any]) -> Path:
     plain = {"objectives": ["score", "macs"], "sampler": "tpe", "recipe": "quick"}
     rest = {k: v for k, v in asked.items() if k in plain and _name(v) != _name(plain[k])}
     data = asked["data"]
-    parts = [asked["space"], re.sub(r"[^a-z0-9]+", "-", data.lower()).strip("-")[:40]]
+    parts = [
+        re.sub(r"[^\w.]+", "-", asked["space"]).strip("-.")[:60] or "space",
+        re.sub(r"[^a-z0-9]+", "-", data.lower()).strip("-")[:40],
+    ]
     if rest or ":" in data:
         hashed = blake2b(json.dumps([data, rest], sort_keys=True).encode(), digest_size=3)
         parts.append(hashed.hexdigest())
@@ -105,18 +121,20 @@ def prepare(path: Path, asked: Mapping[str, Any], *, fresh: bool) -> None:
     Raises UserError for a directory that can not be written, that is something else, or whose
     search differs, naming what differs.
     """
-    if path.is_dir() and any(path.iterdir()) and not (path / "run.json").exists():
-        raise UserError(f"--out: {path} is a directory with other things in it")
     if path.exists() and not path.is_dir():
         raise UserError(f"--out: {path} is a file, not a directory")
-    if fresh and path.exists():
-        shutil.rmtree(path)
+    if path.is_dir() and not (path / "run.json").exists():
+        begun = (*FOLDERS, ".run.json.")  # what a run that was killed while it was made leaves
+        if not all(x.name.startswith(begun) for x in path.iterdir()):
+            raise UserError(f"--out: {path} is a directory with other things in it")
+    if fresh:
+        _remove(path)
     if (path / "run.json").exists():
         _refuse_difference(path, asked)
         return
     try:
-        for folder in (path, path / "checkpoints", path / "outbox"):
-            folder.mkdir(parents=True, exist_ok=True)
+        for name in FOLDERS:
+            (path / name).mkdir(parents=True, exist_ok=True)
         about = {
             "asked": dict(asked),
             "command": " ".join(sys.argv),
@@ -130,11 +148,25 @@ def prepare(path: Path, asked: Mapping[str, Any], *, fresh: bool) -> None:
         raise UserError(f"--out: {path} can not be written ({error.strerror})") from None
 
 
+def _remove(path: Path) -> None:
+    """Delete the run, run.json last: what a kill leaves half-way is still known as a run."""
+    try:
+        for item in (
+            sorted(path.iterdir(), key=lambda x: x.name == "run.json") if path.exists() else ()
+        ):
+            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+    except OSError as error:
+        raise UserError(f"--fresh: {path} can not be removed ({error.strerror})") from None
+
+
 def check_writable(path: Path) -> None:
     """UserError where a run's directory could not be made; makes nothing."""
     place = path
-    while not place.exists() and place != place.parent:
-        place = place.parent
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+    except OSError as error:
+        raise UserError(f"--out: {str(path)[:80]} can not be written ({error.strerror})") from None
     if not place.is_dir():
         raise UserError(f"--out: {place} is a file, not a directory")
     if not os.access(place, os.W_OK | os.X_OK):
@@ -142,8 +174,7 @@ def check_writable(path: Path) -> None:
 
 
 def _refuse_difference(path: Path, asked: Mapping[str, Any]) -> None:
-    before = open_json(path / "run.json")["asked"]
-    now = json.loads(json.dumps(asked))
+    before, now = _flat(read_asked(path)), _flat(json.loads(json.dumps(asked)))
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             raise UserError(
@@ -152,13 +183,13 @@ def _refuse_difference(path: Path, asked: Mapping[str, Any]) -> None:
             )
 
 
-def open_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file of the run; UserError where it is damaged."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path} is damaged: {error}") from None
+def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested entries by their path: recipe.lr."""
+    found: dict[str, Any] = {}
+    for name, value in asked.items():
+        inner = _flat(value) if isinstance(value, Mapping) else {}
+        found |= {f"{name}.{n}": v for n, v in inner.items()} or {name: value}
+    return found
 
 
 def machine() -> dict[str, Any]:

@@ -26,10 +26,21 @@ class Projection:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.space, self.objectives = space, objectives
         self.choices = to_distributions(space)
-        self.study: optuna.Study = optuna.create_study(
+        try:
+            self.study = self._open(path, name)
+        except Exception:  # whatever is wrong with the file, it is made again
+            path.unlink()
+            self.study = self._open(path, name)
+
+    def _open(self, path: Path, name: str) -> optuna.Study:
+        import optuna
+        from sqlalchemy.engine import URL
+
+        url = URL.create("sqlite", database=str(path)).render_as_string()
+        return optuna.create_study(
             study_name=name,
-            storage=f"sqlite:///{path}",
-            directions=directions(objectives),
+            storage=url,
+            directions=directions(self.objectives),
             load_if_exists=True,
         )
 

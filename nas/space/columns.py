@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.architecture import Part, Size
+from nas.architecture import Block, Part, Shape, Size
 from nas.architecture.canonical import segments
 from nas.architecture.lower import (
     IMAGE_CHANNELS,
@@ -134,6 +134,7 @@ class Columns:
     def _fields(self) -> dict[str, Column]:
         """The value of each field that varies, base values where its parameter is inactive."""
         found: dict[str, Column] = {}
+        document = self.space.base_document
         for index, parameter in enumerate(self.space.parameters):
             ids = np.arange(len(parameter.values), dtype=np.int64)
             ids = ids.reshape([-1 if axis == index else 1 for axis in self.axes])
@@ -142,34 +143,43 @@ class Columns:
                 active = evaluate(parameter.when, self.reader(found, tied=True))
                 ids = np.where(np.asarray(active, dtype=bool), ids, len(values))
             for path in parameter.fields:
-                base = paths.get_value(self.space.base_document, path)
-                found[path] = Column(ids, [*values, base])
+                found[path] = Column(ids, [*values, paths.own_value(document, path)])
         return found
 
     def field(self, path: str) -> Column:
         """The column of any field, varying or not."""
-        if path in self.fields:
-            return self.fields[path]
-        base = paths.get_value(self.space.base_document, path)
-        return Column(np.zeros((1,) * len(self.axes), dtype=np.int64), [base])
+        return self._resolve(path, self.fields)
+
+    def _resolve(self, path: str, fields: dict[str, Column]) -> Column:
+        """A block's field is its stage's where neither a parameter nor the base sets it."""
+        stage = paths.of_stage(path)
+        if path not in fields:
+            value = paths.own_value(self.space.base_document, path)
+            if stage and value is None:
+                return self._resolve(stage, fields)
+            return Column(np.zeros((1,) * len(self.axes), dtype=np.int64), [value])
+        column = fields[path]
+        if stage and None in column.labels:
+            below = self._resolve(stage, fields)
+            return apply(lambda own, of: of if own is None else own, column, below)
+        return column
 
     def reader(
         self, fields: dict[str, Column], costs: dict[str, Ints] | None = None, *, tied: bool = False
     ) -> Callable[[str], Any]:
         """Names of an expression to arrays over the points (a list of arrays for `[*]`)."""
-        document = self.space.base_document
 
         def one(path: str) -> Any:
-            if path not in fields:
-                return paths.get_value(document, path)
-            column = fields[path]
+            column = self._resolve(path, fields)
+            if len(column.labels) == 1:
+                return column.labels[0]
             numeric = all(isinstance(label, (int, float)) for label in column.labels)
             return np.array(column.labels, dtype=None if numeric else object)[column.ids]
 
         def find(name: str) -> Any:
             if costs and name in costs:
                 return costs[name]
-            groups = paths.expand(name, len(document["stages"]))
+            groups = paths.expand(name, len(self.space.base_document["stages"]))
             found = [one(path) for group in groups for path in group]
             return found if paths.is_list(name) and not tied else found[0]
 
@@ -200,12 +210,12 @@ class Columns:
             depth = self.field(f"stages[{i}].depth")
             for j in range(max(n for n in depth.labels if n)):
                 block = self._block(i, j)
-                part = apply(block_part, block, shape, channels, same=identity)
+
+                def drawn(n: int, block: Block, shape: Shape, out: int, j: int = j) -> Part | None:
+                    return block_part(block.read(), shape, out) if j < n else None
+
+                put(apply(drawn, depth, block, shape, channels, same=identity), stage=i)
                 shape = apply(lambda own, c: (c, *own[1:]), shape, channels)
-                put(
-                    apply(lambda made, n, j=j: made if j < n else None, part, depth, same=identity),
-                    stage=i,
-                )
             if i + 1 < len(stages):
                 downsample = self.field(f"stages[{i}].downsample")
                 put(apply(transition_part, shape, downsample, same=identity))
@@ -223,10 +233,10 @@ class Columns:
             (f"stages[{stage}].blocks[{index}].", entry.get("blocks", {}).get(str(index), {})),
         ):
             fields |= {n: v for n, v in fixed.items() if n not in (*STAGE_FIELDS, "blocks")}
-            for path, column in self.fields.items():
+            for path in self.fields:
                 name = path.removeprefix(prefix)
                 if path.startswith(prefix) and "." not in name and name not in STAGE_FIELDS:
-                    fields[name] = column
+                    fields[name] = self.field(path)
         varying = {name: value for name, value in fields.items() if isinstance(value, Column)}
 
         def describe(*values: Any) -> Any:

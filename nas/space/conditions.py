@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nas.architecture.value import NETWORK_FIELDS
 from nas.cost import COSTS
 from nas.errors import UserError
@@ -39,11 +41,12 @@ def parse_when(text: str, index: str, stages: int) -> Expression:
     return own
 
 
-def ordered(parameters: list[Parameter], stages: int) -> tuple[Parameter, ...]:
+def ordered(parameters: list[Parameter], base: dict[str, Any]) -> tuple[Parameter, ...]:
     """The parameters, sorted so that a condition reads only what stands before it.
 
     UserError for conditions that depend on each other, and for a `[*]` that is not one choice.
     """
+    stages = len(base["stages"])
     by_field = {path: parameter for parameter in parameters for path in parameter.fields}
     done: dict[str, Parameter] = {}
 
@@ -55,7 +58,9 @@ def ordered(parameters: list[Parameter], stages: int) -> tuple[Parameter, ...]:
             raise UserError(f"conditions depend on each other: {cycle}")
         for name in parameter.when.names() if parameter.when else ():
             read = _concrete(name, stages)
-            if paths.is_list(name) and len({id(by_field.get(path)) for path in read}) > 1:
+            owners = {id(by_field[path]) if path in by_field else None for path in read}
+            values = {paths.get_value(base, path) for path in read} if owners == {None} else set()
+            if paths.is_list(name) and (len(owners) > 1 or len(values) > 1):
                 raise UserError(
                     f"{parameter.name}: when: {name} is not one tied choice; name a stage"
                 )

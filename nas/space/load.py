@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from nas.architecture import Architecture, from_document, from_json, preset
+from nas.architecture import Architecture, from_document, from_json, preset, to_document
 from nas.architecture.presets import PRESETS
 from nas.architecture.value import Size
 from nas.errors import UserError
@@ -51,8 +52,6 @@ def make_space(
     >>> make_space("s", "osnet_x0_25", {"stages[each].streams": "1..2"}).raw_points
     8
     """
-    from nas.architecture import to_document
-
     data: dict[str, Any] = {"space": name, "about": about, "parameters": dict(parameters)}
     data["base"] = to_document(base) if isinstance(base, Architecture) else base
     data["constraints"] = constraints or []
@@ -88,7 +87,7 @@ def _space_of(document: Document) -> Space:
         name=str(document.data["space"]),
         about=str(document.data.get("about") or ""),
         base=base,
-        parameters=_parameters(layers, stages),
+        parameters=_parameters(layers, base),
         constraints=tuple(c for layer in layers for c in _constraints(layer, stages)),
         plugins=tuple(dict.fromkeys(name for layer in layers for name in _plugins(layer))),
     )
@@ -186,15 +185,16 @@ def _base_file(given: str, file: Path) -> Architecture:
         raise UserError(f"{given!r} can not be read as text") from None
 
 
-def _parameters(layers: list[Document], stages: int) -> tuple[Parameter, ...]:
+def _parameters(layers: list[Document], base: Architecture) -> tuple[Parameter, ...]:
     """All layers' parameters; those of an earlier layer that a later one overlaps are dropped."""
     found: list[Parameter] = []
+    stages = len(base.stages)
     for layer in layers:
         own = _own_parameters(layer, stages)
         fields = {path for parameter in own for path in parameter.fields}
         found = [parameter for parameter in found if not fields & set(parameter.fields)] + own
     try:
-        return ordered(found, stages)
+        return ordered(found, to_document(base))
     except UserError as error:
         raise layers[-1].error(str(error), "parameters") from None
 
@@ -210,6 +210,9 @@ def _own_parameters(document: Document, stages: int) -> list[Parameter]:
         try:
             domain = parse_domain(entry)
             groups = paths.expand(pattern, stages)
+            if pattern == "input":  # one spelling a size
+                sizes = [str(Size.parse(value)) for value in domain.values]
+                domain = replace(domain, values=parse_domain(sizes).values)
             for group in groups:
                 for path in group:
                     if path in owner:

@@ -95,6 +95,21 @@ def get_value(document: dict[str, Any], path: str) -> Any:
     return document[path]
 
 
+def of_stage(path: str) -> str:
+    """The field of the stage that a single block's field overrides; empty for other paths."""
+    match = STAGE.fullmatch(path)
+    return f"stages[{match[1]}].{match[3]}" if match and match[2] is not None else ""
+
+
+def own_value(document: dict[str, Any], path: str) -> Any:
+    """As `get_value`, but None for a block's field that the block itself does not set."""
+    match = STAGE.fullmatch(path)
+    if match and match[2] is not None:
+        blocks = document["stages"][int(match[1])].get("blocks", {})
+        return blocks.get(match[2], {}).get(match[3])
+    return get_value(document, path)
+
+
 def _known(name: str, pattern: str, *, in_block: bool) -> None:
     known = (
         ["family", *family_fields()] if in_block else [*STAGE_FIELDS, "family", *family_fields()]

@@ -156,7 +156,7 @@ def test_interrupted_search_ends_with_the_front_and_code_130(tmp_path: Path) -> 
         driver.kill()
     assert driver.returncode == 130
     assert "Traceback" not in stderr
-    assert "no trial was finished" in stdout
+    assert "no trial is complete" in stdout
 
 
 PLUGINS = ("--plugin", "examples/eca_gate.py", "--plugin", "examples/mobilenet_block.py")

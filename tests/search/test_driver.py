@@ -208,3 +208,71 @@ def test_what_is_on_disk_can_not_run_code(tiny: dict[str, str]) -> None:
     run_search(budget="1trial", workers=1, **tiny)
     asked = json.loads((Path(tiny["out"]) / "run.json").read_text())["asked"]
     assert asked["recipe"]["name"] == "tiny"
+
+
+def test_a_run_that_was_killed_while_it_was_made_is_made_again(tiny: dict[str, str]) -> None:
+    (Path(tiny["out"]) / "checkpoints").mkdir(parents=True)
+    assert len(run_search(budget="1trial", workers=1, **tiny).all_trials()) == 1
+
+
+def test_a_directory_with_other_things_in_it_is_left_alone(tiny: dict[str, str]) -> None:
+    Path(tiny["out"]).mkdir()
+    (Path(tiny["out"]) / "thesis.tex").write_text("precious")
+    for fresh in (False, True):
+        with pytest.raises(UserError, match="is a directory with other things in it"):
+            run_search(budget="1trial", workers=1, fresh=fresh, **tiny)
+    assert (Path(tiny["out"]) / "thesis.tex").read_text() == "precious"
+
+
+def test_a_damaged_study_is_made_again(tiny: dict[str, str]) -> None:
+    run_search(budget="1trial", workers=1, **tiny)
+    study = Path(tiny["out"]) / "study.db"
+    study.write_bytes(b"junk" * 1000)
+    run_search(budget="2trials", workers=1, **tiny)
+    db = sqlite3.connect(study)
+    assert db.execute("SELECT count(*) FROM trials WHERE state = 'COMPLETE'").fetchone() == (2,)
+
+
+def test_once_the_cause_is_mended_a_search_whose_trials_all_failed_goes_on(
+    tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("nas.search.driver.LocalWorkers", _Refusing)
+        with pytest.raises(UserError, match="failed alike"):
+            run_search(budget="5trials", workers=1, **tiny)
+    states = [trial.state for trial in run_search(budget="5trials", workers=1, **tiny).all_trials()]
+    assert states == ["failed"] * 3 + ["complete"] * 2
+
+
+@pytest.mark.parametrize("name", ["what?", "a%41", "b#c"])
+def test_a_path_may_have_any_characters(tiny: dict[str, str], tmp_path: Path, name: str) -> None:
+    run = run_search(budget="1trial", workers=1, **(tiny | {"out": str(tmp_path / name)}))
+    assert len(run.all_trials()) == 1
+    assert (tmp_path / name / "study.db").is_file()
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("run.json", b"{}"),
+        ("run.json", b"[]"),
+        ("run.json", b"\xff\x00"),
+        ("run.json", b'{"asked": {"objectives": ["score"]}}'),
+        ("record.db", b"junk" * 2000),
+    ],
+)
+def test_a_damaged_run_is_one_clear_line(tiny: dict[str, str], file: str, content: bytes) -> None:
+    run_search(budget="1trial", workers=1, **tiny)
+    (Path(tiny["out"]) / file).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{file}.*(damaged|not a readable record)[^\n]*$"):
+        open_run(tiny["out"]).all_trials()
+    with pytest.raises(UserError, match=rf"{file}.*(damaged|not a readable record)[^\n]*$"):
+        run_search(budget="1trial", workers=1, **tiny)
+
+
+def test_a_difference_is_named_to_the_field(tiny: dict[str, str]) -> None:
+    run_search(budget="1trial", workers=1, **tiny)
+    recipe = Path(tiny["recipe"])
+    recipe.write_text(recipe.read_text().replace("0.01", "0.02"))
+    with pytest.raises(UserError, match=r"differs in recipe.lr: 0.01 there, 0.02 now"):
+        run_search(budget="1trial", workers=1, **tiny)

@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.architecture import key
+from nas.architecture import from_document, key
 from nas.cost import cost
 from nas.errors import UserError
-from nas.space import Space, from_trial, from_yaml, load_space, to_distributions, to_yaml
+from nas.space import (
+    Space,
+    from_trial,
+    from_yaml,
+    load_space,
+    make_space,
+    to_distributions,
+    to_yaml,
+)
 
 DOMAINS = {
     "width": "[0.125, 0.25, 0.5]",
@@ -67,7 +75,10 @@ def slowly(space: Space) -> dict[str, dict[str, object]]:
 def test_count_enumerate_and_costs_agree_with_every_raw_point(
     names: list[str], constraints: list[str]
 ) -> None:
-    space = space_of(names, constraints)
+    agrees_with_every_raw_point(space_of(names, constraints))
+
+
+def agrees_with_every_raw_point(space: Space) -> None:
     expected = slowly(space)
     if not expected:
         with pytest.raises(UserError, match="made is empty"):
@@ -215,3 +226,50 @@ def test_to_yaml_and_from_yaml_are_inverse(names: list[str], constraints: list[s
     space = space_of(names, constraints)
     assert from_yaml(to_yaml(space)) == space
     assert from_yaml(to_yaml(space)).hash() == space.hash()
+
+
+OVERRIDES = from_document(
+    {
+        "input": "64x32",
+        "width": 0.25,
+        "stem": {"kind": "conv3"},
+        "stages": [
+            {"channels": 64, "streams": 2, "blocks": {"1": {"gate": "fixed", "streams": 3}}},
+            {"channels": 96, "depth": 1, "streams": 2, "gate": "none", "gate_reduction": 4},
+        ],
+    }
+)
+BLOCKS: dict[str, object] = {
+    "width": [0.125, 0.5],
+    "stages[*].family": ["osnet", "se", "resnext"],
+    "stages[0].depth": [1, 2, 3],
+    "stages[each].streams": [1, 2],
+    "stages[0].blocks[1].gate": ["none", "unified", "fixed"],
+    "stages[1].gate": ["none", "unified"],
+    "stages[each].gate_reduction": [2, 16],
+    "stages[0].blocks[2].streams": {"values": [1, 3], "when": "width > 0.3"},
+    "stages[0].blocks[0].family": ["osnet", "inception"],
+    "stages[0].bottleneck": [4, 64],
+    "stages[0].blocks[2].bottleneck": [4, 64],
+    "stages[-1:].fusion": {"values": ["add", "concat"], "when": "stages[1].streams > 1"},
+    "stages[0].reduction": [0, 4],
+}
+ON_BLOCKS = [
+    "macs > 500k",
+    "stages[0].blocks[1].gate != none",
+    "stages[1].gate_reduction <= 4 or width > 0.2",
+    "stages[0].blocks[2].streams == 3",
+    "all(stages[-1:].streams > 1) and macs > 1",
+]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from(sorted(BLOCKS)), min_size=1, max_size=4, unique=True),
+    st.lists(st.sampled_from(ON_BLOCKS), max_size=2, unique=True),
+)
+def test_overrides_of_single_blocks_agree_with_every_raw_point(
+    names: list[str], constraints: list[str]
+) -> None:
+    space = make_space("made", OVERRIDES, {n: BLOCKS[n] for n in names}, constraints=constraints)
+    agrees_with_every_raw_point(space)
