@@ -29,8 +29,6 @@ Point = Mapping[str, Value]
 Draw = Callable[[int], int]
 """`draw(n)` is a random whole number from 0 to n - 1."""
 
-DRAWS = 20_000  # candidates that are looked at before a constrained space counts as empty
-
 
 @dataclass(frozen=True)
 class Parameter:
@@ -200,9 +198,8 @@ class Space:
         if not self.listable:
             points = (self.sample(draw) for _ in range(100))
         else:
-            distinct = self.table.distinct
-            first = draw(len(distinct))
-            order = np.roll(_shuffled(distinct, draw), -first)
+            random = np.random.Generator(np.random.PCG64(draw(2**62)))
+            order = random.permutation(self.table.distinct)
             points = (self.point(int(index)) for index in order)
         return next((p for p in points if key(self.architecture(p)) not in tried), None)
 
@@ -293,11 +290,6 @@ def lookup(
         return found if paths.is_list(name) and not tied else found[0]
 
     return find
-
-
-def _shuffled(indices: NDArray[np.int64], draw: Draw) -> NDArray[np.int64]:
-    random = np.random.Generator(np.random.PCG64(draw(2**62)))
-    return random.permutation(indices)
 
 
 def _copy(document: Any) -> Any:
