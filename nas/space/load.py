@@ -15,7 +15,7 @@ from nas.errors import UserError
 from nas.plugins import loaded_plugins
 from nas.space import paths
 from nas.space.conditions import ordered, parse_constraint, parse_when
-from nas.space.document import Document, Where, parse_document, read_document
+from nas.space.document import Document, parse_document, read_document
 from nas.space.domain import Domain, check_values, parse_domain
 from nas.space.space import Constraint, Parameter, Space
 
@@ -206,29 +206,25 @@ def _own_parameters(document: Document, stages: int) -> list[Parameter]:
     found: list[Parameter] = []
     owner: dict[str, str] = {}
     for pattern, entry in given.items():
-        where: Where = ("parameters", pattern)
         try:
             domain = parse_domain(entry)
-            groups = paths.expand(pattern, stages)
             if pattern == "input":  # one spelling a size
                 sizes = [str(Size.parse(value)) for value in domain.values]
                 domain = replace(domain, values=parse_domain(sizes).values)
-            for group in groups:
+            for group in paths.expand(pattern, stages):
                 for path in group:
                     if path in owner:
                         raise UserError(f"{path} is varied by {owner[path]} already")
                     owner[path] = pattern
                 check_values(domain, group[0])
-                found.append(_parameter(pattern, group, domain, len(groups), stages))
+                found.append(_parameter(pattern, group, domain, stages))
         except UserError as error:
             prefix = "" if str(error).startswith(pattern) else f"{pattern}: "
-            raise document.error(f"{prefix}{error}", *where) from None
+            raise document.error(f"{prefix}{error}", "parameters", pattern) from None
     return found
 
 
-def _parameter(
-    pattern: str, group: list[str], domain: Domain, groups: int, stages: int
-) -> Parameter:
+def _parameter(pattern: str, group: list[str], domain: Domain, stages: int) -> Parameter:
     """One parameter; a pattern with [each] makes one for each stage, named by its field."""
     separate = pattern.startswith("stages[each")
     index = group[0].removeprefix("stages[").partition("]")[0] if separate else ""
