@@ -1,7 +1,7 @@
 """Architecture to cost: exact figures from the layers, and the counters of other libraries."""
 
 from nas.cost.counters import raw_counts
-from nas.cost.exact import COSTS, Cost, cost, layer_macs, layer_params, part_cost
+from nas.cost.exact import COSTS, Cost, cost, joined, layer_macs, layer_params, part_cost
 from nas.cost.match import match, with_family
 from nas.cost.profile import profile
 from nas.cost.receptive import receptive_fields
@@ -14,6 +14,7 @@ __all__ = [
     "by_layer",
     "by_operator",
     "cost",
+    "joined",
     "layer_macs",
     "layer_params",
     "match",

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from math import prod
 
+import numpy as np
+
 from nas.architecture import Architecture, Layer, Part, Shape, lower
 
 FLOAT32_BYTES = 4
@@ -38,6 +40,13 @@ class Cost:
 
 
 COSTS = ("macs", "params", "activation_bytes")
+
+
+def joined(name: str) -> np.ufunc:
+    """How the costs of parts make the whole's, as numpy's function: `Cost.__add__` for arrays."""
+    return np.maximum if name == "activation_bytes" else np.add
+
+
 # operators of ours that do no multiply-accumulates
 WEIGHTLESS = {
     "add", "avg_pool", "concat", "flatten", "global_pool", "max_pool", "relu", "scale", "sigmoid",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.cost import COSTS
+from nas.cost import COSTS, joined
 from nas.errors import UserError
 from nas.space import paths
 from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable
@@ -147,8 +147,7 @@ class Factored:
         for slot in flattened:
             own_ids = slot.ids.ravel()[first]
             for name, own in slot.costs.items():
-                joined = np.maximum if name == "activation_bytes" else np.add
-                costs[name] = joined(costs[name], own[own_ids])
+                joined(name)(costs[name], own[own_ids], out=costs[name])
         known: dict[bytes, int] = {}
         sets: list[Ints] = []
         set_of = np.empty(rows, dtype=np.int64)
@@ -363,17 +362,13 @@ class Factored:
         """The exact least and largest cost, without the constraints that read a cost."""
         found = {}
         for name in COSTS:
-            joined = max if name == "activation_bytes" else sum
             ends = []
             for end in (np.min, np.max):
                 of_sets = [
                     np.array([end(c.costs[name][s]) if len(s) else 0 for s in c.sets])
                     for c in self.clusters
                 ]
-                of_boxes = [
-                    joined(own[number] for own, number in zip(of_sets, box, strict=True))
-                    for box in self.boxes.tolist()
-                ]
-                ends.append(int(end(of_boxes)))
+                in_boxes = [own[self.boxes[:, i]] for i, own in enumerate(of_sets)]
+                ends.append(int(end(joined(name).reduce(in_boxes))))
             found[name] = (ends[0], ends[1])
         return found

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.cost import COSTS
+from nas.cost import COSTS, joined
 from nas.space import paths
 from nas.space.columns import Bools, Column, Columns, Ints, Refusal
 from nas.space.expression import evaluate
@@ -59,8 +59,7 @@ class Points:
         for slot in self.columns.slots:
             ids = self.ids(slot)
             for name, own in slot.costs.items():
-                joined = np.maximum if name == "activation_bytes" else np.add
-                found[name] = joined(found[name], own[ids])
+                joined(name)(found[name], own[ids], out=found[name])
         return found
 
     def satisfied(self, index: int) -> Bools:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nas.architecture import Size
 from nas.architecture.lower import key_of_parts
-from nas.cost import COSTS, Cost
+from nas.cost import COSTS, Cost, joined
 from nas.errors import UserError
 from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable
 from nas.space.expression import evaluate
@@ -49,10 +49,7 @@ class Table:
         found = {name: np.zeros(self.shape, dtype=np.int64) for name in COSTS}
         for slot in self.slots:
             for name, own in slot.costs.items():
-                if name == "activation_bytes":
-                    np.maximum(found[name], own[slot.ids], out=found[name])
-                else:
-                    found[name] += own[slot.ids]
+                joined(name)(found[name], own[slot.ids], out=found[name])
         return found
 
     def satisfied(self, index: int) -> Bools:
