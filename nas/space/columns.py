@@ -64,6 +64,12 @@ class Column:
         parts = [part_cost(x) if isinstance(x, Part) else zero for x in self.labels]
         return {name: np.array([getattr(part, name) for part in parts]) for name in COSTS}
 
+    @cached_property
+    def values(self) -> NDArray[Any]:
+        """The labels as an array: of numbers, where all of them are numbers."""
+        numeric = all(isinstance(label, (int, float)) for label in self.labels)
+        return np.array(self.labels, dtype=None if numeric else object)
+
     def map(self, function: Callable[[Any], Any]) -> NDArray[Any]:
         """`function` of each label, as an array that broadcasts like `ids`."""
         return np.array([function(label) for label in self.labels])[self.ids]
@@ -171,19 +177,9 @@ class Columns:
 
         def one(path: str) -> Any:
             column = self._resolve(path, fields)
-            if len(column.labels) == 1:
-                return column.labels[0]
-            numeric = all(isinstance(label, (int, float)) for label in column.labels)
-            return np.array(column.labels, dtype=None if numeric else object)[column.ids]
+            return column.labels[0] if len(column.labels) == 1 else column.values[column.ids]
 
-        def find(name: str) -> Any:
-            if costs and name in costs:
-                return costs[name]
-            groups = paths.expand(name, len(self.space.base_document["stages"]))
-            found = [one(path) for group in groups for path in group]
-            return found if paths.is_list(name) and not tied else found[0]
-
-        return find
+        return paths.reader(one, len(self.space.base_document["stages"]), costs, tied=tied)
 
     def _lower(self) -> None:
         """Fill the slots: this is `nas.architecture.lower`, over columns."""

@@ -57,7 +57,7 @@ def ordered(parameters: list[Parameter], base: dict[str, Any]) -> tuple[Paramete
             cycle = " -> ".join([*trail[trail.index(parameter.name) :], parameter.name])
             raise UserError(f"conditions depend on each other: {cycle}")
         for name in parameter.when.names() if parameter.when else ():
-            read = _concrete(name, stages)
+            read = paths.concrete(name, stages)
             owners = {id(by_field[path]) if path in by_field else None for path in read}
             values = {paths.get_value(base, path) for path in read} if owners == {None} else set()
             if paths.is_list(name) and (len(owners) > 1 or len(values) > 1):
@@ -106,7 +106,7 @@ def _check(expression: Expression, stages: int, *, lists: bool) -> None:
         if lists:
             raise UserError(f"{op}(...) does not go inside of another aggregate or of `when`")
         paths_read = [name for name in args[0].names() if paths.is_list(name)]
-        if len({len(_concrete(name, stages)) for name in paths_read}) != 1:
+        if len({len(paths.concrete(name, stages)) for name in paths_read}) != 1:
             raise UserError(f"{op}(...) needs paths over the same stages, as stages[*].streams")
         lists = True
     if op == "name" and paths.is_list(args[0]) and not lists:
@@ -139,7 +139,7 @@ def _check_words(operands: list[Expression], stages: int) -> None:
             if name in COSTS:
                 problems = None if not isinstance(value.args[0], str) else "a number"
             else:
-                path = paths.expand(name, stages)[0][0]
+                path = paths.concrete(name, stages)[0]
                 found = [field.problem(value.args[0]) for field in paths.declared(path)]
                 problems = None if None in found else found[0]
             if problems:
@@ -149,10 +149,6 @@ def _check_words(operands: list[Expression], stages: int) -> None:
         raise UserError(f"none of {words} is a name")
 
 
-def _concrete(name: str, stages: int) -> list[str]:
-    return [path for group in paths.expand(name, stages) for path in group]
-
-
 def _is_text(name: str, stages: int) -> bool:
-    path = paths.expand(name, stages)[0][0]
+    path = paths.concrete(name, stages)[0]
     return all(isinstance(field.default, str) for field in paths.declared(path))

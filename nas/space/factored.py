@@ -30,7 +30,7 @@ from nas.space.space import Count
 from nas.space.table import combined
 
 if TYPE_CHECKING:
-    from nas.space.space import Draw, Space
+    from nas.space.space import Constraint, Draw, Space
 
 MAX_SHARED, MAX_CLUSTER = 2_000_000, 4_000_000
 ESTIMATE_SAMPLES = 20_000
@@ -106,14 +106,15 @@ class Factored:
             for axis in set().union(*(self._support(self.slots[number]) for number in group))
         )
         shared = {axis for axis, count in seen.items() if count > 1}
-        stages = len(self.space.base_document["stages"])
         for constraint in self.space.constraints:
-            for name in constraint.expression.names():
-                if name not in COSTS:
-                    for group in paths.expand(name, stages):
-                        for path in group:
-                            shared |= self._support(self.columns.field(path))
+            for path in self._fields_read(constraint):
+                shared |= self._support(self.columns.field(path))
         return sorted(shared)
+
+    def _fields_read(self, constraint: Constraint) -> list[str]:
+        stages = len(self.space.base_document["stages"])
+        names = (name for name in constraint.expression.names() if name not in COSTS)
+        return [path for name in names for path in paths.concrete(name, stages)]
 
     def _cluster(self, group: list[int]) -> Cluster:
         """Tabulate what the cluster's slots can be together."""
@@ -183,21 +184,11 @@ class Factored:
             self._over_shared(self.columns.field(path).ids)
             for constraint in self.space.constraints
             if constraint.needs_cost()
-            for path in self._fields_of(constraint.expression.names())
+            for path in self._fields_read(constraint)
         ]
         table = np.stack([*chosen, *self.mixed], axis=1)[allowed]
         _, first = np.unique(table, axis=0, return_index=True)
         return table[first][:, : len(chosen)], np.flatnonzero(allowed)[first]
-
-    def _fields_of(self, names: object) -> list[str]:
-        stages = len(self.space.base_document["stages"])
-        return [
-            path
-            for name in names  # type: ignore[attr-defined]
-            if name not in COSTS
-            for group in paths.expand(name, stages)
-            for path in group
-        ]
 
     def _over_shared(self, array: NDArray[Any]) -> NDArray[Any]:
         """An array that depends on shared axes only, over all their combinations."""

@@ -7,6 +7,7 @@ A pattern addresses several stages: `[*]` and slices (`[1:]`) tie them to one ch
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nas.architecture.fields import Field
@@ -38,6 +39,32 @@ def expand(pattern: str, stages: int) -> list[list[str]]:
     )
     paths = [f"stages[{i}].{inner}" for i in chosen]
     return [[path] for path in paths] if separate else [paths]
+
+
+def concrete(pattern: str, stages: int) -> list[str]:
+    """All concrete paths of a pattern, or of a name in an expression, one after the other."""
+    return [path for group in expand(pattern, stages) for path in group]
+
+
+def reader(
+    field: Callable[[str], Any],
+    stages: int,
+    costs: Mapping[str, Any] | None = None,
+    *,
+    tied: bool = False,
+) -> Callable[[str], Any]:
+    """What an expression reads by a name: one of the `costs`, or what `field` gives for its path.
+
+    `[*]` is a list, but in a condition (`tied`) the one value that all of them have.
+    """
+
+    def read(name: str) -> Any:
+        if costs is not None and name in costs:
+            return costs[name]
+        found = [field(path) for path in concrete(name, stages)]
+        return found if is_list(name) and not tied else found[0]
+
+    return read
 
 
 def stage_indices(index: str, stages: int, pattern: str) -> list[int]:

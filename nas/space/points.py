@@ -36,8 +36,8 @@ class Points:
     def values(self, path: str) -> NDArray[Any]:
         """The field's value at each point: (n,)."""
         column = self.columns.field(path)
-        numeric = all(isinstance(label, (int, float)) for label in column.labels)
-        return np.array(column.labels, dtype=None if numeric else object)[self.ids(column)]
+        found: NDArray[Any] = column.values[self.ids(column)]
+        return found
 
     @cached_property
     def buildable(self) -> Bools:
@@ -65,15 +65,9 @@ class Points:
     def satisfied(self, index: int) -> Bools:
         """Whether each point meets constraint `index` of the space: (n,)."""
         constraint = self.space.constraints[index]
+        costs = self.costs if constraint.needs_cost() else None
         stages = len(self.space.base_document["stages"])
-
-        def find(name: str) -> Any:
-            if name in COSTS:
-                return self.costs[name]
-            found = [self.values(p) for group in paths.expand(name, stages) for p in group]
-            return found if paths.is_list(name) else found[0]
-
-        met = evaluate(constraint.expression, find)
+        met = evaluate(constraint.expression, paths.reader(self.values, stages, costs))
         return np.broadcast_to(np.asarray(met, dtype=bool), (len(self),))
 
     def point(self, row: int) -> dict[str, Any]:

@@ -275,21 +275,11 @@ class Space:
 
 
 def lookup(
-    document: Mapping[str, Any], costs: Mapping[str, int] | None = None, *, tied: bool = False
+    document: dict[str, Any], costs: Mapping[str, int] | None = None, *, tied: bool = False
 ) -> Callable[[str], Any]:
-    """Names of an expression to their values in an architecture's document.
-
-    `[*]` is a list, but in a condition (`tied`) the one value that all of them have.
-    """
-
-    def find(name: str) -> Any:
-        if name in COSTS:
-            return (costs or {})[name]
-        groups = paths.expand(name, len(document["stages"]))
-        found = [paths.get_value(dict(document), path) for group in groups for path in group]
-        return found if paths.is_list(name) and not tied else found[0]
-
-    return find
+    """Names of an expression to their values in an architecture's document."""
+    stages = len(document["stages"])
+    return paths.reader(lambda path: paths.get_value(document, path), stages, costs, tied=tied)
 
 
 def _copy(document: Any) -> Any:
