@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from nas.cost import COSTS, joined
 from nas.errors import UserError
 from nas.space import paths
-from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable
+from nas.space.columns import Bools, Column, Ints, Refusal, decodable
 from nas.space.expression import evaluate
 from nas.space.points import Points
 from nas.space.space import Count
@@ -61,7 +61,7 @@ class Factored:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self.columns = Columns(space)
+        self.columns = space.columns
         if not decodable(self.columns.slots):
             raise UserError(f"{space.name}: parts that begin other parts, in a space this large")
         self.slots = [self.columns.field("input"), *self.columns.slots]

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas.architecture.fields import Value
 from nas.errors import UserError
 from nas.space import paths
-from nas.space.columns import Bools, Column, Columns
 from nas.space.expression import evaluate
 
 if TYPE_CHECKING:
+    from nas.space.columns import Bools, Column, Columns
     from nas.space.space import Parameter, Space
 
 FEW, RARE = 10, 0.001
@@ -25,7 +24,7 @@ def lint(space: Space) -> list[str]:
     Values that change nothing, parameters that are never active, conditions that lowering covers,
     constraints that remove nothing or everything, points that can not be built, near-empty spaces.
     """
-    columns = Columns(space)
+    columns = space.columns
     found = []
     for index, parameter in enumerate(space.parameters):
         if parameter.when is not None and not _active(columns, parameter).any():
@@ -81,7 +80,7 @@ def _covered(space: Space, index: int) -> bool:
     slot, and its base value is the same network there too.
     """
     parameter = space.parameters[index]
-    base = tuple(dict.fromkeys(_base_values(space, parameter)))
+    base = tuple(dict.fromkeys(paths.get_value(space.base_document, p) for p in parameter.fields))
     loose = replace(
         parameter,
         values=tuple(dict.fromkeys((*parameter.values, *base))),
@@ -92,7 +91,7 @@ def _covered(space: Space, index: int) -> bool:
     if len(loose.values) < 2 or len(base) != 1:
         return False
     parameters = (*space.parameters[:index], loose, *space.parameters[index + 1 :])
-    columns = Columns(replace(space, parameters=parameters))
+    columns = replace(space, parameters=parameters).columns
     axis = columns.axes.index(index)
     inactive = ~_active(columns, parameter)
     for slot in _slots(columns):
@@ -101,10 +100,6 @@ def _covered(space: Space, index: int) -> bool:
             if not np.all(constant | ~inactive):
                 return False
     return True
-
-
-def _base_values(space: Space, parameter: Parameter) -> list[Value]:
-    return [paths.get_value(space.base_document, path) for path in parameter.fields]
 
 
 def _constraints(space: Space) -> list[str]:
@@ -144,7 +139,6 @@ def _size(space: Space) -> list[str]:
         found.append(f"only {count} distinct architectures are left")
     elif count.high < RARE * space.raw_points and space.constraints:
         found.append(f"only {count} of {space.raw_points:,} raw points are distinct and valid")
-    columns = space.table.columns if space.listable else space.factored.columns
-    if refusals := columns.refusals():
+    if refusals := space.columns.refusals():
         found.append(f"some points can not be built: {refusals[0]}")
     return found

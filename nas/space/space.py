@@ -19,6 +19,7 @@ from nas.space import paths
 from nas.space.expression import Expression, evaluate
 
 if TYPE_CHECKING:
+    from nas.space.columns import Columns
     from nas.space.factored import Factored
     from nas.space.points import Points
     from nas.space.table import Table
@@ -97,6 +98,13 @@ class Space:
         from nas.space.table import MAX_POINTS
 
         return self.raw_points <= MAX_POINTS
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Fields and parts of the space as columns; UserError where too many parameters vary."""
+        from nas.space.columns import Columns
+
+        return Columns(self)
 
     @cached_property
     def table(self) -> Table:

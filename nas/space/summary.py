@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.cost import COSTS
-from nas.space.columns import Columns
 from nas.space.points import Points
 
 if TYPE_CHECKING:
+    from nas.space.columns import Columns
     from nas.space.space import Parameter, Space
 
 SHOWN = ("macs", "params")
@@ -51,11 +51,10 @@ def effects(space: Space) -> list[dict[str, Any]]:
     all of them where they can be listed, else over uniform ones with this one value set. ratio:
     the largest mean over the smallest.
     """
-    columns = space.table.columns if space.listable else space.factored.columns
     found = []
-    for axis, index in enumerate(columns.axes):
+    for axis, index in enumerate(space.columns.axes):
         parameter = space.parameters[index]
-        means = _listed(space, axis) if space.listable else _drawn(columns, axis)
+        means = _listed(space, axis) if space.listable else _drawn(space.columns, axis)
         entry: dict[str, Any] = {"parameter": parameter.name}
         for name in SHOWN:
             by_value = zip(parameter.values, means[name], strict=True)

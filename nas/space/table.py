@@ -11,7 +11,7 @@ from nas.architecture import Size
 from nas.architecture.lower import key_of_parts
 from nas.cost import COSTS, Cost, joined
 from nas.errors import UserError
-from nas.space.columns import Bools, Column, Columns, Ints, Refusal, decodable
+from nas.space.columns import Bools, Column, Ints, Refusal, decodable
 from nas.space.expression import evaluate
 from nas.space.points import Points
 
@@ -31,7 +31,7 @@ class Table:
                 f"counting and sampling take at most {MAX_POINTS:,}"
             )
         self.space = space
-        self.columns = Columns(space)
+        self.columns = space.columns
         self.shape = self.columns.shape
         self.slots = self.columns.slots
 

@@ -23,7 +23,7 @@ def sample_weighted(space: Space, draw: Draw) -> dict[str, Any]:
     again; an inactive parameter's draw does not matter, so only active weights count.
     """
     random = np.random.Generator(np.random.PCG64(draw(2**62)))
-    columns = space.table.columns if space.listable else space.factored.columns
+    columns = space.columns
     for _ in range(BATCHES):
         codes = np.zeros((BATCH, len(columns.axes)), dtype=np.int64)
         for axis, index in enumerate(columns.axes):
