@@ -112,8 +112,8 @@ def _constraints(space: Space) -> list[str]:
             points = space.factored.sample(20_000, seed=0)
             buildable = points.buildable
             kept = [points.satisfied(i) & buildable for i in range(len(space.constraints))]
-    except UserError as error:
-        return [str(error)]
+    except UserError:
+        return []  # why the space is empty, or can not be counted, is said by `_size`
     found = []
     among = "" if space.listable else " of 20,000 samples"
     for i, constraint in enumerate(space.constraints):

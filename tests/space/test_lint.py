@@ -55,3 +55,15 @@ def test_a_condition_that_does_matter_is_not_found_fault_with() -> None:
     text = "  stages[*].streams: {values: 1..3, when: 'stages[*].fusion == add'}\n"
     found = lint(from_yaml(HEAD + WIDTH + "  stages[*].fusion: [add, concat]\n" + text))
     assert not any("not needed" in line for line in found)
+
+
+def test_a_large_empty_space_is_said_to_be_empty_once() -> None:
+    space = from_yaml(
+        HEAD + "  stages[each].streams: 1..6\n  stages[each].gate: [none, fixed, unified]\n"
+        "  stages[each].fusion: [add, concat]\n  stages[each].convolution: [lite, full]\n"
+        "  stages[each].depth: [1, 2, 3, 4]\nconstraints: ['sum(stages[*].streams) > 18']\n"
+    )
+    assert not space.listable
+    assert [line for line in lint(space) if "empty" in line] == [
+        "s is empty: its constraints on fields leave nothing"
+    ]
