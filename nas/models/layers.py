@@ -24,15 +24,22 @@ class LearnedScale(nn.Module):
         return x * self.logit.sigmoid().view(1, -1, 1, 1)
 
 
-def _add(*inputs: Tensor) -> Tensor:
+def add(*inputs: Tensor) -> Tensor:
+    """Sum of two or more tensors of one shape."""
     total = inputs[0] + inputs[1]
     for x in inputs[2:]:
         total = total + x
     return total
 
 
-def _concat(*inputs: Tensor) -> Tensor:
+def concat(*inputs: Tensor) -> Tensor:
+    """Tensors (N, C_i, H, W) joined along the channels."""
     return torch.cat(inputs, dim=1)
+
+
+def scale(x: Tensor, weights: Tensor) -> Tensor:
+    """(N, C, H, W) times weights of (N, C, 1, 1) or (N, 1, 1, 1)."""
+    return x * weights
 
 
 def _conv(layer: Layer) -> nn.Module:
@@ -54,16 +61,23 @@ MAKERS: dict[str, Callable[[Layer], Callable[..., Tensor]]] = {
     "batch_norm1d": lambda x: nn.BatchNorm1d(x.get("channels")),
     "instance_norm": lambda x: nn.InstanceNorm2d(x.get("channels"), affine=True),
     "learned_scale": lambda x: LearnedScale(x.get("channels")),
-    "relu": lambda x: nn.ReLU(inplace=True),
+    "relu": lambda x: nn.ReLU(),
     "sigmoid": lambda x: nn.Sigmoid(),
     "max_pool": lambda x: nn.MaxPool2d(x.get("kernel"), x.get("stride"), x.get("padding")),
     "avg_pool": lambda x: nn.AvgPool2d(x.get("kernel"), x.get("stride"), x.get("padding")),
     "global_pool": lambda x: nn.AdaptiveAvgPool2d(1),
     "flatten": lambda x: nn.Flatten(),
-    "add": lambda x: _add,
-    "concat": lambda x: _concat,
-    "scale": lambda x: torch.mul,
+    "add": lambda x: add,
+    "concat": lambda x: concat,
+    "scale": lambda x: scale,
 }
+
+
+FRESH = (
+    *(nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, LearnedScale),
+    *(nn.Sigmoid, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d),
+)
+"""Modules whose output is new memory, which may be written over. A plug-in's may be a view."""
 
 
 def register_layer(op: str) -> Callable[[type[nn.Module]], type[nn.Module]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from nas.architecture import Architecture, Placed, Size, lower
 from nas.errors import UserError
-from nas.models.layers import initialise, make
+from nas.models.layers import FRESH, add, initialise, make
 from nas.seeds import derived_seed
 
 
@@ -26,13 +27,12 @@ class Network(nn.Module):
         self.input_size: Size = architecture.input
         self.steps: list[tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]] = []
         placed = lower(architecture)
-        self.part_ends = self._add_parts(placed)
+        self._add_parts(placed)
         features = placed[-1].part.output[0]
         self.classifier = nn.Linear(features, num_classes) if num_classes else None
 
-    def _add_parts(self, placed: tuple[Placed, ...]) -> dict[str, int]:
-        """Make the modules and the steps; the index of each part's last tensor, by part name."""
-        ends: dict[str, int] = {}
+    def _add_parts(self, placed: Sequence[Placed]) -> None:
+        """Make the modules and the steps of parts that follow each other."""
         wiring: list[tuple[int, ...]] = []
         functions: list[Callable[..., Tensor]] = []
         named: dict[str, nn.Module] = {}
@@ -56,12 +56,23 @@ class Network(nn.Module):
                 functions.append(function)
                 wiring.append(tuple(start if i < 0 else base + i + 1 for i in layer.inputs))
             start = len(functions)
-            ends[place.name] = start
-        last_use = {tensor: step for step, inputs in enumerate(wiring) for tensor in inputs}
-        for step, (function, inputs) in enumerate(zip(functions, wiring, strict=True)):
+        self.wire(list(zip(functions, wiring, strict=True)))
+
+    def wire(self, steps: Sequence[tuple[Callable[..., Tensor], tuple[int, ...]]]) -> None:
+        """Compute these steps: (function, its input tensors); step i makes tensor i + 1.
+
+        A ReLU writes over its input where it alone reads that, and it is memory of its own.
+        """
+        readers = Counter(tensor for _, inputs in steps for tensor in inputs)
+        last_use = {tensor: step for step, (_, inputs) in enumerate(steps) for tensor in inputs}
+        self.steps = []
+        for step, (function, inputs) in enumerate(steps):
+            if isinstance(function, nn.ReLU):
+                maker = steps[inputs[0] - 1][0] if inputs[0] else None
+                own = maker is add or isinstance(maker, FRESH)
+                function.inplace = own and readers[inputs[0]] == 1
             done = tuple(sorted({i for i in inputs if last_use[i] == step}))
             self.steps.append((function, inputs, done))
-        return ends
 
     def embed(self, x: Tensor) -> Tensor:
         """Images (N, 3, H, W) to embeddings (N, E), in either mode."""
