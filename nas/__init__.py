@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from nas.search import open_run, run_search
     from nas.space import load_space
     from nas.training import load_recipe, run_job
+    from nas.training.evaluation import evaluate
 
 _HOME = {
     "UserError": "nas.errors",
     "build": "nas.models",
     "contact_sheet": "nas.data",
+    "evaluate": "nas.training.evaluation",
     "key": "nas.architecture",
     "load_dataset": "nas.data",
     "load_recipe": "nas.training",
@@ -40,6 +42,7 @@ __all__ = [
     "UserError",
     "build",
     "contact_sheet",
+    "evaluate",
     "key",
     "load_dataset",
     "load_recipe",

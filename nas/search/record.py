@@ -38,7 +38,7 @@ PRAGMA user_version = 1;
 class Trial:
     """One architecture under evaluation. state: running, complete or failed.
 
-    point: its parameters. scores: of its last finished job, larger is better. note: what its
+    point: its parameters. scores: of its last finished job; `score` is maximised. note: what its
     sampler wants to find again.
     """
 

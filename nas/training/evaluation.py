@@ -1,105 +1,154 @@
-"""Scores: mAP and CMC for re-identification, top-1 for classification. Larger is better for all."""
+"""Networks and images in, scores out: re-identification and classification."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nas.data import Images
+from nas.data import Images, check_spec, load_dataset, resize
+from nas.errors import UserError
 from nas.models import Network
+from nas.models.weights import load_network
 from nas.training.augment import normalise
+from nas.training.classification import classification_scores
+from nas.training.loop import default_device
+from nas.training.retrieval import Metric, retrieval_scores
 
-Ints = NDArray[np.int64]
-RANKS = (1, 5, 10)
-CHUNK = 256
+BATCH = 256
+BATCH_PIXELS = 1 << 21  # fewer large images in a batch: their activations take gigabytes
 
 
-def retrieval_scores(
-    query: Tensor,
-    gallery: Tensor,
-    query_ids: Ints,
-    gallery_ids: Ints,
-    query_cams: Ints,
-    gallery_cams: Ints,
-) -> dict[str, float]:
-    """mAP, rank1, rank5, rank10 and mINP of cosine similarity, each from 0 to 1.
+class NotFinite(RuntimeError):
+    """What the network gives is not finite numbers."""
 
-    query: (q, d), gallery: (g, d) embeddings. Rules of Market-1501: for each query, gallery images
-    of the same identity and camera are dropped; a query without a match left is skipped; AP is the
-    mean over the matches of the precision at their rank (Zheng et al., ICCV 2015); mINP is the
-    number of matches over the rank of the last one (Ye et al., TPAMI 2021). Ties keep the
-    gallery's order. ValueError where no query has a match.
+
+def evaluate(
+    checkpoint: Network | str | Path, data: str, *, metric: Metric = "cosine", flip: bool = False
+) -> dict[str, Any]:
+    """Score a network on the test split of a data set, which no search looks at.
+
+    checkpoint: a network, or a file of `save_network`. data: as `load_dataset` takes it.
+    Re-identification (query and gallery): `retrieval_scores` by `metric`. Classification (test):
+    `classification_scores`. flip: embeddings are the mean of the image's and its mirror image's.
+    Returns data, task, images (number by split) and scores. UserError where the network does not
+    fit the data, or its output is not finite.
     """
-    gallery_unit = torch.nn.functional.normalize(gallery.float())
-    g_ids, g_cams = torch.from_numpy(gallery_ids), torch.from_numpy(gallery_cams)
-    found: list[Tensor] = []
-    for start in range(0, len(query), CHUNK):
-        chunk = slice(start, start + CHUNK)
-        similarity = torch.nn.functional.normalize(query[chunk].float()) @ gallery_unit.T
-        order = similarity.cpu().argsort(dim=1, descending=True, stable=True)
-        ids = torch.from_numpy(query_ids[chunk])[:, None]
-        cams = torch.from_numpy(query_cams[chunk])[:, None]
-        same = g_ids[order] == ids
-        kept = ~(same & (g_cams[order] == cams))
-        found.append(_scores_of_queries(same & kept, kept))
-    scores = torch.cat(found)
-    if not len(scores):
-        raise ValueError("no query has a match in the gallery")
-    names = ("mAP", "mINP", *(f"rank{k}" for k in RANKS))
-    return dict(zip(names, scores.mean(dim=0).tolist(), strict=True))
-
-
-def _scores_of_queries(match: Tensor, kept: Tensor) -> Tensor:
-    """AP, INP and CMC at RANKS for each query that has a match: (valid queries, 5)."""
-    valid = match.any(dim=1)
-    match, kept = match[valid], kept[valid]
-    rank = kept.cumsum(dim=1).double()
-    hits = match.cumsum(dim=1).double()
-    total = match.sum(dim=1).double()
-    precision = (hits / rank.clamp(min=1) * match).sum(dim=1) / total
-    first = torch.where(match, rank, torch.inf).amin(dim=1)
-    last = torch.where(match, rank, 0.0).amax(dim=1)
-    return torch.stack([precision, total / last, *(first <= k for k in RANKS)], dim=1)
-
-
-@torch.inference_mode()
-def embed(network: Network, pixels: NDArray[np.uint8], *, autocast: torch.autocast) -> Tensor:
-    """Embeddings (n, E), float32, of uint8 images (n, H, W, 3), in eval mode."""
-    network.eval()
-    device = next(network.parameters()).device
-    found = []
-    for start in range(0, len(pixels), CHUNK):
-        batch = torch.from_numpy(np.ascontiguousarray(pixels[start : start + CHUNK])).to(device)
-        with autocast:
-            found.append(network.embed(normalise(batch)).float())
-    return torch.cat(found)
+    check_spec(data)
+    network = checkpoint if isinstance(checkpoint, Network) else load_network(Path(checkpoint))
+    dataset = load_dataset(data)
+    if dataset.task == "classification":
+        _check_classes(network, data, dataset.num_classes)
+    network = network.to(default_device())
+    splits = {name: images for name, images in dataset.splits.items() if name != "train"}
+    try:
+        if dataset.task == "reid":
+            query, gallery = splits["query"], splits["gallery"]
+            scores = score_reid(network, query, gallery, metric=metric, flip=flip)
+        else:
+            scores = score_classification(network, splits["test"], flip=flip)
+    except NotFinite as error:
+        raise UserError(f"{data}: {error}") from None
+    return {
+        "data": data,
+        "task": dataset.task,
+        "images": {name: len(images) for name, images in splits.items()},
+        "scores": {name: value for name, value in scores.items() if name != "score"},
+    }
 
 
 def score_reid(
-    network: Network, query: Images, gallery: Images, *, autocast: torch.autocast
+    network: Network,
+    query: Images,
+    gallery: Images,
+    *,
+    autocast: torch.autocast | None = None,
+    metric: Metric = "cosine",
+    flip: bool = False,
 ) -> dict[str, float]:
     """`retrieval_scores` of the network's embeddings; `score` is the mAP."""
     assert query.cameras is not None and gallery.cameras is not None
-    scores = retrieval_scores(
-        embed(network, query.pixels, autocast=autocast),
-        embed(network, gallery.pixels, autocast=autocast),
-        query.labels,
-        gallery.labels,
-        query.cameras,
-        gallery.cameras,
-    )
+    q, g = (embed(network, x, autocast=autocast, flip=flip) for x in (query, gallery))
+    if flip:
+        q, g = torch.nn.functional.normalize(q), torch.nn.functional.normalize(g)
+    labels, cameras = (query.labels, gallery.labels), (query.cameras, gallery.cameras)
+    scores = retrieval_scores(q, g, *labels, *cameras, metric)
     return {"score": scores["mAP"], **scores}
 
 
 def score_classification(
-    network: Network, images: Images, *, autocast: torch.autocast
+    network: Network,
+    images: Images,
+    *,
+    autocast: torch.autocast | None = None,
+    flip: bool = False,
 ) -> dict[str, float]:
-    """Share of images whose class has the largest logit; `score` is that top1."""
+    """`classification_scores` of the network's classifier; `score` is the top1."""
     assert network.classifier is not None
-    embedding = embed(network, images.pixels, autocast=autocast)
+    embeddings = embed(network, images, autocast=autocast, flip=flip)
     with torch.inference_mode():
-        guess = network.classifier(embedding).argmax(dim=1).cpu().numpy()
-    top1 = float((guess == images.labels).mean())
-    return {"score": top1, "top1": top1}
+        logits = _finite(network.classifier(embeddings), "logits")
+    scores = classification_scores(logits, images.labels)
+    return {"score": scores["top1"], **scores}
+
+
+def embed(
+    network: Network,
+    images: Images,
+    *,
+    autocast: torch.autocast | None = None,
+    flip: bool = False,
+) -> Tensor:
+    """Embeddings (n, E), float32, in eval mode, of images resized to the network's input.
+
+    Without `autocast` it computes in float32. flip: the mean of the image's embedding and its
+    mirror image's. NotFinite where an embedding is no number.
+    """
+    size, found = network.input_size, []
+    step = batch_size(network)
+    for start in range(0, len(images), step):
+        batch = images.subset(np.arange(start, min(start + step, len(images))))
+        found.append(embed_batch(network, resize(batch, size).pixels, autocast, flip))
+    return torch.cat(found)
+
+
+def batch_size(network: Network) -> int:
+    """How many images to embed at once."""
+    height, width = network.input_size
+    return max(1, min(BATCH, BATCH_PIXELS // (height * width)))
+
+
+@torch.inference_mode()
+def embed_batch(
+    network: Network,
+    pixels: NDArray[np.uint8],
+    autocast: torch.autocast | None = None,
+    flip: bool = False,
+) -> Tensor:
+    """`embed` of uint8 (n, H, W, 3) that has the network's input size already."""
+    network.eval()
+    device = next(network.parameters()).device
+    batch = normalise(torch.from_numpy(pixels).to(device))
+    with autocast or torch.autocast(device.type, enabled=False):
+        found = network.embed(batch).float()
+        if flip:
+            found = (found + network.embed(batch.flip(3)).float()) / 2
+    return _finite(found, "embeddings")
+
+
+def _finite(found: Tensor, what: str) -> Tensor:
+    if not torch.isfinite(found).all():
+        raise NotFinite(f"the network's {what} are not finite numbers")
+    return found
+
+
+def _check_classes(network: Network, data: str, classes: int) -> None:
+    if network.classifier is None:
+        raise UserError(f"{data} is for classification, and the network has no classifier")
+    own = network.classifier.out_features
+    if own != classes:
+        raise UserError(f"{data} has {classes} classes, and the network was trained on {own}")

@@ -38,7 +38,8 @@ class Job:
 class Result:
     """What became of a job. outcome: done, failed (with a reason), or stopped (out of time).
 
-    scores: larger is better. train_seconds and eval_seconds: wall-clock. images: trained on.
+    scores: larger is better, but for nll and ece. train_seconds and eval_seconds: wall-clock.
+    images: trained on.
     """
 
     outcome: str

@@ -1,61 +1,102 @@
-"""Re-identification scores against a loop over queries and gallery images, one by one."""
+"""Networks and images to scores, with a network that is small enough to be run image by image."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
-from nas.training.evaluation import Ints, retrieval_scores
+from nas import evaluate
+from nas.architecture import Architecture, Size, Stage
+from nas.data import Images, load_dataset, resize
+from nas.errors import UserError
+from nas.models import Network, build
+from nas.models.weights import save_network
+from nas.training import evaluation
+from nas.training.augment import normalise
+from nas.training.evaluation import NotFinite, embed, score_classification, score_reid
+from nas.training.retrieval import retrieval_scores
 
-
-def slowly(
-    similarity: Tensor, q_ids: Ints, g_ids: Ints, q_cams: Ints, g_cams: Ints
-) -> dict[str, float]:
-    found: dict[str, list[float]] = {n: [] for n in ("mAP", "mINP", "rank1", "rank5", "rank10")}
-    for q in range(len(q_ids)):
-        order = sorted(range(len(g_ids)), key=lambda g: (-similarity[q, g].item(), g))
-        ranked = [g for g in order if not (g_ids[g] == q_ids[q] and g_cams[g] == q_cams[q])]
-        hits = [rank for rank, g in enumerate(ranked, 1) if g_ids[g] == q_ids[q]]
-        if not hits:
-            continue
-        precisions = [n / rank for n, rank in enumerate(hits, 1)]
-        found["mAP"].append(sum(precisions) / len(precisions))
-        found["mINP"].append(len(hits) / hits[-1])
-        for k in (1, 5, 10):
-            found[f"rank{k}"].append(float(hits[0] <= k))
-    return {name: sum(values) / len(values) for name, values in found.items()}
+TINY = Architecture((Stage(16, 1), Stage(16, 1)), Size(32, 16), stem="conv3", stem_channels=8)
+DATA = "synthetic:ids=10,size=32x16"
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_scores_agree_with_the_loop(seed: int) -> None:
-    """With ties, distractors (identity 0), queries without a match, and sometimes one camera."""
-    draw = np.random.default_rng(seed)
-    cameras = 1 if seed % 10 == 9 else 3
-    q, g = draw.integers(5, 12), draw.integers(20, 60)
-    q_ids, g_ids = draw.integers(1, 8, q), draw.integers(0, 7, g)
-    q_cams = draw.integers(0, cameras, q)
-    g_cams = draw.integers(0, cameras, g) + (cameras == 1)
-    query = torch.from_numpy(draw.integers(-1, 2, (q, 3))).float()
-    gallery = torch.from_numpy(draw.integers(-1, 2, (g, 3))).float()
-    unit = torch.nn.functional.normalize
-    similarity = unit(query) @ unit(gallery).T
-    expected = slowly(similarity, q_ids, g_ids, q_cams, g_cams)
-    found = retrieval_scores(query, gallery, q_ids, g_ids, q_cams, g_cams)
-    assert found == pytest.approx(expected, abs=1e-6)
+@pytest.fixture
+def network() -> Network:
+    return build(TINY, 3, seed=1).eval()
 
 
-def test_hand_worked_case() -> None:
-    # one query of identity 1, camera 0; by similarity: same camera (dropped), 2, 1, 0, 1
-    query = torch.tensor([[1.0, 0.0]])
-    gallery = torch.tensor([[1.0, 0.0], [1.0, 0.1], [1.0, 0.2], [1.0, 0.3], [1.0, 0.4]])
-    ids, cams = np.array([1, 2, 1, 0, 1]), np.array([0, 0, 1, 1, 2])
-    found = retrieval_scores(query, gallery, np.array([1]), ids, np.array([0]), cams)
-    assert found["mAP"] == pytest.approx((1 / 2 + 2 / 4) / 2)
-    assert found["mINP"] == pytest.approx(2 / 4)
-    assert (found["rank1"], found["rank5"]) == (0.0, 1.0)
+@pytest.fixture
+def images() -> Images:
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 256, (7, 40, 24, 3), dtype=np.uint8)
+    return Images(pixels, np.arange(7, dtype=np.int64) % 3)
 
 
-def test_no_query_with_a_match_is_an_error() -> None:
-    one = np.array([1])
-    with pytest.raises(ValueError, match="no query has a match"):
-        retrieval_scores(torch.ones(1, 2), torch.ones(1, 2), one, one, one, one)
+def one_by_one(network: Network, images: Images, *, mirrored: bool) -> torch.Tensor:
+    found = []
+    for pixels in resize(images, TINY.input).pixels:
+        shown = pixels[:, ::-1].copy() if mirrored else pixels
+        with torch.inference_mode():
+            found.append(network(normalise(torch.from_numpy(shown[None]))))
+    return torch.cat(found)
+
+
+def test_embed_resizes_in_batches_and_keeps_the_order(
+    network: Network, images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "BATCH", 3)
+    expected = one_by_one(network, images, mirrored=False)
+    torch.testing.assert_close(embed(network.train(), images), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_flip_gives_the_mean_with_the_mirror_image(network: Network, images: Images) -> None:
+    both = [one_by_one(network, images, mirrored=mirrored) for mirrored in (False, True)]
+    assert not torch.allclose(*both, rtol=1e-2)
+    found = embed(network, images, flip=True)
+    torch.testing.assert_close(found, (both[0] + both[1]) / 2, rtol=1e-4, atol=1e-5)
+
+
+def test_evaluate_scores_query_against_gallery_of_the_test_split(network: Network) -> None:
+    dataset = load_dataset(DATA)
+    assert dataset.query is not None and dataset.gallery is not None
+    query, gallery = (
+        one_by_one(network, x, mirrored=False) for x in (dataset.query, dataset.gallery)
+    )
+    assert dataset.query.cameras is not None and dataset.gallery.cameras is not None
+    labels = dataset.query.labels, dataset.gallery.labels
+    cameras = dataset.query.cameras, dataset.gallery.cameras
+    found = evaluate(network, DATA, metric="euclidean")
+    expected = retrieval_scores(query, gallery, *labels, *cameras, "euclidean")
+    assert found["scores"] == pytest.approx(expected, abs=1e-3)
+    assert found["images"] == {"query": len(query), "gallery": len(gallery)}
+    assert (found["data"], found["task"]) == (DATA, "reid")
+
+
+def test_flip_normalises_before_distances_are_taken(network: Network) -> None:
+    dataset = load_dataset(DATA)
+    assert dataset.query is not None and dataset.gallery is not None
+    splits = dataset.query, dataset.gallery
+    cosine = score_reid(network, *splits, metric="cosine", flip=True)
+    assert score_reid(network, *splits, metric="euclidean", flip=True) == pytest.approx(cosine)
+
+
+def test_a_classifier_is_scored_on_its_classes(network: Network, images: Images) -> None:
+    assert network.classifier is not None
+    with torch.inference_mode():
+        logits = network.classifier(one_by_one(network, images, mirrored=False)).numpy()
+    found = score_classification(network, images)
+    assert found["top1"] == float((logits.argmax(axis=1) == images.labels).mean())
+    assert found["score"] == found["top1"]
+    assert found["top5"] == 1.0
+
+
+def test_weights_that_are_no_numbers_are_told(network: Network, tmp_path: Path) -> None:
+    next(network.parameters()).data.fill_(float("nan"))
+    dataset = load_dataset(DATA)
+    assert dataset.query is not None and dataset.gallery is not None
+    with pytest.raises(NotFinite):
+        score_reid(network, dataset.query, dataset.gallery)
+    save_network(network, tmp_path / "net.safetensors")
+    with pytest.raises(UserError, match=r"synthetic.*: the network's embeddings are not finite"):
+        evaluate(tmp_path / "net.safetensors", DATA)
