@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from nas.errors import UserError
     from nas.models import build
     from nas.report import pareto_figure, write_pareto
+    from nas.report.ranking import write_ranking
     from nas.search import open_run, run_search
     from nas.space import load_space
     from nas.training import load_recipe, run_job
     from nas.training.evaluation import evaluate
+    from nas.training.features import embed_folder
 
 _HOME = {
     "UserError": "nas.errors",
     "build": "nas.models",
     "contact_sheet": "nas.data",
+    "embed_folder": "nas.training.features",
     "evaluate": "nas.training.evaluation",
     "key": "nas.architecture",
     "load_dataset": "nas.data",
@@ -37,11 +40,13 @@ _HOME = {
     "run_job": "nas.training",
     "run_search": "nas.search",
     "write_pareto": "nas.report",
+    "write_ranking": "nas.report.ranking",
 }
 __all__ = [
     "UserError",
     "build",
     "contact_sheet",
+    "embed_folder",
     "evaluate",
     "key",
     "load_dataset",
@@ -55,6 +60,7 @@ __all__ = [
     "run_job",
     "run_search",
     "write_pareto",
+    "write_ranking",
 ]
 
 

@@ -7,7 +7,18 @@ import sys
 
 import typer
 
-from nas.commands import data, match, pareto, profile, search, space, weights
+from nas.commands import (
+    data,
+    embed,
+    evaluate,
+    match,
+    pareto,
+    profile,
+    rank,
+    search,
+    space,
+    weights,
+)
 from nas.errors import UserError
 
 app = typer.Typer(
@@ -20,6 +31,9 @@ app.command("search")(search.search)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)
 app.command("match")(match.match)
+app.command("evaluate")(evaluate.evaluate)
+app.command("embed")(embed.embed)
+app.command("rank")(rank.rank)
 app.add_typer(space.app, name="space")
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")

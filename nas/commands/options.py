@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SpaceArgument = Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")]
 Target = Annotated[
     str, typer.Argument(help="A preset, an architecture file, SPACE@seed, or RUN#trial.")
+]
+Trained = Annotated[
+    Path, typer.Argument(metavar="CHECKPOINT", help="A self-contained .safetensors file.")
 ]
 InputSize = Annotated[
     str | None, typer.Option(help="Input size, HEIGHTxWIDTH in pixels; by default its own.")

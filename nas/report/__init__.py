@@ -1,6 +1,11 @@
 """What people look at: figures, tables, words."""
 
 from nas.report.pareto import pareto_figure, write_pareto
-from nas.report.tables import front_table
+from nas.report.tables import front_table, score_tables
 
-__all__ = ["front_table", "pareto_figure", "write_pareto"]
+__all__ = [
+    "front_table",
+    "pareto_figure",
+    "score_tables",
+    "write_pareto",
+]

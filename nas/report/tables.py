@@ -35,6 +35,22 @@ def front_table(
     return table
 
 
+def score_tables(results: Sequence[dict[str, Any]]) -> list[Table]:
+    """What `nas.evaluate` returned: one table a task, one row a data set."""
+    tables = []
+    for task in dict.fromkeys(result["task"] for result in results):
+        rows = [result for result in results if result["task"] == task]
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("data", overflow="fold")
+        for name in (*rows[0]["images"], *rows[0]["scores"]):
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in rows:
+            counts = (f"{count:,}" for count in row["images"].values())
+            table.add_row(row["data"], *counts, *(f"{x:.4f}" for x in row["scores"].values()))
+        tables.append(table)
+    return tables
+
+
 def part_table(profile: dict[str, Any]) -> Table:
     """A profile's parts and their sum (the largest, for activation_bytes)."""
     table = Table(box=None, pad_edge=False, header_style="bold")

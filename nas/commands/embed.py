@@ -1,0 +1,46 @@
+"""`embed`: the embeddings of a folder of images, as a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas.commands.options import Plugins, Trained
+
+
+def embed(
+    checkpoint: Trained,
+    folder: Annotated[Path, typer.Argument(help="Images, also in folders below it.")],
+    out: Annotated[Path, typer.Option(help="The file to write: .npz or .parquet.")],
+    normalise: Annotated[
+        bool, typer.Option("--normalise", help="Scale each embedding to length 1.")
+    ] = False,
+    skip_damaged: Annotated[
+        bool, typer.Option("--skip-damaged", help="Leave out what can not be read, and say so.")
+    ] = False,
+    plugin: Plugins = None,
+) -> None:
+    """Write name and embedding of every image under FOLDER."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from nas.training.features import embed_folder
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("images")
+        written = embed_folder(
+            checkpoint,
+            folder,
+            out,
+            normalise=normalise,
+            skip_damaged=skip_damaged,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    for line in written.damaged:
+        print(f"left out: {line}", file=sys.stderr)
+    left = f", {len(written.damaged)} left out" if written.damaged else ""
+    print(f"{out}: {written.images:,} images{left}, {written.dimensions} values each")

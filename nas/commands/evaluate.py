@@ -1,0 +1,50 @@
+"""`evaluate`: the scores of a trained network on test splits."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from nas.commands.options import Json, Plugins, Trained
+
+
+class MetricName(StrEnum):
+    """How embeddings are compared."""
+
+    cosine = "cosine"
+    euclidean = "euclidean"
+
+
+def evaluate(
+    checkpoint: Trained,
+    data: Annotated[list[str], typer.Option(help="Data set; give it again for more of them.")],
+    metric: Annotated[
+        MetricName, typer.Option(help="How embeddings are compared.")
+    ] = MetricName.cosine,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Average the embeddings of an image and its mirror's.")
+    ] = False,
+    as_json: Json = False,
+    plugin: Plugins = None,
+) -> None:
+    """Print the scores of CHECKPOINT on the test split of each data set."""
+    from rich.console import Console
+
+    from nas.data import check_spec
+    from nas.models.weights import load_network
+    from nas.report import score_tables
+    from nas.training.evaluation import evaluate as score
+
+    for spec in data:
+        check_spec(spec)
+    network = load_network(checkpoint)
+    found = [score(network, spec, metric=metric.value, flip=flip) for spec in data]
+    if as_json:
+        asked = {"checkpoint": str(checkpoint), "metric": metric.value, "flip": flip}
+        print(json.dumps({**asked, "results": found}, indent=2))
+        return
+    for table in score_tables(found):
+        Console().print(table)

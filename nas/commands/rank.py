@@ -1,0 +1,26 @@
+"""`rank`: a picture of what a network finds nearest to some queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas.commands.options import Plugins, Trained
+
+
+def rank(
+    checkpoint: Trained,
+    data: Annotated[str, typer.Option(help="Data set with query and gallery.")],
+    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("ranking.png"),
+    queries: Annotated[int, typer.Option(help="Rows: random queries that have a match.")] = 8,
+    seed: Annotated[int, typer.Option(help="Of the choice of queries.")] = 0,
+    plugin: Plugins = None,
+) -> None:
+    """Write a picture: queries, and the 10 nearest of the gallery, right and wrong ones marked."""
+    from nas.report.ranking import write_ranking
+
+    rows = write_ranking(checkpoint, data, out, queries=queries, seed=seed)
+    mean = sum(row.ap for row in rows) / len(rows)
+    print(f"{out}: {len(rows)} queries, mean AP of these {mean:.4f}")

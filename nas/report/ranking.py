@@ -1,0 +1,202 @@
+"""A picture of rankings: queries, and what a network finds nearest to them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from nas.data import Images, check_spec, load_dataset
+from nas.data.random_bits import permutation
+from nas.errors import UserError
+from nas.files import write_atomically
+from nas.models import Network
+from nas.models.weights import load_network
+from nas.training.evaluation import NotFinite, embed
+from nas.training.loop import default_device
+from nas.training.retrieval import Gallery, average_precision, match_ranks
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw, ImageFont
+
+SHOWN = 10
+HEIGHT, CELL = 192, 104  # of an image in the picture, and of its column at least, in pixels
+MARGIN, GAP, APART, FRAME, LINE = 20, 10, 26, 4, 16
+PAPER, INK, FAINT = "#ffffff", "#1f2428", "#69737b"
+QUERY, RIGHT, WRONG = "#3f4a52", "#12805c", "#c8371b"
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A query and its nearest gallery images, nearest first.
+
+    query, gallery: indices. right: whether the identity is the query's. similarity: cosine. ap:
+    average precision of the whole gallery's order.
+    """
+
+    query: int
+    gallery: tuple[int, ...]
+    right: tuple[bool, ...]
+    similarity: tuple[float, ...]
+    ap: float
+
+
+def write_ranking(
+    checkpoint: Network | str | Path,
+    data: str,
+    path: str | Path,
+    *,
+    queries: int = 8,
+    seed: int = 0,
+) -> list[Ranked]:
+    """Write a PNG: a row for each of some random queries of the test split, best AP first.
+
+    A row is the query and the SHOWN nearest of the gallery by cosine similarity, under the rules of
+    evaluation. checkpoint: a network, or a file of `save_network`. Returns what is shown. UserError
+    where the data set has no query and gallery.
+    """
+    path = Path(path)
+    if path.suffix != ".png" or not path.parent.is_dir():
+        raise UserError(f"--out: {path} is not a .png file in a folder that exists")
+    if not 1 <= queries <= 100:
+        raise UserError(f"--queries: {queries} is not a number of queries from 1 to 100")
+    check_spec(data)
+    network = checkpoint if isinstance(checkpoint, Network) else load_network(Path(checkpoint))
+    dataset = load_dataset(data)
+    if dataset.query is None or dataset.gallery is None:
+        raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")
+    rows = rank(network.to(default_device()), dataset.query, dataset.gallery, queries, seed)
+    title = f"{dataset.name[:40]}: the {SHOWN} nearest to {len(rows)} random queries"
+    picture = draw(rows, dataset.query, dataset.gallery, title)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    write_atomically(path, buffer.getvalue())
+    return rows
+
+
+def rank(network: Network, query: Images, gallery: Images, queries: int, seed: int) -> list[Ranked]:
+    """Rankings of up to `queries` random queries of those that have a match, best AP first."""
+    assert query.cameras is not None and gallery.cameras is not None
+    try:
+        ranked = Gallery(embed(network, gallery), gallery.labels, gallery.cameras)
+        embeddings = embed(network, query)
+    except NotFinite as error:
+        raise UserError(str(error)) from None
+    matched = [
+        index
+        for index in permutation(seed, len(query), "ranking").tolist()
+        if len(ranked.of_identity(int(query.labels[index]), int(query.cameras[index]))[0])
+    ]
+    if not matched:
+        raise UserError("no query has a match in the gallery")
+    chosen = np.array(matched[:queries])
+    picked = embeddings[torch.from_numpy(chosen).to(embeddings.device)]
+    labels, cameras = query.labels[chosen], query.cameras[chosen]
+    rows = []
+    for place, ranks in match_ranks(ranked, picked, labels, cameras):
+        similarity = ranked.nearness(picked[place : place + 1])[0]
+        similarity[ranked.of_identity(int(labels[place]), int(cameras[place]))[1]] = -np.inf
+        order = np.argsort(-similarity, kind="stable")[:SHOWN]
+        order = order[similarity[order] > -np.inf]
+        right = gallery.labels[order] == labels[place]
+        shown = (tuple(order.tolist()), tuple(right.tolist()), tuple(similarity[order].tolist()))
+        rows.append(Ranked(int(chosen[place]), *shown, average_precision(ranks)))
+    return sorted(rows, key=lambda row: (-row.ap, row.query))
+
+
+def draw(rows: list[Ranked], query: Images, gallery: Images, title: str) -> Image.Image:
+    """The picture of `rows`; right and wrong are told apart by colour, and by tick and cross."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    assert query.cameras is not None and gallery.cameras is not None
+    height = HEIGHT
+    widths = [max(1, round(height * x.size[1] / x.size[0])) for x in (query, gallery)]
+    cells = [max(CELL, width + 2 * FRAME) for width in widths]
+    across, down = cells[1] + GAP, height + 2 * FRAME + 2 * LINE + 22
+    first = MARGIN + cells[0] + APART
+    top = MARGIN + 52
+    size = (first + SHOWN * across - GAP + MARGIN, top + len(rows) * down + MARGIN - 22)
+    picture = Image.new("RGB", size, PAPER)
+    pen = ImageDraw.Draw(picture)
+    small, large = ImageFont.load_default(13), ImageFont.load_default(20)
+    pen.text((MARGIN, MARGIN - 4), title, INK, large)
+    pen.text((MARGIN, top - 20), "query", FAINT, small)
+    pen.text((first, top - 20), "rank 1", FAINT, small)
+    for place in range(1, SHOWN):
+        pen.text((first + place * across, top - 20), str(place + 1), FAINT, small)
+    _legend(pen, size[0] - MARGIN, MARGIN + 8, small)
+    for number, row in enumerate(rows):
+        y = top + number * down
+        words = (_who(query, row.query), f"AP {row.ap:.3f}")
+        _image(picture, pen, query, row.query, (MARGIN, y), widths[0], QUERY, words, small)
+        x = first - APART // 2
+        pen.line((x, y, x, y + height + 2 * FRAME), "#d5dadd", 1)
+        for place, index in enumerate(row.gallery):
+            color = RIGHT if row.right[place] else WRONG
+            words = (_who(gallery, index), f"{row.similarity[place]:.3f}")
+            corner = (first + place * across, y)
+            _image(picture, pen, gallery, index, corner, widths[1], color, words, small)
+            _mark(pen, (corner[0] + 13, corner[1] + 13), row.right[place])
+    return picture
+
+
+def _who(images: Images, index: int) -> str:
+    assert images.cameras is not None
+    label = int(images.labels[index])
+    return f"{f'id {label}' if label else 'distractor'} cam {int(images.cameras[index])}"
+
+
+def _image(
+    picture: Image.Image,
+    pen: ImageDraw.ImageDraw,
+    images: Images,
+    index: int,
+    corner: tuple[int, int],
+    width: int,
+    color: str,
+    words: tuple[str, str],
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+) -> None:
+    """One framed image with two lines of words below."""
+    from PIL import Image
+
+    x, y = corner
+    outer = (x, y, x + width + 2 * FRAME - 1, y + HEIGHT + 2 * FRAME - 1)
+    pen.rectangle(outer, color)
+    pixels = Image.fromarray(np.ascontiguousarray(images.pixels[index]))
+    pixels = pixels.resize((width, HEIGHT), Image.Resampling.BICUBIC)
+    picture.paste(pixels, (x + FRAME, y + FRAME))
+    for line, (text, ink) in enumerate(zip(words, (INK, FAINT), strict=True)):
+        pen.text((x, outer[3] + 4 + line * LINE), text, ink, font)
+
+
+def _mark(pen: ImageDraw.ImageDraw, center: tuple[int, int], right: bool) -> None:
+    """A tick or a cross on a disk."""
+    x, y = center
+    pen.ellipse((x - 10, y - 10, x + 10, y + 10), RIGHT if right else WRONG, PAPER, 2)
+    if right:
+        pen.line((x - 5, y, x - 1, y + 4, x + 5, y - 4), PAPER, 3, "curve")
+    else:
+        pen.line((x - 4, y - 4, x + 4, y + 4), PAPER, 3)
+        pen.line((x - 4, y + 4, x + 4, y - 4), PAPER, 3)
+
+
+def _legend(
+    pen: ImageDraw.ImageDraw,
+    right_edge: int,
+    y: int,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+) -> None:
+    """What the marks and words mean, ending at the right edge."""
+    words = "same identity", "another", "identity, camera, cosine similarity"
+    x = right_edge - sum(int(pen.textlength(word, font)) for word in words) - 100
+    for word, right in zip(words, (True, False, None), strict=True):
+        if right is not None:
+            _mark(pen, (x, y), right)
+            x += 16
+        pen.text((x, y), word, FAINT, font, "lm")
+        x += int(pen.textlength(word, font)) + 30

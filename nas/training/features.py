@@ -1,0 +1,191 @@
+"""Embeddings of a folder of images, as a file."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nas.architecture import Size
+from nas.errors import UserError
+from nas.files import write_atomically
+from nas.models import Network
+from nas.models.weights import load_network
+from nas.training.evaluation import NotFinite, batch_size, embed_batch
+from nas.training.loop import default_device
+
+IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+FORMATS = (".npz", ".parquet")
+READERS = 4
+MAX_PIXELS = 89_000_000  # below what Pillow warns of as a decompression bomb
+
+
+@dataclass(frozen=True)
+class Features:
+    """What `embed_folder` wrote: the number of images and of values of each, and what it left out.
+
+    damaged: one line for each file that could not be read.
+    """
+
+    images: int
+    dimensions: int
+    damaged: tuple[str, ...]
+
+
+def embed_folder(
+    checkpoint: Network | str | Path,
+    folder: str | Path,
+    out: str | Path,
+    *,
+    normalise: bool = False,
+    skip_damaged: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Features:
+    """Write the embeddings of all images under a folder, in the order of their names.
+
+    checkpoint: a network, or a file of `save_network`. out: .npz with the arrays `name`, text (n,),
+    and `embedding`, float32 (n, E), or .parquet with these two columns; names are relative to the
+    folder. normalise: to length 1. progress: told how many files of how many are done. UserError
+    where there is no image, and where one can not be read, unless `skip_damaged`.
+    """
+    folder, out = Path(folder), Path(out)
+    _check_out(out)
+    names = find_images(folder)
+    network = checkpoint if isinstance(checkpoint, Network) else load_network(Path(checkpoint))
+    network = network.to(default_device())
+    kept: list[str] = []
+    found: list[NDArray[np.float32]] = []
+    damaged: list[str] = []
+    for batch, pixels in _batches(folder, names, network.input_size, batch_size(network)):
+        bad = [x for x in pixels if isinstance(x, UserError)]
+        if bad and not skip_damaged:
+            raise UserError(f"{bad[0]}; --skip-damaged leaves out such files")
+        damaged += map(str, bad)
+        good = [x for x in pixels if not isinstance(x, UserError)]
+        if good:
+            kept += [n for n, x in zip(batch, pixels, strict=True) if not isinstance(x, UserError)]
+            found.append(_embedded(network, np.stack(good), normalise))
+        progress(len(kept) + len(damaged), len(names))
+    if not kept:
+        raise UserError(f"{folder}: none of {len(damaged)} images can be read; first, {damaged[0]}")
+    embeddings = np.concatenate(found)
+    write = _write_npz if out.suffix == ".npz" else _write_parquet
+    write(out, [_printable(name) for name in kept], embeddings)
+    return Features(len(kept), embeddings.shape[1], tuple(damaged))
+
+
+def find_images(folder: Path) -> list[str]:
+    """Names of the image files under a folder, relative to it, sorted; hidden files are left out.
+
+    UserError where there is none.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder")
+    found = [
+        (Path(parent) / file).relative_to(folder).as_posix()
+        for parent, _, files in os.walk(folder)
+        for file in files
+        if file.lower().endswith(IMAGES) and not file.startswith(".")
+    ]
+    if not found:
+        raise UserError(f"{folder}: no image is under it; image files are *{', *'.join(IMAGES)}")
+    return sorted(found)
+
+
+def read_image(path: Path, size: Size) -> NDArray[np.uint8]:
+    """An image file as uint8 (H, W, 3), resized as `nas.data.resize` does.
+
+    UserError where it is no image, damaged, or so large that it may be made to fill the memory.
+    """
+    from PIL import Image
+
+    too_large = UserError(f"{path}: more than {MAX_PIXELS:,} pixels")
+    try:
+        with Image.open(path) as file:
+            if file.width * file.height > MAX_PIXELS:
+                raise too_large
+            picture = file.convert("RGB")
+    except UserError:
+        raise
+    except Image.DecompressionBombError:
+        raise too_large from None
+    except Exception as error:  # decoders raise what they like
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else ""
+        raise UserError(f"{path}: {reason or 'not an image, or damaged'}") from None
+    return np.asarray(picture.resize((size.width, size.height), Image.Resampling.BILINEAR))
+
+
+Read = NDArray[np.uint8] | UserError
+
+
+def _batches(
+    folder: Path, names: list[str], size: Size, count: int
+) -> Iterator[tuple[list[str], list[Read]]]:
+    """Names, and pixels or what is wrong with the file, one batch in memory at a time."""
+
+    def read(name: str) -> Read:
+        try:
+            return read_image(folder / name, size)
+        except UserError as error:
+            return error
+
+    with ThreadPoolExecutor(READERS) as pool:
+        for start in range(0, len(names), count):
+            batch = names[start : start + count]
+            with warnings.catch_warnings():  # of odd metadata; what matters is raised
+                warnings.simplefilter("ignore")
+                found = list(pool.map(read, batch))
+            yield batch, found
+
+
+def _embedded(network: Network, pixels: NDArray[np.uint8], normalise: bool) -> NDArray[np.float32]:
+    try:
+        found = embed_batch(network, pixels)
+    except NotFinite as error:
+        raise UserError(str(error)) from None
+    return (torch.nn.functional.normalize(found) if normalise else found).cpu().numpy()
+
+
+def _check_out(out: Path) -> None:
+    if out.suffix not in FORMATS or not out.parent.is_dir():
+        raise UserError(
+            f"--out: {out} is not a {' or '.join(FORMATS)} file in a folder that exists"
+        )
+    if out.suffix == ".parquet":
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError:
+            raise UserError(
+                "--out: .parquet needs pyarrow: pip install 'osnet-nas[parquet]'"
+            ) from None
+
+
+def _printable(name: str) -> str:
+    """The name as UTF-8 has it: bytes that are no text are written \\xNN."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _write_npz(out: Path, names: list[str], embeddings: NDArray[np.float32]) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, name=np.array(names), embedding=embeddings)
+    write_atomically(out, buffer.getvalue())
+
+
+def _write_parquet(out: Path, names: list[str], embeddings: NDArray[np.float32]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    values = pa.array(embeddings.reshape(-1))
+    lists = pa.FixedSizeListArray.from_arrays(values, embeddings.shape[1])
+    table = pa.table({"name": pa.array(names, pa.string()), "embedding": lists})
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(table, buffer)
+    write_atomically(out, buffer.getvalue())

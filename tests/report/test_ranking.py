@@ -1,0 +1,98 @@
+"""The picture of rankings: what is shown follows the rules of evaluation, and is drawn so."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from nas.architecture import Architecture, Size, Stage
+from nas.data import Dataset, Images, load_dataset
+from nas.errors import UserError
+from nas.models import build
+from nas.report import ranking
+from nas.report.ranking import CELL, RIGHT, WRONG, Ranked, draw, rank, write_ranking
+from nas.training.evaluation import embed
+from nas.training.retrieval import retrieval_scores
+
+TINY = Architecture((Stage(16, 1), Stage(16, 1)), Size(32, 16), stem="conv3", stem_channels=8)
+DATA = "synthetic:ids=10,size=32x16"
+
+
+def test_rows_are_what_a_loop_over_the_gallery_finds() -> None:
+    network, dataset = build(TINY, seed=1), load_dataset(DATA)
+    query, gallery = dataset.query, dataset.gallery
+    assert query is not None and gallery is not None
+    assert query.cameras is not None and gallery.cameras is not None
+    unit = torch.nn.functional.normalize
+    similarity = (unit(embed(network, query)) @ unit(embed(network, gallery)).T).tolist()
+    rows = rank(network, query, gallery, queries=5, seed=3)
+    assert len({row.query for row in rows}) == 5
+    assert [row.ap for row in rows] == sorted((row.ap for row in rows), reverse=True)
+    for row in rows:
+        q, near = row.query, similarity[row.query]
+        kept = [
+            g
+            for g in sorted(range(len(gallery)), key=lambda g: (-near[g], g))
+            if (gallery.labels[g], gallery.cameras[g]) != (query.labels[q], query.cameras[q])
+        ]
+        assert list(row.gallery) == kept[:10]
+        assert list(row.right) == [gallery.labels[g] == query.labels[q] for g in kept[:10]]
+        assert row.similarity == pytest.approx([near[g] for g in kept[:10]], abs=1e-6)
+        alone = query.subset(np.array([q]))
+        assert alone.cameras is not None
+        scores = retrieval_scores(
+            embed(network, alone), embed(network, gallery),
+            alone.labels, gallery.labels, alone.cameras, gallery.cameras,
+        )  # fmt: skip
+        assert row.ap == pytest.approx(scores["mAP"], abs=1e-6)
+
+
+def test_the_seed_chooses_the_queries() -> None:
+    network, dataset = build(TINY, seed=1), load_dataset(DATA)
+    assert dataset.query is not None and dataset.gallery is not None
+    found = [rank(network, dataset.query, dataset.gallery, 3, seed) for seed in (0, 0, 1)]
+    assert found[0] == found[1]
+    assert {row.query for row in found[0]} != {row.query for row in found[2]}
+
+
+def test_a_query_without_a_match_is_not_shown() -> None:
+    draw_from = np.random.default_rng(0)
+    pixels = draw_from.integers(0, 256, (4, 32, 16, 3), dtype=np.uint8)
+    query = Images(pixels, np.array([1, 2, 3, 4]), np.array([0, 0, 0, 0]))
+    gallery = Images(pixels, np.array([1, 2, 3, 3]), np.array([0, 1, 0, 0]))
+    assert [row.query for row in rank(build(TINY), query, gallery, 8, 0)] == [1]
+    with pytest.raises(UserError, match="no query has a match"):
+        rank(build(TINY), query.subset(np.array([0])), gallery, 8, 0)
+
+
+def test_right_and_wrong_differ_in_colour_and_without_it() -> None:
+    white = np.full((2, 32, 16, 3), 255, dtype=np.uint8)
+    images = Images(white, np.array([1, 0]), np.array([0, 1]))
+    row = Ranked(0, (0, 1), (True, False), (0.9, 0.8), 1.0)
+    picture = draw([row], images, images, "title")
+    colors = {color for _, color in picture.getcolors(1 << 20)}  # type: ignore[union-attr]
+    assert {Image.new("RGB", (1, 1), c).getpixel((0, 0)) for c in (RIGHT, WRONG)} <= colors
+    marks = []
+    for right in (True, False):
+        shown = Image.new("RGB", (26, 26))
+        ranking._mark(ImageDraw.Draw(shown), (13, 13), right)
+        marks.append(np.asarray(shown.convert("L")) > 200)
+    assert (marks[0] != marks[1]).sum() > 10
+
+
+def test_the_picture_is_written_whole_and_data_without_queries_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = write_ranking(build(TINY), DATA, tmp_path / "ranking.png", queries=2)
+    assert len(rows) == 2
+    with Image.open(tmp_path / "ranking.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 10 * CELL
+    dataset = load_dataset(DATA)
+    other = Dataset("x", "classification", dataset.train, test=dataset.train)
+    monkeypatch.setattr(ranking, "load_dataset", lambda spec: other)
+    with pytest.raises(UserError, match="no query and gallery to rank; it is for classification"):
+        write_ranking(build(TINY), DATA, tmp_path / "other.png")
+    assert not (tmp_path / "other.png").exists()
