@@ -94,7 +94,7 @@ def _pointwise(step: Step) -> Step:
         return step
     product = Pointwise(conv.in_channels, conv.out_channels, device=conv.weight.device)
     product.weight = nn.Parameter(conv.weight.detach()[:, :, 0, 0].clone())
-    product.register_parameter("bias", conv.bias)
+    product.bias = conv.bias  # type: ignore[assignment]
     return Step(product, step.inputs)
 
 
