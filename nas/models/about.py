@@ -1,0 +1,37 @@
+"""What an exported file says of itself: the network, and what it expects of its images."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+
+from nas.architecture import key, to_document
+from nas.models.network import Network
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, for pretrained weights
+
+
+def about(model: Network) -> dict[str, str]:
+    """Text by name, to be written into a file as its metadata.
+
+    Pixels are scaled to 0..1, in the order of `colours`; then `mean` is subtracted and the result
+    divided by `std`, channel by channel. `input` is height x width in pixels.
+    """
+    return {
+        "format": "osnet-nas 1",
+        "version": _version(),
+        "architecture": json.dumps(to_document(model.architecture)),
+        "key": key(model.architecture),
+        "input": str(model.input_size),
+        "mean": json.dumps(MEAN),
+        "std": json.dumps(STD),
+        "colours": "RGB",
+        "num_classes": str(0 if model.classifier is None else model.classifier.out_features),
+    }
+
+
+def _version() -> str:
+    try:
+        return version("osnet-nas")
+    except PackageNotFoundError:
+        return "not installed"

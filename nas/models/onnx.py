@@ -1,0 +1,87 @@
+"""A network as ONNX, which needs nothing of this toolkit to run."""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from nas.errors import UserError
+from nas.models.about import about
+from nas.models.network import Network
+from nas.models.optimise import fold
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET = 17
+
+
+def to_onnx(model: Network, *, logits: bool = False) -> bytes:
+    """The network in eval mode, batch norms folded, as the bytes of an ONNX file.
+
+    Input `images`: float32 (N, 3, H, W), any N, H and W as the architecture says. Output
+    `embedding`: float32 (N, E), and with `logits` also `logits`: (N, classes). The metadata says
+    how images are prepared (`nas.models.about`). UserError where onnx is not installed, or the
+    network has no classifier to make logits with. The model itself is not changed.
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise UserError("onnx is not installed: pip install 'osnet-nas[export]'") from None
+    names = ["embedding", "logits"] if logits else ["embedding"]
+    buffer = io.BytesIO()
+    # torch's newer exporter (dynamo=True) takes ten times as long, needs onnxscript, and writes
+    # larger files of the same convolutions.
+    with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Exported(model, logits=logits),
+            (torch.zeros(2, 3, *model.input_size),),
+            buffer,  # type: ignore[arg-type]
+            input_names=["images"],
+            output_names=names,
+            dynamic_axes={name: {0: "N"} for name in ("images", *names)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    found = onnx.load_from_string(buffer.getvalue())
+    _drop_identities(found)
+    onnx.helper.set_model_props(found, about(model))
+    onnx.checker.check_model(found, full_check=True)
+    return bytes(found.SerializeToString())
+
+
+class _Exported(nn.Module):
+    """A folded copy on the CPU, with the classifier where its logits are wanted."""
+
+    def __init__(self, model: Network, *, logits: bool) -> None:
+        super().__init__()
+        if logits and model.classifier is None:
+            raise UserError("the network has no classifier, so there are no logits to export")
+        self.network = fold(model)
+        self.classifier = copy.deepcopy(model.classifier) if logits else None
+        self.float().cpu().eval()
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        embedding = self.network.embed(x)
+        return embedding if self.classifier is None else (embedding, self.classifier(embedding))
+
+
+def _drop_identities(model: onnx.ModelProto) -> None:
+    """Read constants where they are: torch writes equal ones once, and an Identity for each use."""
+    graph = model.graph
+    constants = {x.name for x in graph.initializer}
+    source: dict[str, str] = {}
+    for node in graph.node:
+        if node.op_type == "Identity" and source.get(node.input[0], node.input[0]) in constants:
+            source[node.output[0]] = source.get(node.input[0], node.input[0])
+    kept = [node for node in graph.node if node.output[0] not in source]
+    for node in kept:
+        node.input[:] = [source.get(name, name) for name in node.input]
+    del graph.node[:]
+    graph.node.extend(kept)
