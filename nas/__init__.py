@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from nas.cost import profile
     from nas.data import contact_sheet, load_dataset
     from nas.errors import UserError
-    from nas.models import build
+    from nas.export import Calibration, export_network
+    from nas.models import build, load_network
     from nas.report import pareto_figure, write_pareto
     from nas.report.ranking import write_ranking
     from nas.search import open_run, run_search
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
     from nas.training.features import embed_folder
 
 _HOME = {
+    "Calibration": "nas.export",
     "UserError": "nas.errors",
     "build": "nas.models",
     "contact_sheet": "nas.data",
     "embed_folder": "nas.training.features",
     "evaluate": "nas.training.evaluation",
+    "export_network": "nas.export",
     "key": "nas.architecture",
     "load_dataset": "nas.data",
+    "load_network": "nas.models",
     "load_recipe": "nas.training",
     "load_space": "nas.space",
     "lower": "nas.architecture",
@@ -43,13 +47,16 @@ _HOME = {
     "write_ranking": "nas.report.ranking",
 }
 __all__ = [
+    "Calibration",
     "UserError",
     "build",
     "contact_sheet",
     "embed_folder",
     "evaluate",
+    "export_network",
     "key",
     "load_dataset",
+    "load_network",
     "load_recipe",
     "load_space",
     "lower",

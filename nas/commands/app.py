@@ -11,6 +11,7 @@ from nas.commands import (
     data,
     embed,
     evaluate,
+    export,
     match,
     pareto,
     profile,
@@ -34,6 +35,7 @@ app.command("match")(match.match)
 app.command("evaluate")(evaluate.evaluate)
 app.command("embed")(embed.embed)
 app.command("rank")(rank.rank)
+app.command("export")(export.export)
 app.add_typer(space.app, name="space")
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")

@@ -3,15 +3,74 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nas.architecture import PRESETS, Architecture, Size, from_json, preset
 from nas.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nas.models import Network
 
 
 def resolve(target: str, size: str | None = None) -> Architecture:
     """The architecture that `target` names, at another input size where one is given."""
     architecture = _find(target)
     return architecture.resized(Size.parse(size, "--input")) if size else architecture
+
+
+def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
+    """The network that `target` names, in eval mode, and in words where its weights are from.
+
+    A checkpoint or a trial of a run has weights; anything else is initialised by `seed`.
+    """
+    from nas.models import build
+    from nas.models.network import Network
+    from nas.models.weights import load_network, load_strictly
+
+    if Path(target).suffix == ".safetensors":
+        found, weights = load_network(Path(target)), target
+    elif Path(target).suffix in (".pth", ".pt", ".tar"):
+        raise UserError(
+            f"{target}: such a checkpoint does not say its architecture; `weights import` it first"
+        )
+    elif "#" in target:
+        architecture = _find(target)
+        state, weights = _state_of_trial(*target.rsplit("#", 1))
+        found = Network(architecture, len(state["classifier.weight"]))
+        load_strictly(found, state)
+    else:
+        found, weights = build(_find(target), seed=seed), f"initialised by seed {seed}, not trained"
+    if size:
+        resized = Network(
+            found.architecture.resized(Size.parse(size, "--input")),
+            found.classifier.out_features if found.classifier else 0,
+        )
+        resized.load_state_dict(found.state_dict())
+        found = resized
+    return found.eval(), weights
+
+
+def _state_of_trial(run: str, number: str) -> tuple[dict[str, Tensor], str]:
+    """The averaged weights of a trial, which a run keeps of its front."""
+    import torch
+
+    file = Path(run) / "checkpoints" / f"{number}.pt"
+    if not file.is_file():
+        kept = sorted(int(x.stem) for x in file.parent.glob("*.pt") if x.stem.isdecimal())
+        raise UserError(
+            f"{run}: no weights are kept of trial {number}, only of the front: "
+            f"{', '.join(map(str, kept)) or 'none yet'}"
+        )
+    try:
+        state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)[
+            "average"
+        ]
+        state["classifier.weight"]
+    except Exception as error:  # what torch raises for a damaged file has no common base
+        raise UserError(f"{file} is damaged ({type(error).__name__})") from None
+    return state, str(file)
 
 
 def _find(target: str) -> Architecture:

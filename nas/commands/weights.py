@@ -1,4 +1,4 @@
-"""`weights`: between torchreid's checkpoints and self-contained files."""
+"""`weights`: torchreid's checkpoints as self-contained files; `export` writes them back."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ import typer
 
 from nas.commands.options import Plugins, Target
 
-app = typer.Typer(help="Exchange weights with torchreid.", no_args_is_help=True)
+app = typer.Typer(help="Weights from elsewhere.", no_args_is_help=True)
 Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint: .pth, .pt or .safetensors.")]
 Out = Annotated[Path, typer.Option(help="The file to write.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Weights from elsewhere."""
 
 
 @app.command("import")
@@ -31,23 +36,3 @@ def import_(checkpoint: Checkpoint, architecture: Target, out: Out, plugin: Plug
     load_torchreid(model, state)
     save_network(model, out)
     print(f"{out}: {len(state)} tensors, {classes} classes")
-
-
-@app.command()
-def export(checkpoint: Checkpoint, out: Out, plugin: Plugins = None) -> None:
-    """Write the weights of a self-contained CHECKPOINT under torchreid's names, for torch.load."""
-    import io
-
-    import torch
-
-    from nas.errors import UserError
-    from nas.files import write_atomically
-    from nas.models.weights import load_network, to_torchreid
-
-    if not out.parent.is_dir():
-        raise UserError(f"--out: {out.parent} is not a directory")
-    state = to_torchreid(load_network(checkpoint))
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_atomically(out, buffer.getvalue())
-    print(f"{out}: {len(state)} tensors")

@@ -2,5 +2,6 @@
 
 from nas.models.network import Network, build
 from nas.models.optimise import optimise
+from nas.models.weights import load_network
 
-__all__ = ["Network", "build", "optimise"]
+__all__ = ["Network", "build", "load_network", "optimise"]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import warnings
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
 
 from nas.errors import UserError
 from nas.models.about import about
+from nas.models.inference import Inference
 from nas.models.network import Network
-from nas.models.optimise import fold
 
 if TYPE_CHECKING:
     import onnx
@@ -33,14 +31,15 @@ def to_onnx(model: Network, *, logits: bool = False) -> bytes:
         import onnx
     except ImportError:
         raise UserError("onnx is not installed: pip install 'osnet-nas[export]'") from None
-    names = ["embedding", "logits"] if logits else ["embedding"]
+    inference = Inference(model, logits=logits)
+    names = list(inference.outputs)
     buffer = io.BytesIO()
     # torch's newer exporter (dynamo=True) takes ten times as long, needs onnxscript, and writes
     # larger files of the same convolutions.
     with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Exported(model, logits=logits),
+            inference,
             (torch.zeros(2, 3, *model.input_size),),
             buffer,  # type: ignore[arg-type]
             input_names=["images"],
@@ -54,22 +53,6 @@ def to_onnx(model: Network, *, logits: bool = False) -> bytes:
     onnx.helper.set_model_props(found, about(model))
     onnx.checker.check_model(found, full_check=True)
     return bytes(found.SerializeToString())
-
-
-class _Exported(nn.Module):
-    """A folded copy on the CPU, with the classifier where its logits are wanted."""
-
-    def __init__(self, model: Network, *, logits: bool) -> None:
-        super().__init__()
-        if logits and model.classifier is None:
-            raise UserError("the network has no classifier, so there are no logits to export")
-        self.network = fold(model)
-        self.classifier = copy.deepcopy(model.classifier) if logits else None
-        self.float().cpu().eval()
-
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        embedding = self.network.embed(x)
-        return embedding if self.classifier is None else (embedding, self.classifier(embedding))
 
 
 def _drop_identities(model: onnx.ModelProto) -> None:

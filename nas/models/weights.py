@@ -6,7 +6,6 @@ torchreid has two OSNet models. Ours have the names of the first one (OSNet and 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from nas.architecture import Architecture, from_json, to_document
+from nas.architecture import Architecture, from_json
 from nas.architecture.value import Block
 from nas.errors import UserError
 from nas.files import write_atomically
+from nas.models.about import about
 from nas.models.network import Network
 
 Dialect = Literal["osnet", "ain"]
@@ -133,14 +133,8 @@ def save_network(model: Network, path: Path) -> None:
     """A self-contained file: the weights, with the architecture in its metadata."""
     from safetensors.torch import save
 
-    classes = 0 if model.classifier is None else model.classifier.out_features
-    metadata = {
-        "architecture": json.dumps(to_document(model.architecture)),
-        "num_classes": str(classes),
-        "format": "osnet-nas 1",
-    }
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
-    write_atomically(path, save(tensors, metadata))
+    write_atomically(path, save(tensors, about(model)))
 
 
 def load_network(path: Path) -> Network:

@@ -246,7 +246,7 @@ def test_weights_go_in_and_out(tmp_path: Path) -> None:
         "weights", "import", str(tmp_path / "ain.pth"), "osnet_ain_x0_25", "--out", str(ours)
     )
     assert done.returncode == 0, done.stderr
-    assert cli("weights", "export", str(ours), "--out", str(back)).returncode == 0
+    assert cli("export", str(ours), "--out", str(back)).returncode == 0
     found = torch.load(back, weights_only=True)
     assert set(found) == set(source)
     assert all(torch.equal(found[name], value) for name, value in source.items())

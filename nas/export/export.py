@@ -1,0 +1,109 @@
+"""Writing a network to a file that was run and compared with torch before it got its name."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from nas.cost import cost
+from nas.data import load_dataset
+from nas.errors import UserError
+from nas.export.formats import FORMATS, find_format
+from nas.export.int8 import Calibration, Int8, check_data, quantise, score
+from nas.export.runners import TOLERANCE, largest_difference, latency_ms, network_runner
+from nas.files import write_atomically
+from nas.models import Network
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and what was measured on it.
+
+    difference: the largest |file - torch| over the largest |torch|, on random images at batch 1 and
+    7. latency_ms_p50: median milliseconds at batch 1 on the CPU, in `backend` with `threads`.
+    """
+
+    path: Path
+    format: str
+    bytes: int
+    macs: int
+    params: int
+    difference: float
+    latency_ms_p50: float
+    backend: str
+    threads: int
+    int8: Int8 | None = None
+
+
+def export_network(
+    model: Network,
+    out: str | Path,
+    format: str | None = None,
+    *,
+    logits: bool = False,
+    int8: Calibration | None = None,
+) -> Exported:
+    """Write `model` as onnx, torchscript, safetensors or torchreid (by default by `out`'s suffix).
+
+    The file is run, and compared with the model in eval mode; where outputs differ by more than
+    1e-4 of the largest, UserError says so and nothing is written. onnx and torchscript give the
+    embedding, and with `logits` the logits too. `int8` quantises an ONNX file; its difference from
+    torch is then told and not judged. UserError for a path that can not be written, or a network
+    that the format can not express. The model itself is not changed.
+    """
+    out = Path(out)
+    name = find_format(format, out)
+    chosen = FORMATS[name]
+    if not out.parent.is_dir() or out.is_dir():
+        raise UserError(f"--out: {out} is not a file in a directory that exists")
+    if logits and not chosen.graph:
+        raise UserError(f"--logits: {name} has the weights alone, and of the classifier if any")
+    if int8 is not None and name != "onnx":
+        raise UserError(f"--int8: only for onnx, not {name}")
+    model = copy.deepcopy(model).float().cpu().eval()
+    size, expected = model.input_size, network_runner(model)
+    dataset = load_dataset(int8.data) if int8 else None
+    if dataset:
+        check_data(model, dataset)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / out.name
+        chosen.write(model, file, logits)
+        run = chosen.open(file, model)
+        difference = largest_difference(expected, run, size)
+        if not difference <= TOLERANCE:
+            raise UserError(
+                f"{out} was not written: {chosen.backend} and torch differ by {difference:.2g} of "
+                f"the largest output, more than {TOLERANCE}"
+            )
+        latency = latency_ms(run, size)
+        before = None
+        if int8 and dataset:
+            metric, float_score = score(run, model, dataset)
+            float_bytes = file.stat().st_size
+            quantise(file, file, dataset, size, int8)
+            run = chosen.open(file, model)
+            difference, float_latency = largest_difference(expected, run, size), latency
+            if difference == float("inf"):
+                raise UserError(f"{out} was not written: its outputs are not finite numbers")
+            latency = latency_ms(run, size)
+            int8_score = score(run, model, dataset)[1]
+            before = Int8(metric, float_score, int8_score, float_bytes, float_latency)
+        content = file.read_bytes()
+    write_atomically(out, content)
+    found = cost(model.architecture)
+    return Exported(
+        path=out,
+        format=name,
+        bytes=len(content),
+        macs=found.macs,
+        params=found.params,
+        difference=difference,
+        latency_ms_p50=latency,
+        backend=chosen.backend,
+        threads=torch.get_num_threads(),
+        int8=before,
+    )

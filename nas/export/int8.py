@@ -1,0 +1,127 @@
+"""Post-training static quantisation to 8 bits with onnxruntime, and what it does to the score."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nas.architecture import Size
+from nas.data import Dataset, Images, resize
+from nas.errors import UserError
+from nas.export.runners import Floats, Runner
+from nas.models import Network
+from nas.seeds import derived_seed
+from nas.training.augment import normalise
+from nas.training.evaluation import retrieval_scores
+
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Ranges of activations are those on `images` images of the training split, drawn by `seed`."""
+
+    data: str
+    images: int = 128
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Int8:
+    """The float32 file and the int8 file, each run by onnxruntime; the score on the test split.
+
+    score: the name, mAP or top1, from 0 to 1, larger is better. latency: median ms at batch 1.
+    """
+
+    score: str
+    float_score: float
+    int8_score: float
+    float_bytes: int
+    float_latency_ms_p50: float
+
+
+def quantise(source: Path, target: Path, dataset: Dataset, size: Size, how: Calibration) -> None:
+    """Write the ONNX file `source` as `target`, weights (per channel) and activations of 8 bits.
+
+    Signed integers between QuantizeLinear and DequantizeLinear nodes; the metadata is kept.
+    """
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    train = dataset.train
+    generator = np.random.default_rng(derived_seed(how.seed, "calibration"))
+    chosen = generator.choice(len(train), min(how.images, len(train)), replace=False)
+    images = resize(train.subset(np.sort(chosen)), size).pixels
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.batches = iter(_batches(images))
+
+        def get_next(self) -> dict[str, Floats] | None:
+            batch = next(self.batches, None)
+            return None if batch is None else {"images": batch}
+
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantize_static(prepared, target, Reader(), per_channel=True)
+    found, before = onnx.load(target), onnx.load(source, load_external_data=False)
+    said = {x.key: x.value for x in before.metadata_props}
+    said["int8"] = f"{len(images)} images of {how.data}, seed {how.seed}"
+    onnx.helper.set_model_props(found, said)
+    onnx.save(found, target)
+
+
+def score(run: Runner, model: Network, dataset: Dataset) -> tuple[str, float]:
+    """("mAP" or "top1", its value on the test split) of the embeddings that `run` makes.
+
+    Logits are the file's, or the model's classifier of its embeddings where the file has none.
+    """
+
+    def outputs(images: Images, name: str) -> NDArray[Any]:
+        pixels = resize(images, model.input_size).pixels
+        return np.concatenate([run(batch)[name] for batch in _batches(pixels)])
+
+    if dataset.task == "reid":
+        query, gallery = dataset.query, dataset.gallery
+        assert query is not None and gallery is not None
+        assert query.cameras is not None and gallery.cameras is not None
+        found = retrieval_scores(
+            torch.from_numpy(outputs(query, "embedding")),
+            torch.from_numpy(outputs(gallery, "embedding")),
+            query.labels,
+            gallery.labels,
+            query.cameras,
+            gallery.cameras,
+        )
+        return "mAP", found["mAP"]
+    assert dataset.test is not None and model.classifier is not None
+    embedding = torch.from_numpy(outputs(dataset.test, "embedding"))
+    with torch.inference_mode():
+        guess = model.classifier(embedding).argmax(dim=1).numpy()
+    return "top1", float((guess == dataset.test.labels).mean())
+
+
+def check_data(model: Network, dataset: Dataset) -> None:
+    """UserError where the data can not score the model: classes need a classifier for them."""
+    classes = 0 if model.classifier is None else model.classifier.out_features
+    if dataset.task == "classification" and classes != dataset.num_classes:
+        raise UserError(
+            f"--data: {dataset.name} has {dataset.num_classes} classes, and the network's "
+            f"classifier {classes}; top1 needs a checkpoint that was trained on it"
+        )
+
+
+def _batches(pixels: NDArray[np.uint8]) -> Iterator[Floats]:
+    """uint8 (n, H, W, 3) to normalised float32 (at most CHUNK, 3, H, W)."""
+    for start in range(0, len(pixels), CHUNK):
+        batch = torch.from_numpy(pixels[start : start + CHUNK])
+        yield np.ascontiguousarray(normalise(batch).numpy())

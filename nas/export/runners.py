@@ -1,0 +1,93 @@
+"""Running what was written: images in, outputs by name, whatever the file is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from nas.architecture import Size
+from nas.errors import UserError
+from nas.models import Network
+
+Floats: TypeAlias = NDArray[np.float32]
+Runner: TypeAlias = Callable[[Floats], dict[str, Floats]]
+TOLERANCE = 1e-4
+BATCHES = (1, 7)
+
+
+def onnx_runner(path: Path) -> Runner:
+    """An ONNX file in onnxruntime, on the CPU, with as many threads as torch has."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise UserError("onnxruntime is not installed: pip install 'osnet-nas[export]'") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return lambda images: dict(zip(names, session.run(names, {"images": images}), strict=True))
+
+
+def torch_runner(module: nn.Module) -> Runner:
+    """A module from images to embeddings, or to embeddings and logits."""
+
+    def run(images: Floats) -> dict[str, Floats]:
+        with torch.inference_mode():
+            found = module(torch.from_numpy(images))
+        outputs = found if isinstance(found, tuple) else (found,)
+        return dict(zip(("embedding", "logits"), (x.numpy() for x in outputs), strict=False))
+
+    return run
+
+
+def network_runner(model: Network) -> Runner:
+    """The network itself, in eval mode: the embedding, and the logits where it has a classifier."""
+
+    def run(images: Floats) -> dict[str, Floats]:
+        with torch.inference_mode():
+            embedding = model.embed(torch.from_numpy(images))
+            found = {"embedding": embedding.numpy()}
+            if model.classifier is not None:
+                found["logits"] = model.classifier(embedding).numpy()
+        return found
+
+    return run
+
+
+def largest_difference(expected: Runner, found: Runner, size: Size) -> float:
+    """max |found - expected| / max |expected| over the outputs of `found`, at batch 1 and 7.
+
+    On random images of `size`. Infinite where an output is not a finite number.
+    """
+    worst = 0.0
+    for count in BATCHES:
+        images = np.random.default_rng(count).standard_normal((count, 3, *size), dtype=np.float32)
+        wanted = expected(images)
+        for name, value in found(images).items():
+            if value.shape != wanted[name].shape or not np.isfinite(value).all():
+                return float("inf")
+            scale = max(float(np.abs(wanted[name]).max()), float(np.finfo(np.float32).tiny))
+            worst = max(worst, float(np.abs(value - wanted[name]).max()) / scale)
+    return worst
+
+
+def latency_ms(run: Runner, size: Size) -> float:
+    """Median milliseconds of one image, warmed up: of 50 runs, fewer where they take over 2 s."""
+    image = np.zeros((1, 3, *size), dtype=np.float32)
+    for _ in range(3):
+        run(image)
+    times: list[float] = []
+    while len(times) < 50 and (len(times) < 5 or sum(times) < 2.0):
+        started = time.perf_counter()
+        run(image)
+        times.append(time.perf_counter() - started)
+    return 1000 * median(times)
