@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from nas.architecture import Size
 from nas.errors import UserError
 from nas.models.about import about
 from nas.models.inference import Inference
@@ -24,35 +25,44 @@ def to_onnx(model: Network, *, logits: bool = False) -> bytes:
 
     Input `images`: float32 (N, 3, H, W), any N, H and W as the architecture says. Output
     `embedding`: float32 (N, E), and with `logits` also `logits`: (N, classes). The metadata says
-    how images are prepared (`nas.models.about`). UserError where onnx is not installed, or the
-    network has no classifier to make logits with. The model itself is not changed.
+    how images are prepared (`nas.models.about`). UserError where onnx is not installed, where
+    the network has no classifier to make logits with, or an operator that ONNX has not. The model
+    itself is not changed.
     """
     try:
         import onnx
     except ImportError:
         raise UserError("onnx is not installed: pip install 'osnet-nas[export]'") from None
-    inference = Inference(model, logits=logits)
+    content = _traced(Inference(model, logits=logits), model.input_size)
+    found = onnx.load_from_string(content)
+    _drop_identities(found)
+    onnx.helper.set_model_props(found, about(model))
+    onnx.checker.check_model(found, full_check=True)
+    return bytes(found.SerializeToString())
+
+
+def _traced(inference: Inference, size: Size) -> bytes:
     names = list(inference.outputs)
     buffer = io.BytesIO()
     # torch's newer exporter (dynamo=True) takes ten times as long, needs onnxscript, and writes
     # larger files of the same convolutions.
     with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(
-            inference,
-            (torch.zeros(2, 3, *model.input_size),),
-            buffer,  # type: ignore[arg-type]
-            input_names=["images"],
-            output_names=names,
-            dynamic_axes={name: {0: "N"} for name in ("images", *names)},
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    found = onnx.load_from_string(buffer.getvalue())
-    _drop_identities(found)
-    onnx.helper.set_model_props(found, about(model))
-    onnx.checker.check_model(found, full_check=True)
-    return bytes(found.SerializeToString())
+        try:
+            torch.onnx.export(
+                inference,
+                (torch.zeros(2, 3, *size),),
+                buffer,  # type: ignore[arg-type]
+                input_names=["images"],
+                output_names=names,
+                dynamic_axes={name: {0: "N"} for name in ("images", *names)},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"the network can not be written as ONNX: {reason}") from None
+    return buffer.getvalue()
 
 
 def _drop_identities(model: onnx.ModelProto) -> None:

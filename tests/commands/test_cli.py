@@ -70,6 +70,9 @@ SPACE = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n  width: [0.25,
         (["rank", "n.safetensors", "--data", "synthetic", "--out", "x.jpg"], "is not a .png file"),
         (["data", "preview", "mnist"], "'mnist' is not a data set; valid are"),
         (["data", "preview", "--out", "no/where/x.png"], "--out: no/where is not a directory"),
+        (["export", "osnet_x0_25", "--out", "x.bin"], "--out: x.bin ends in none of .onnx (onnx)"),
+        (["export", "osnet_x0_25", "--out", "x.onnx", "--int8"], "--int8 and --data belong toget"),
+        (["export", "none.safetensors", "--out", "x.onnx"], "none.safetensors: No such file"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2_and_nothing_written(
@@ -232,6 +235,16 @@ def test_match_finds_the_width_of_a_family_at_equal_cost(tmp_path: Path) -> None
     assert abs(macs / 272_899_328 - 1) <= 0.02
     assert json.loads(cli("profile", str(file), "--json").stdout)["macs"] == macs
     assert cli("match", "--family", "vgg", "--to", "osnet_x0_5").returncode == 2
+
+
+def test_export_tells_what_it_wrote(tmp_path: Path) -> None:
+    arguments = ("export", "osnet_x0_25", "--input", "64x32", "--out", str(tmp_path / "x.onnx"))
+    done = cli(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["macs"], found["params"]) == (5_207_680, 201_864)
+    assert found["bytes"] == (tmp_path / "x.onnx").stat().st_size
+    assert found["weights"] == "initialised by seed 0, not trained"
 
 
 def test_weights_go_in_and_out(tmp_path: Path) -> None:

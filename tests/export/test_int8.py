@@ -22,6 +22,7 @@ from tests.models.test_onnx import ARCHITECTURES, SMALL
 from tests.models.test_optimise import lived_in
 
 DATA = "synthetic:ids=10,size=64x32"
+KINDS = ("Conv", "InstanceNormalization")
 NO_AUTOCAST = torch.autocast("cpu", enabled=False)
 
 
@@ -50,21 +51,26 @@ def test_report_and_file_of_a_quantised_network(tmp_path: Path) -> None:
     assert json.loads(about["architecture"])["embedding"] == 16
 
 
-def test_weights_are_int8_with_a_scale_for_each_channel(tmp_path: Path) -> None:
+def test_weights_have_a_scale_for_each_channel_and_instance_norms_stay_float(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     source, target = tmp_path / "float.onnx", tmp_path / "int8.onnx"
-    source.write_bytes(to_onnx(lived_in(build(ARCHITECTURES["one stream"]))))
+    source.write_bytes(to_onnx(lived_in(build(ARCHITECTURES["instance norm both"]))))
     quantise(source, target, classes_data(8), SMALL, Calibration("drawn"))
     graph = onnx.load(target).graph
     constants = {x.name: to_array(x) for x in graph.initializer}
     makers = {node.output[0]: node for node in graph.node}
-    convolutions = [node for node in graph.node if node.op_type == "Conv"]
-    assert convolutions
-    for node in convolutions:
+    of_kind = {kind: [x for x in graph.node if x.op_type == kind] for kind in KINDS}
+    assert all(of_kind.values())
+    for node in of_kind["Conv"]:
         weight, scale, zero = (constants[name] for name in makers[node.input[1]].input)
         assert (weight.dtype, weight.ndim) == (np.int8, 4)
         assert scale.shape == (len(weight),)
         assert not zero.any()
-        assert makers[node.input[0]].op_type == "DequantizeLinear"
+        assert constants[makers[node.input[0]].input[2]].dtype == np.uint8
+    for node in of_kind["InstanceNormalization"]:
+        assert constants[node.input[1]].dtype == np.float32
+    assert not caplog.records
 
 
 def test_seed_decides_which_images_calibrate(tmp_path: Path) -> None:

@@ -106,3 +106,10 @@ def test_logits_are_a_second_output_where_they_are_asked_for() -> None:
         assert np.abs(one - other).max() <= 1e-4 * np.abs(other).max()
     with pytest.raises(UserError, match="no classifier"):
         to_onnx(build(ARCHITECTURES["one stream"]), logits=True)
+
+
+def test_an_operator_that_onnx_has_not_is_named() -> None:
+    model = build(ARCHITECTURES["one stream"])
+    model.steps.append((torch.special.bessel_j0, (len(model.steps),), ()))
+    with pytest.raises(UserError, match=r"can not be written as ONNX: .*special_bessel_j0"):
+        to_onnx(model)
