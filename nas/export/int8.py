@@ -19,7 +19,7 @@ from nas.export.runners import Floats, Runner
 from nas.models import Network
 from nas.seeds import derived_seed
 from nas.training.augment import normalise
-from nas.training.evaluation import retrieval_scores
+from nas.training.retrieval import retrieval_scores
 
 CHUNK = 64
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from nas.architecture import Architecture, Placed, Size, lower
+from nas.architecture import Architecture, Part, Placed, Shape, Size, lower
+from nas.architecture.lower import IMAGE_CHANNELS
 from nas.errors import UserError
 from nas.models.layers import FRESH, add, initialise, make
 from nas.seeds import derived_seed
@@ -24,7 +25,7 @@ class Network(nn.Module):
     def __init__(self, architecture: Architecture, num_classes: int = 0) -> None:
         super().__init__()
         self.architecture = architecture
-        self.input_size: Size = architecture.input
+        self.input_shape: Shape = (IMAGE_CHANNELS, *architecture.input)
         self.steps: list[tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]] = []
         placed = lower(architecture)
         self._add_parts(placed)
@@ -57,6 +58,11 @@ class Network(nn.Module):
                 wiring.append(tuple(start if i < 0 else base + i + 1 for i in layer.inputs))
             start = len(functions)
         self.wire(list(zip(functions, wiring, strict=True)))
+
+    @property
+    def input_size(self) -> Size:
+        """Height and width of the images, in pixels."""
+        return Size(*self.input_shape[1:])
 
     def wire(self, steps: Sequence[tuple[Callable[..., Tensor], tuple[int, ...]]]) -> None:
         """Compute these steps: (function, its input tensors); step i makes tensor i + 1.
@@ -96,6 +102,17 @@ class Network(nn.Module):
         """Drop the classifier, which only training uses."""
         self.classifier = None
         return self
+
+
+class PartNetwork(Network):
+    """One part of a network by itself: (N, C, H, W) of the part's input to its output."""
+
+    def __init__(self, part: Part) -> None:
+        nn.Module.__init__(self)
+        self.input_shape = part.input
+        self._add_parts([Placed("part", "part", part)])
+        self.classifier = None
+        self.eval()
 
 
 def build(architecture: Architecture, num_classes: int = 0, *, seed: int = 0) -> Network:

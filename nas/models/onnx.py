@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from nas.architecture import Size
+from nas.architecture import Shape
 from nas.errors import UserError
 from nas.models.about import about
 from nas.models.inference import Inference
-from nas.models.network import Network
+from nas.models.network import Network, PartNetwork
 
 if TYPE_CHECKING:
     import onnx
@@ -33,15 +33,16 @@ def to_onnx(model: Network, *, logits: bool = False) -> bytes:
         import onnx
     except ImportError:
         raise UserError("onnx is not installed: pip install 'osnet-nas[export]'") from None
-    content = _traced(Inference(model, logits=logits), model.input_size)
+    content = _traced(Inference(model, logits=logits), model.input_shape)
     found = onnx.load_from_string(content)
     _drop_identities(found)
-    onnx.helper.set_model_props(found, about(model))
+    if not isinstance(model, PartNetwork):
+        onnx.helper.set_model_props(found, about(model))
     onnx.checker.check_model(found, full_check=True)
     return bytes(found.SerializeToString())
 
 
-def _traced(inference: Inference, size: Size) -> bytes:
+def _traced(inference: Inference, shape: Shape) -> bytes:
     names = list(inference.outputs)
     buffer = io.BytesIO()
     # torch's newer exporter (dynamo=True) takes ten times as long, needs onnxscript, and writes
@@ -51,7 +52,7 @@ def _traced(inference: Inference, size: Size) -> bytes:
         try:
             torch.onnx.export(
                 inference,
-                (torch.zeros(2, 3, *size),),
+                (torch.zeros(2, *shape),),
                 buffer,  # type: ignore[arg-type]
                 input_names=["images"],
                 output_names=names,

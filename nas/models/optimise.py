@@ -31,9 +31,9 @@ def optimise(model: Network, *, batch: int = 1) -> torch.jit.ScriptModule:
     """
     fast = fold(model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _replace_steps(fast, _in_place([_pointwise(s) for s in _steps(fast)]))
-    height, width = model.input_size
-    image = torch.zeros(batch, 3, height, width)
-    image = image.to(next(model.parameters()).device, memory_format=torch.channels_last)
+    like = next(model.parameters(), torch.empty(0))
+    image = torch.zeros(batch, *model.input_shape, dtype=like.dtype, device=like.device)
+    image = image.to(memory_format=torch.channels_last)
     with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(fast, image, check_trace=False)  # type: ignore[no-untyped-call]

@@ -1,0 +1,140 @@
+"""What a latency is measured on: a network made ready to run in one setting."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nas.errors import UserError
+from nas.models.network import Network
+
+BACKENDS = {
+    "torch": "the module in eval mode, NCHW",
+    "frozen": "batch norms folded, channels_last, traced and frozen",
+    "onnxruntime": "batch norms folded, as ONNX, on the CPU",
+}
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a network is run. threads: 0 is as many as torch takes. device: cpu or cuda."""
+
+    backend: str = "frozen"
+    threads: int = 0
+    batch: int = 1
+    precision: str = "float32"
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name, valid in (
+            ("backend", tuple(BACKENDS)),
+            ("precision", PRECISIONS),
+            ("device", ("cpu", "cuda")),
+        ):
+            if getattr(self, name) not in valid:
+                raise UserError(f"{name}: {getattr(self, name)!r} is not one of {', '.join(valid)}")
+        if self.threads < 0 or self.batch < 1:
+            raise UserError(f"threads {self.threads} and batch {self.batch} must be positive")
+        if self.backend == "onnxruntime" and (self.device, self.precision) != ("cpu", "float32"):
+            raise UserError("onnxruntime is measured in float32 on the cpu only")
+
+    def record(self) -> dict[str, Any]:
+        """The setting in full, with the device and the library by name: plain data."""
+        import torch
+
+        if self.device == "cuda":
+            machine = torch.cuda.get_device_name()
+        else:
+            machine = processor()
+        library = f"torch {torch.__version__}"
+        if self.backend == "onnxruntime":
+            library = f"onnxruntime {_onnxruntime().__version__}"
+        return asdict(self) | {
+            "threads": self.threads or torch.get_num_threads(),
+            "memory_format": "channels_last" if self.backend == "frozen" else "nchw",
+            "machine": machine,
+            "library": library,
+        }
+
+
+def ready(model: Network, setting: Setting) -> Callable[[], object]:
+    """A function that computes one batch of random images, and returns when it is done.
+
+    The number of threads is the caller's matter (`threads`), but for onnxruntime.
+    """
+    import torch
+
+    if setting.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("device: there is no GPU that torch can use")
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(setting.batch, *model.input_shape, generator=generator)
+    if setting.backend == "onnxruntime":
+        return _onnx(model, images.numpy(), setting)
+    dtype = getattr(torch, setting.precision)
+    images = images.to(setting.device, dtype)
+    model = model.to(setting.device, dtype).eval()
+    if setting.backend == "frozen":
+        from nas.models.optimise import optimise
+
+        run: Any = optimise(model, batch=setting.batch)
+        images = images.to(memory_format=torch.channels_last)
+    else:
+        run = model
+
+    def once() -> None:
+        with torch.inference_mode():
+            run(images)
+            if setting.device == "cuda":
+                torch.cuda.synchronize()
+
+    return once
+
+
+@contextmanager
+def threads(setting: Setting) -> Iterator[None]:
+    """Within it torch computes with the setting's number of threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(setting.threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def processor() -> str:
+    """The name of the CPU."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _onnx(model: Network, images: Any, setting: Setting) -> Callable[[], object]:
+    import torch
+
+    from nas.models.onnx import to_onnx
+
+    runtime = _onnxruntime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = setting.threads or torch.get_num_threads()
+    options.log_severity_level = 3
+    content = to_onnx(model)
+    session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, {"images": images})
+
+
+def _onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise UserError("onnxruntime is not installed: pip install 'osnet-nas[export]'") from None
+    return onnxruntime
