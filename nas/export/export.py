@@ -10,11 +10,17 @@ from pathlib import Path
 import torch
 
 from nas.cost import cost
-from nas.data import load_dataset
+from nas.data import Dataset, load_dataset
 from nas.errors import UserError
 from nas.export.formats import FORMATS, find_format
 from nas.export.int8 import Calibration, Int8, check_data, quantise, score
-from nas.export.runners import TOLERANCE, largest_difference, latency_ms, network_runner
+from nas.export.runners import (
+    TOLERANCE,
+    largest_difference,
+    latency_ms,
+    network_runner,
+    onnx_runner,
+)
 from nas.files import write_atomically
 from nas.models import Network
 
@@ -82,16 +88,11 @@ def export_network(
         latency = latency_ms(run, size)
         before = None
         if int8 and dataset:
-            metric, float_score = score(run, model, dataset)
-            float_bytes = file.stat().st_size
-            quantise(file, file, dataset, size, int8)
+            before = _quantise(file, model, dataset, int8, latency)
             run = chosen.open(file, model)
-            difference, float_latency = largest_difference(expected, run, size), latency
+            difference, latency = largest_difference(expected, run, size), latency_ms(run, size)
             if difference == float("inf"):
                 raise UserError(f"{out} was not written: its outputs are not finite numbers")
-            latency = latency_ms(run, size)
-            int8_score = score(run, model, dataset)[1]
-            before = Int8(metric, float_score, int8_score, float_bytes, float_latency)
         content = file.read_bytes()
     write_atomically(out, content)
     found = cost(model.architecture)
@@ -107,3 +108,14 @@ def export_network(
         threads=torch.get_num_threads(),
         int8=before,
     )
+
+
+def _quantise(
+    file: Path, model: Network, dataset: Dataset, how: Calibration, float_latency: float
+) -> Int8:
+    """Quantise an ONNX file in place; what it was before, and both scores."""
+    float_bytes = file.stat().st_size
+    metric, float_score = score(onnx_runner(file), model, dataset)
+    quantise(file, file, dataset, model.input_size, how)
+    _, int8_score = score(onnx_runner(file), model, dataset)
+    return Int8(metric, float_score, int8_score, float_bytes, float_latency)

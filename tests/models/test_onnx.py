@@ -1,6 +1,7 @@
 """The ONNX file computes what the network computes, and needs nothing of the toolkit."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -35,7 +36,7 @@ def changed(**fields: object) -> Architecture:
 
 ARCHITECTURES = {
     "osnet": preset("osnet_x0_25").resized(SMALL),
-    "ibn": preset("osnet_ibn_x1_0").resized(SMALL),
+    "ibn": replace(preset("osnet_ibn_x1_0").resized(SMALL), width=0.25),
     "ain": preset("osnet_ain_x0_25").resized(SMALL),
     "one stream": changed(streams=1),
     "equal depths": changed(stream_depth=2),
