@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nas.data import contact_sheet, load_dataset
     from nas.errors import UserError
     from nas.export import Calibration, export_network
-    from nas.models import build, load_network
+    from nas.models import build, inherit, load_network
     from nas.report import pareto_figure, write_pareto
     from nas.report.ranking import write_ranking
     from nas.search import open_run, run_search
@@ -31,6 +31,7 @@ _HOME = {
     "embed_folder": "nas.training.features",
     "evaluate": "nas.training.evaluation",
     "export_network": "nas.export",
+    "inherit": "nas.models",
     "key": "nas.architecture",
     "load_dataset": "nas.data",
     "load_network": "nas.models",
@@ -54,6 +55,7 @@ __all__ = [
     "embed_folder",
     "evaluate",
     "export_network",
+    "inherit",
     "key",
     "load_dataset",
     "load_network",

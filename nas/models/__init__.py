@@ -1,7 +1,9 @@
 """Architecture to torch module."""
 
+from nas.models.inherit import inherit
 from nas.models.network import Network, build
 from nas.models.optimise import optimise
 from nas.models.weights import load_network
 
 __all__ = ["Network", "build", "load_network", "optimise"]
+__all__ = ["Network", "build", "inherit", "optimise"]

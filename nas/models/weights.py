@@ -86,6 +86,18 @@ def load_torchreid(model: Network, state: Mapping[str, Tensor]) -> None:
     load_strictly(model, found)
 
 
+def import_network(path: Path, architecture: Architecture) -> Network:
+    """The network of torchreid's checkpoint of `architecture`, in eval mode, with its classifier.
+
+    UserError for files that are no checkpoints, and for those of another network.
+    """
+    state = read_checkpoint(path)
+    bias = state.get("classifier.bias", state.get("module.classifier.bias"))
+    model = Network(architecture, bias.numel() if bias is not None else 0)
+    load_torchreid(model, state)
+    return model.eval()
+
+
 def load_strictly(model: Network, state: Mapping[str, Tensor]) -> None:
     """Load a state dict of our names; UserError names the first few entries that do not fit."""
     own = model.state_dict()

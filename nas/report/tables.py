@@ -92,6 +92,22 @@ def plain_table(rows: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
+def inheritance_table(parts: Sequence[dict[str, Any]]) -> Table:
+    """What each part inherited (`Inheritance.by_part`); reasons take the width that is left."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in parts[0]:
+        text = name in ("part", "why")
+        table.add_column(
+            "not whole (tensors)" if name == "why" else name,
+            justify="left" if text else "right",
+            no_wrap=name != "why",
+            overflow="fold",
+        )
+    for part in parts:
+        table.add_row(*(f"{v:,}" if isinstance(v, int) else v for v in part.values()))
+    return table
+
+
 def reconciled_table(profile: dict[str, Any]) -> Table:
     """From our macs to the total of each counter, one named difference a row."""
     table = Table(box=None, pad_edge=False, header_style="bold")

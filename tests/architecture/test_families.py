@@ -2,7 +2,8 @@
 
 import pytest
 
-from nas.architecture import Architecture, Block, Layer, Size, Stage, key, lower
+from nas.architecture import Architecture, Block, Layer, Pen, Size, Stage, key, lower
+from nas.errors import UserError
 
 
 def network(family: str, channels: int = 64, **fields: int | str) -> Architecture:
@@ -50,6 +51,18 @@ def test_resnext_is_a_bottleneck_in_groups_of_equal_width(
         (inner, inner, 3, groups),
         (inner, channels, 1, 1),
     ]
+
+
+@pytest.mark.parametrize(("channels", "made"), [(10, 12), (12, 10)])
+def test_channels_that_groups_do_not_divide_are_said_with_the_layer(
+    channels: int, made: int
+) -> None:
+    pen = Pen((channels, 8, 8))
+    message = (
+        f"^conv2.conv: {channels} input and {made} output channels are not both divisible by 4"
+    )
+    with pytest.raises(UserError, match=message):
+        pen.conv(pen.input, made, 3, groups=4, name="conv2.conv")
 
 
 def test_se_weighs_the_channels_before_the_sum_and_with_reduction_0_not_at_all() -> None:

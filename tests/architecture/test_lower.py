@@ -102,7 +102,10 @@ def canonical_text(traced: object) -> tuple[str, ...]:
     ("architecture", "message"),
     [
         (replace(preset("osnet_x1_0"), width=0.001), "stem: "),
-        (replace(preset("osnet_x0_25"), input=Size(8, 8)), "at least 1"),
+        (
+            replace(preset("osnet_x0_25"), input=Size(8, 8)),
+            "stages[1] transition: avg_pool would make 96 channels of 0x0: every dimension",
+        ),
         (
             replace(network(bottleneck=64), width=0.125),
             "stages[0].blocks[0]: conv1.conv would have 0 channels: at least 1 is needed",

@@ -266,3 +266,48 @@ def test_weights_go_in_and_out(tmp_path: Path) -> None:
     other = cli("weights", "import", str(tmp_path / "ain.pth"), "osnet_x0_5", "--out", str(ours))
     assert other.returncode == 2
     assert "weights of another network" in other.stderr
+
+
+def test_weights_init_starts_a_variant_from_a_trained_network(tmp_path: Path) -> None:
+    import torch
+
+    from nas.models.weights import load_network
+    from tests.models.reference import Reference
+
+    source = Reference("osnet", (16, 64, 96, 128), 7).state_dict()
+    torch.save(source, tmp_path / "net.pth")
+    (tmp_path / "damaged.safetensors").write_bytes(b"\xff" * 20)
+    init = ("weights", "init", "--channels", "magnitude", "--out", "half.safetensors")
+    trained = ("--from", "net.pth", "--from-architecture", "osnet_x0_25")
+    done = cli(*init, *trained, "osnet_x0_5", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    elements = sum(value.numel() for value in source.values())
+    assert done.stdout.startswith(f"half.safetensors: {elements:,} of ")
+    assert "stages[1].blocks[0]" in done.stdout
+    half = load_network(tmp_path / "half.safetensors")
+    assert half.classifier is not None and half.classifier.out_features == 7
+    back = ("weights", "init", "osnet_x0_25", "--from", "half.safetensors", "--json")
+    found = json.loads(cli(*back, "--out", "quarter.safetensors", cwd=tmp_path).stdout)
+    assert found["share"] == 1
+    assert {row["why"] for row in found["tensors"]} == {""}
+    quarter = load_network(tmp_path / "quarter.safetensors").state_dict()
+    assert all(torch.equal(quarter[name], value) for name, value in source.items())
+    before = sorted(tmp_path.iterdir())
+    for arguments, message in [
+        (
+            ("osnet_x0_5", "--from", "net.pth"),
+            "net.pth does not say its architecture: give --from-",
+        ),
+        (("osnet_x0_5", *trained[:3], "osnet_x0_5"), "weights of another network: conv1.conv.weig"),
+        (("osnet_x0_5", *trained[:3], "osnet"), "'osnet' is not a preset"),
+        (("osnet", *trained), "'osnet' is not a preset"),
+        (("osnet_x0_5", "--from", "none.safetensors"), "none.safetensors: No such file"),
+        (("osnet_x0_5", "--from", "damaged.safetensors"), "damaged.safetensors: not a file of ten"),
+        (("osnet_x0_5", *trained, "--channels", "best"), "Invalid value for '--channels'"),
+        (("osnet_x0_5", *trained, "--out", "no/x.safetensors"), "--out: no/x.safetensors is not a"),
+    ]:
+        done = cli("weights", "init", "--out", "new.safetensors", *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert sorted(tmp_path.iterdir()) == before
