@@ -113,8 +113,12 @@ def wiring(placed: Sequence[Placed], ties: Ties) -> dict[Key, Wired]:
                 if maker in found:
                     found[maker] = replace(found[maker], norm=layer.name)
             axes.append(made)
-        stage = place.name.partition(".")[0]
-        axis = tuple(Run(r.size, r.made_by | {place.name, stage}) for r in axes[-1])
+        stage = place.name.partition(".")[0]  # so that the last block is found at any depth
+        ends = [
+            {f"{end}, run {i} of {len(axes[-1])}" for end in (place.name, stage)}
+            for i in range(len(axes[-1]))
+        ]
+        axis = tuple(Run(r.size, r.made_by | e) for r, e in zip(axes[-1], ends, strict=True))
         ties.tie(axes[-1], axis)
     whole_maps = {ties.root(run) for run in whole_maps}
     return {

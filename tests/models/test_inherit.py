@@ -157,6 +157,8 @@ def test_of_a_grouped_convolution_groups_are_chosen_alike(
         )
 
     source = trained(one_stage(1.0, cardinalities[0]))
+    every = inherit(build(one_stage(0.5, cardinalities[1])), source, channels="magnitude")
+    assert every.share == 1  # so no group of the variant has channels of two of the source
     kill(source, bottleneck_tie, kept)
     model = build(one_stage(0.5, cardinalities[1]))
     assert inherit(model, source, channels="magnitude").share == 1
@@ -179,6 +181,28 @@ def test_magnitude_is_the_l1_norm_of_the_filter_times_gamma_summed_over_ties() -
     read = stem.topk(8).indices.sort().values
     expected = state["conv2.0.downsample.conv.weight"][chosen][:, read]
     assert torch.equal(mine["conv2.0.downsample.conv.weight"], expected)
+
+
+@pytest.mark.parametrize("gate", ["unified", "separate", "fixed", "none"])
+def test_streams_that_are_added_and_their_gates_share_one_choice(gate: str) -> None:
+    fields = {"gate": gate, "streams": 2, "gate_reduction": 4}
+    source, model = trained(network(0.5, **fields)), build(network(0.25, **fields), seed=5)
+    assert inherit(model, source, channels="magnitude").share == 1
+    state, mine = source.state_dict(), model.state_dict()
+    score = torch.zeros(16)
+    for stream in ("conv2.0.conv2a", "conv2.0.conv2b.1"):  # pointwise, then depthwise with a norm
+        depthwise = state[f"{stream}.conv2.weight"].abs().sum((1, 2, 3))
+        score += state[f"{stream}.conv1.weight"].abs().sum((1, 2, 3))
+        score += depthwise * state[f"{stream}.bn.weight"].abs()
+    for name, value in state.items():
+        if re.fullmatch(r"conv2\.0\.gate\..*fc2\.weight", name):
+            score += value.abs().sum((1, 2, 3))
+    chosen = score.topk(8).indices.sort().values
+    ends = r"conv2\.0\.(conv2a\.bn|conv2b\.1\.bn|gate\..*fc2|gate\.\d)\.(bias|logit)"
+    tied = [name for name in state if re.fullmatch(ends, name)]
+    assert len(tied) == {"unified": 3, "separate": 4, "fixed": 4, "none": 2}[gate]
+    for name in tied:
+        assert torch.equal(mine[name], state[name][chosen])
 
 
 def test_in_order_the_first_channels_are_taken_and_of_a_concatenation_those_of_each_stream() -> (
@@ -315,6 +339,73 @@ def test_embedding_classes_stem_and_norm() -> None:
     kept = score.topk(16).indices.sort().values
     classifier = source.state_dict()["classifier.weight"]
     assert torch.equal(smaller.state_dict()["classifier.weight"], classifier[:, kept])
+
+
+@families.register("joined")
+class Joined(Component):
+    """Nothing is added, and what is concatenated leaves the block."""
+
+    def lower(self, net: Pen, x: Node, channels: int) -> Node:
+        return net.concat(*(net.conv(x, channels // 2, 1, name=f"half{i}") for i in range(2)))
+
+
+def test_concatenated_channels_are_told_apart_in_the_next_part() -> None:
+    source, model = trained(network(0.5, family="joined")), build(network(0.25, family="joined"))
+    assert inherit(model, source).share == 1
+    name = "conv2.1.half1.weight"
+    columns = [*range(16), *range(32, 48)]
+    assert torch.equal(model.state_dict()[name], source.state_dict()[name][:16, columns])
+
+
+def test_what_follows_a_block_of_another_family_is_carried() -> None:
+    plain = {"family": "se", "reduction": 0}
+    rows = inherit(build(network(**plain)), trained(network(family="turned"))).rows
+    why = {row.name: row.why for row in rows}
+    assert why["conv2.0.conv1.conv.weight"] == "not in the source"
+    assert why["conv2.2.0.conv.weight"] == why["conv4.conv.weight"] == ""
+
+
+@families.register("turned")
+class Turned(Component):
+    """A single 3x3 convolution."""
+
+    def lower(self, net: Pen, x: Node, channels: int) -> Node:
+        return net.relu(net.conv(x, channels, 3, name="turn"))
+
+
+@families.register("regrouped")
+class Regrouped(Component):
+    """One tensor is read in 2 groups and in 4, which no choice of channels suits."""
+
+    def lower(self, net: Pen, x: Node, channels: int) -> Node:
+        x = net.conv(x, channels, 1, name="first")
+        two = net.conv(x, channels, 1, groups=2, name="two")
+        four = net.conv(x, channels, 1, groups=4, name="four")
+        return net.conv(net.concat(two, four), channels, 1, name="last")
+
+
+def dense(weight: Tensor, groups: int) -> Tensor:
+    """A grouped 1x1 convolution's weight as (outputs, inputs); NaN between groups."""
+    made, each = weight.shape[:2]
+    full = torch.full((made, each * groups), torch.nan)
+    for o in range(made):
+        start = o // (made // groups) * each
+        full[o, start : start + each] = weight[o, :, 0, 0]
+    return full
+
+
+def test_of_groups_that_do_not_fit_only_weights_between_the_same_channels_are_carried() -> None:
+    source, model = trained(network(0.5, family="regrouped")), build(network(family="regrouped"))
+    name = "conv2.0.four.weight"
+    before = dense(model.state_dict()[name], 4)
+    inherit(model, source)
+    read = [*range(16), *range(32, 48)]  # the first half of each of the 2 groups
+    expected = dense(source.state_dict()[name], 4)[:32][:, read]
+    kept = expected.isnan() & ~before.isnan()
+    assert kept.any() and not kept[~before.isnan()].all()
+    expected = torch.where(kept, before, expected)
+    found = dense(model.state_dict()[name], 4)
+    assert torch.equal(found[~found.isnan()], expected[~found.isnan()])
 
 
 @families.register("divided")
