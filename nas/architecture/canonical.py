@@ -29,7 +29,7 @@ def segments(part: Part) -> tuple[bytes, ...]:
 
 @cache
 def part_key(part: Part) -> str:
-    """16 hex digits, equal for two parts exactly when they are the same layers on the same shape."""
+    """16 hex digits, equal for two parts exactly when they are the same layers on one shape."""
     return digest(part.input, *(piece.hex() for piece in segments(part)), size=8).hex()
 
 

@@ -47,10 +47,7 @@ class Setting:
         """The setting in full, with the device and the library by name: plain data."""
         import torch
 
-        if self.device == "cuda":
-            machine = torch.cuda.get_device_name()
-        else:
-            machine = processor()
+        machine = torch.cuda.get_device_name() if self.device == "cuda" else processor()
         library = f"torch {torch.__version__}"
         if self.backend == "onnxruntime":
             library = f"onnxruntime {_onnxruntime().__version__}"

@@ -5,5 +5,4 @@ from nas.models.network import Network, build
 from nas.models.optimise import optimise
 from nas.models.weights import load_network
 
-__all__ = ["Network", "build", "load_network", "optimise"]
-__all__ = ["Network", "build", "inherit", "optimise"]
+__all__ = ["Network", "build", "inherit", "load_network", "optimise"]
