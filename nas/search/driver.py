@@ -48,7 +48,6 @@ class Status:
     spent: float
     left: float
     budget: Budget
-    message: str = ""
 
     @property
     def complete(self) -> list[Trial]:
@@ -179,13 +178,13 @@ class _Driver:
         """Run until the budget is spent or the space is exhausted."""
         self.outbox = self.path / "outbox"
         self.record = Record(self.path / "record.db")
-        self.trials = self.record.trials()
         self.before = self.record.seconds_spent()
         self.started = time.time()
         self.projection = Projection(
             self.path / "study.db", self.space.name, self.space, self.objectives
         )
         self.projection.update(self.trials)
+        self.front = front(self.trials, self.objectives)
         self.known = {trial.number for trial in self.trials if trial.state != "running"}
         self.pending = self._interrupted()
         self.exhausted = False
@@ -201,6 +200,10 @@ class _Driver:
             self.record.session(self.started)
             self.record.close()
             Run(self.path).write_tables()
+
+    @property
+    def trials(self) -> list[Trial]:
+        return self.record.trials()
 
     def _interrupted(self) -> list[Job]:
         """Jobs of trials that were running when the driver ended; finished ones are adopted."""
@@ -273,8 +276,7 @@ class _Driver:
             proposal.note,
         )
         self.record.add(trial)
-        self.trials.append(trial)
-        self.projection.update(self.trials)
+        self.projection.add(trial)
         return trial
 
     def _job(self, trial: Trial) -> Job:
@@ -320,15 +322,15 @@ class _Driver:
             return
         if result.state:
             write_atomically(self.path / "checkpoints" / f"{job.trial}.pt", result.state)
-        self.record.finish(job, result)
+        trial = self.record.finish(job, result)
         clear(self.outbox, job.id)
-        self.trials = self.record.trials()
-        self.projection.update(self.trials)
+        self.projection.tell(trial)
+        self.front = front(self.trials, self.objectives)
         self._keep_checkpoints_of_front()
-        self.view.finished(self.trials[job.trial], self.status())
+        self.view.finished(trial, self.status())
 
     def _keep_checkpoints_of_front(self) -> None:
-        members = {trial.number for trial in front(self.trials, self.objectives)}
+        members = {trial.number for trial in self.front}
         for file in (self.path / "checkpoints").glob("*.pt"):
             if file.stem.isdecimal() and int(file.stem) not in members:
                 file.unlink()
@@ -374,8 +376,8 @@ class _Driver:
     def status(self) -> Status:
         now = time.time()
         return Status(
-            trials=list(self.trials),
-            front=front(self.trials, self.objectives),
+            trials=self.trials,
+            front=self.front,
             running={job.trial: now - since for job, since in self.running.values()},
             spent=self._spent(),
             left=self._left(),

@@ -79,7 +79,7 @@ class Record:
                 self.db.execute("PRAGMA journal_mode = WAL")
                 self.db.execute("PRAGMA synchronous = FULL")
                 self.db.executescript(SCHEMA)
-            self.trials()
+            self._trials = self._read()
             self.seconds_spent()
         except (sqlite3.Error, ValueError, KeyError, TypeError, UserError) as error:
             if isinstance(error, UserError):  # an architecture that is not known: a plug-in's
@@ -90,11 +90,16 @@ class Record:
         self.db.close()
 
     def trials(self) -> list[Trial]:
-        """All trials, by number."""
+        """All trials, by number: as they stood when the file was opened, and as changed here."""
+        return list(self._trials)
+
+    def _read(self, first: int = 0, last: int = 2**62) -> list[Trial]:
+        """The trials from number `first` to `last`, from the file."""
         done: dict[int, tuple[dict[str, float], float]] = {}
         rows = self.db.execute(
             "SELECT trial, outcome, scores, train_seconds + eval_seconds FROM jobs "
-            "ORDER BY finished_at"
+            "WHERE trial BETWEEN ? AND ? ORDER BY finished_at",
+            (first, last),
         )
         for trial, outcome, scores, seconds in rows:
             before = done.get(trial, ({}, 0.0))
@@ -103,7 +108,8 @@ class Record:
         found = []
         for number, key, point, architecture, costs, note, state, reason in self.db.execute(
             "SELECT number, key, point, architecture, costs, note, state, reason FROM trials "
-            "ORDER BY number"
+            "WHERE number BETWEEN ? AND ? ORDER BY number",
+            (first, last),
         ):
             scores, seconds = done.get(number, ({}, 0.0))
             found.append(
@@ -138,9 +144,10 @@ class Record:
                     trial.state,
                 ),
             )
+        self._trials += self._read(trial.number, trial.number)
 
-    def finish(self, job: Job, result: Result) -> None:
-        """Record what became of a job, and with it of its trial."""
+    def finish(self, job: Job, result: Result) -> Trial:
+        """Record what became of a job, and with it of its trial, which is returned."""
         state = {"done": "complete", "failed": "failed"}[result.outcome]
         with self.db:
             self.db.execute(
@@ -163,6 +170,8 @@ class Record:
                 "UPDATE trials SET state = ?, reason = ? WHERE number = ?",
                 (state, result.reason, job.trial),
             )
+        (self._trials[job.trial],) = self._read(job.trial, job.trial)
+        return self._trials[job.trial]
 
     def session(self, started: float) -> None:
         """Note that a driver has been at work from `started` until now (time.time())."""

@@ -56,14 +56,17 @@ class Run:
 
     def front(self) -> pd.DataFrame:
         """The non-dominated trials, cheapest first (by the first cost among the objectives)."""
-        frame = self.trials()
+        return self._front_of(self.trials())
+
+    def _front_of(self, frame: pd.DataFrame) -> pd.DataFrame:
         costs = [name for name in self.objectives if name != "score"]
         return frame[frame["front"]].drop(columns="front").sort_values(costs).reset_index(drop=True)
 
     def write_tables(self) -> None:
         """Write trials.csv and front.csv."""
-        write_atomically(self.path / "trials.csv", self.trials().to_csv(index=False))
-        write_atomically(self.path / "front.csv", self.front().to_csv(index=False))
+        frame = self.trials()
+        write_atomically(self.path / "trials.csv", frame.to_csv(index=False))
+        write_atomically(self.path / "front.csv", self._front_of(frame).to_csv(index=False))
 
 
 def front(trials: Sequence[Trial], objectives: Sequence[str]) -> list[Trial]:

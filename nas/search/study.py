@@ -45,24 +45,34 @@ class Projection:
         )
 
     def update(self, trials: Sequence[Trial]) -> None:
-        """Add what is missing and tell what has ended since."""
-        from optuna.trial import TrialState, create_trial
-
+        """Add what is missing and tell what has ended since: a look at the whole study."""
         known = self.study.get_trials(deepcopy=False)
         for trial in trials:
             if trial.number >= len(known):
-                self.study.add_trial(
-                    create_trial(
-                        state=TrialState.RUNNING,
-                        params=optuna_params(self.space, trial.point),
-                        distributions=self.choices,
-                        user_attrs={"key": trial.key, **trial.costs},
-                    )
-                )
-            elif known[trial.number].state.is_finished():
-                continue
-            if trial.state == "complete":
-                values = [(trial.scores | trial.costs)[name] for name in self.objectives]
-                self.study.tell(trial.number, values)
-            elif trial.state == "failed":
-                self.study.tell(trial.number, state=TrialState.FAIL)
+                self.add(trial)
+            elif not known[trial.number].state.is_finished():
+                self.tell(trial)
+
+    def add(self, trial: Trial) -> None:
+        """Add the next trial, as it stands."""
+        from optuna.trial import TrialState, create_trial
+
+        self.study.add_trial(
+            create_trial(
+                state=TrialState.RUNNING,
+                params=optuna_params(self.space, trial.point),
+                distributions=self.choices,
+                user_attrs={"key": trial.key, **trial.costs},
+            )
+        )
+        self.tell(trial)
+
+    def tell(self, trial: Trial) -> None:
+        """Tell how a trial has ended, if it has and the study does not know of it."""
+        from optuna.trial import TrialState
+
+        if trial.state == "complete":
+            values = [(trial.scores | trial.costs)[name] for name in self.objectives]
+            self.study.tell(trial.number, values, skip_if_finished=True)
+        elif trial.state == "failed":
+            self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)

@@ -57,3 +57,21 @@ def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
     file.write_text("nonsense, and enough of it to be no empty database" * 20)
     with pytest.raises(UserError, match=r"record.db: not a readable record"):
         Record(file)
+
+
+def test_trials_are_at_every_moment_what_another_reader_finds(tmp_path: Path) -> None:
+    record = Record(tmp_path / "record.db")
+
+    def agrees() -> bool:
+        return record.trials() == Record(tmp_path / "record.db", read_only=True).trials()
+
+    record.add(trial(0, "osnet_x1_0"))
+    assert len(record.trials()) == 1 and agrees()
+    record.add(trial(1, "osnet_x0_25"))
+    ended = record.finish(job(0), Result("done", scores={"score": 0.5}, train_seconds=2.0))
+    assert ended == record.trials()[0] and ended.state == "complete" and agrees()
+    assert record.finish(job(1), Result("failed", "no")).reason == "no" and agrees()
+    record.close()
+    again = Record(tmp_path / "record.db")
+    again.add(trial(2, "osnet_x0_5"))
+    assert [t.number for t in again.trials()] == [0, 1, 2]
