@@ -118,13 +118,7 @@ def run_search(
     }
     path = Path(out) if out is not None else default_path(asked)
     check_writable(path)
-    lock = FileLock(_lock_file(path))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UserError(
-            f"{path} is in use by another search; wait for it, or choose another --out"
-        ) from None
+    lock = _locked(path)
     try:
         prepare(path, asked, fresh=fresh)
         shown = view or _Silent()
@@ -151,12 +145,25 @@ def default_threads() -> int:
 
 def _lock_file(path: Path) -> Path:
     """Beside the run's directory, so that --fresh may remove the directory."""
+    return path.parent / f".{path.name}.lock"
+
+
+def _locked(path: Path) -> FileLock:
+    """The lock of the run's directory, held; UserError where another search has it."""
+    file = _lock_file(path)
+    lock = FileLock(file)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        (path.parent / f".{path.name}.lock").touch()
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"{path} is in use by another search; wait for it, or choose another --out"
+        ) from None
     except OSError as error:
-        raise UserError(f"--out: {path} can not be written ({error.strerror})") from None
-    return path.parent / f".{path.name}.lock"
+        raise UserError(
+            f"--out: {path} can not be written ({error.strerror}; its lock is {file.name})"
+        ) from None
+    return lock
 
 
 @dataclass

@@ -150,6 +150,17 @@ def test_a_second_driver_on_the_same_run_is_refused(tiny: dict[str, str]) -> Non
         run_search(budget="1trial", workers=1, **tiny)
 
 
+def test_a_lock_that_can_not_be_taken_is_one_clear_line(tiny: dict[str, str]) -> None:
+    from nas.search.driver import _lock_file
+
+    _lock_file(Path(tiny["out"])).mkdir()
+    with pytest.raises(
+        UserError, match=r"can not be written \(Is a directory; its lock is .run.lock\)$"
+    ):
+        run_search(budget="1trial", workers=1, **tiny)
+    assert not Path(tiny["out"]).exists()
+
+
 def test_killed_in_the_middle_it_goes_on_and_leaves_no_orphan(
     tiny: dict[str, str], tmp_path: Path
 ) -> None:
