@@ -20,7 +20,8 @@ from nas.files import cache_folder
 
 LEVEL = 0.95
 LEAST_RUNS = 30
-WARM_UP_SECONDS = 0.2
+ROUNDS, ROUND_SECONDS = 5, 0.2
+WARM_UP_SECONDS = 0.1
 WARM_UP_RUNS = 5
 
 
@@ -68,6 +69,24 @@ def time_runs(run: Callable[[], object], *, seconds: float = 3.0, within: float 
         sure = found.p50_high_ms - found.p50_low_ms <= 2 * within * found.p50_ms
         if sure or time.perf_counter() > end:
             return found
+
+
+def time_in_rounds(
+    runs: Sequence[Callable[[], object]],
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[float]:
+    """Median milliseconds of each of several, to be compared with each other.
+
+    Each is timed in rounds that are far apart, and the lowest of its medians taken: what else the
+    machine does only adds, and would fall on some of them alone.
+    """
+    found: list[list[float]] = [[] for _ in runs]
+    for turn in range(ROUNDS):
+        for i, run in enumerate(runs):
+            found[i].append(time_runs(run, seconds=ROUND_SECONDS).p50_ms)
+            progress(turn * len(runs) + i + 1, ROUNDS * len(runs))
+    return [min(times) for times in found]
 
 
 def warm_up(run: Callable[[], object]) -> None:

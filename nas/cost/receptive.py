@@ -43,6 +43,11 @@ def receptive_fields(architecture: Architecture) -> dict[str, int]:
     return found
 
 
+def part_reach(part: Part) -> Reach:
+    """Of the part's output, by its own input: its field, and by how much it spreads neighbours."""
+    return _own(part)[-1]
+
+
 def part_field(part: Part) -> int:
     """Side of the square of the part's own input that a value of its output depends on."""
     return _own(part)[-1].field

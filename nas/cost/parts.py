@@ -1,0 +1,135 @@
+"""Latency of a whole space: the sum of the latencies of its parts, each measured once.
+
+A table of parts belongs to one device and setting. It is made on the device, cached, or written as
+a CSV file to be read elsewhere; a network's latency is then a look-up. It leaves out what parts do
+to each other (caches, the scheduler), so its error is printed against whole networks.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nas.architecture import Architecture, Layer, Part, lower
+from nas.architecture.canonical import digest, part_key
+from nas.cost.backends import Setting, ready, threads
+from nas.cost.latency import alone, time_in_rounds
+from nas.errors import UserError
+from nas.files import cache_folder, write_atomically
+
+NOTHING = Part((Layer("relu", (), (-1,), (1, 1, 1)),), (1, 1, 1))  # what a call costs by itself
+SETTING = ("backend", "threads", "batch", "precision", "device", "memory_format", "machine")
+COLUMNS = ("part", "p50_ms", "about", *SETTING, "library")
+
+
+@dataclass
+class PartTable:
+    """Milliseconds (median) of parts by their key, in one setting. Smaller is better.
+
+    setting: as `Setting.record` gives it. about: what each part is, for people.
+    """
+
+    setting: Mapping[str, Any]
+    p50_ms: dict[str, float] = field(default_factory=dict)
+    about: dict[str, str] = field(default_factory=dict)
+
+    def latency(self, architecture: Architecture) -> float:
+        """Milliseconds of the network: a call, and the sum over its parts."""
+        return self.call + sum(self.of(placed.part) for placed in lower(architecture))
+
+    @property
+    def call(self) -> float:
+        """Milliseconds of a call, whatever it computes."""
+        return self.p50_ms.get(part_key(NOTHING), 0.0)
+
+    def of(self, part: Part) -> float:
+        """Milliseconds of one part; UserError where the table has it not."""
+        try:
+            return self.p50_ms[part_key(part)]
+        except KeyError:
+            raise UserError(
+                f"the latency table has no part {describe(part)}: make it on the device, "
+                "with `cli.py latency SPACE --out device.csv`"
+            ) from None
+
+    def missing(self, parts: Iterable[Part]) -> list[Part]:
+        """Those of the parts that are not in the table, each once."""
+        return list({part_key(x): x for x in parts if part_key(x) not in self.p50_ms}.values())
+
+
+def describe(part: Part) -> str:
+    """A part in a few words: 16x64x32 to 64x64x32, 33 layers."""
+    sizes = ("x".join(map(str, shape)) for shape in (part.input, part.output))
+    return f"{' to '.join(sizes)}, {len(part.layers)} layers"
+
+
+def measure_parts(
+    table: PartTable,
+    parts: Iterable[Part],
+    setting: Setting,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Measure the parts that the table has not, and put them into it.
+
+    What a call costs by itself is taken off.
+    """
+    from nas.models.network import PartNetwork
+
+    wanted = table.missing([NOTHING, *parts])
+    with alone(), threads(setting):
+        runs = [ready(PartNetwork(part), setting) for part in wanted]
+        found = time_in_rounds(runs, progress=progress)
+    for part, own in zip(wanted, found, strict=True):
+        if part is not NOTHING:
+            own = max(own - table.call, 1e-4)
+        table.p50_ms[part_key(part)] = own
+        table.about[part_key(part)] = "a call" if part is NOTHING else describe(part)
+
+
+def cached_table(setting: Setting) -> tuple[PartTable, Path]:
+    """The cached table of this device and setting, and its file; empty where there is none."""
+    record = setting.record()
+    path = cache_folder() / "latency" / f"{digest(sorted(record.items()), size=8).hex()}.csv"
+    return (read_table(path) if path.is_file() else PartTable(record)), path
+
+
+def write_table(table: PartTable, path: Path) -> None:
+    """As a CSV file: a row a part, with the setting in each."""
+    import pandas as pd
+
+    rows = [
+        {"part": key, "p50_ms": value, "about": table.about.get(key, ""), **table.setting}
+        for key, value in sorted(table.p50_ms.items())
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(index=False))
+
+
+def read_table(path: Path) -> PartTable:
+    """A table that `write_table` wrote; UserError says what is wrong with other files."""
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(io.StringIO(path.read_text(encoding="utf-8")), dtype={"part": str})
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a table in CSV"
+        raise UserError(f"{path}: {reason}") from None
+    if list(frame.columns) != list(COLUMNS) or frame.empty:
+        raise UserError(f"{path}: not a latency table: its columns are not {', '.join(COLUMNS)}")
+    settings = frame[[*SETTING, "library"]].drop_duplicates()
+    if len(settings) > 1:
+        raise UserError(f"{path}: rows of {len(settings)} settings; a table is of one")
+    times = pd.to_numeric(frame["p50_ms"], errors="coerce")
+    if not (times > 0).all():
+        line = int((~(times > 0)).to_numpy().argmax()) + 2
+        raise UserError(f"{path}:{line}: p50_ms is not a positive number of milliseconds")
+    keys = frame["part"].tolist()
+    return PartTable(
+        {str(name): value for name, value in settings.iloc[0].items()},
+        dict(zip(keys, times.tolist(), strict=True)),
+        dict(zip(keys, frame["about"].fillna("").tolist(), strict=True)),
+    )
