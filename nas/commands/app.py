@@ -12,6 +12,7 @@ from nas.commands import (
     embed,
     evaluate,
     export,
+    latency,
     match,
     pareto,
     profile,
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command("search")(search.search)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)
+app.command("latency")(latency.latency)
 app.command("match")(match.match)
 app.command("evaluate")(evaluate.evaluate)
 app.command("embed")(embed.embed)

@@ -5,11 +5,25 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.commands.options import InputSize, Json, Plugins, Target
+from nas.commands.options import (
+    Backend,
+    Batch,
+    Device,
+    InputSize,
+    Json,
+    Plugins,
+    Precision,
+    Target,
+    Threads,
+)
+
+if TYPE_CHECKING:
+    from nas.cost import Setting
+    from nas.cost.parts import PartTable
 
 
 class By(StrEnum):
@@ -35,16 +49,39 @@ def profile(
         Counters,
         typer.Option(help="all: fvcore, thop and torch's counter, every difference by name."),
     ] = Counters.raw,
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Measure latency too; TARGET may be a space then.")
+    ] = False,
+    latency_table: Annotated[
+        Path | None, typer.Option(help="Predict it by this table, which `latency` made elsewhere.")
+    ] = None,
+    backend: Backend = "frozen",
+    threads: Threads = 0,
+    batch: Batch = 1,
+    precision: Precision = "float32",
+    device: Device = "cpu",
     csv: Annotated[Path | None, typer.Option(help="Write the table here, as CSV.")] = None,
     as_json: Json = False,
     plugin: Plugins = None,
 ) -> None:
-    """Print params and macs of TARGET, part by part, and the raw figures of fvcore and thop."""
-    from nas.commands.targets import resolve
-    from nas.cost import by_layer, by_operator, reconcile
+    """Print params and macs of TARGET, part by part, and the raw figures of fvcore and thop.
+
+    With --latency, TARGET may be a space: how MACs and latency rank it, and where they disagree.
+    """
+    from nas.commands.targets import is_space, resolve
+    from nas.cost import Setting, by_layer, by_operator, reconcile
     from nas.cost import profile as measure
+    from nas.cost.parts import read_table
+    from nas.cost.profile import latency_profile
     from nas.errors import UserError
 
+    setting = Setting(backend, threads, batch, precision, device)
+    table = read_table(latency_table) if latency_table else None
+    if is_space(target):
+        if not (latency or table):
+            raise UserError(f"{target} is a space: add --latency, or see `space show {target}`")
+        _rank(target, setting, table, as_json)
+        return
     if csv is not None and not csv.parent.is_dir():
         raise UserError(f"--csv: {csv.parent} is not a directory")
     architecture = resolve(target, input)
@@ -54,6 +91,8 @@ def profile(
         rows = by_layer(architecture) if by is By.layer else by_operator(architecture)
     if counters is Counters.all:
         found["reconciled"] = reconcile(architecture)["counters"]
+    if latency or table:
+        found["latency"] = latency_profile(architecture, setting, table)
     if csv is not None:
         _write_csv(rows, csv)
     if as_json:
@@ -65,6 +104,7 @@ def profile(
 def _show(target: str, found: dict[str, Any], rows: list[dict[str, Any]], by: By) -> None:
     from rich.console import Console
 
+    from nas.report.latency import latency_in_words
     from nas.report.tables import counter_table, part_table, plain_table, reconciled_table
 
     console = Console()
@@ -73,6 +113,34 @@ def _show(target: str, found: dict[str, Any], rows: list[dict[str, Any]], by: By
     console.print()
     reconciled = "reconciled" in found
     console.print(reconciled_table(found) if reconciled else counter_table(found))
+    if "latency" in found:
+        console.print(f"\n{latency_in_words(found['latency'])}", highlight=False)
+
+
+def _rank(target: str, setting: Setting, given: PartTable | None, as_json: bool) -> None:
+    """How MACs and latency rank a space; parts that were never measured here are, and are kept."""
+    from nas.commands.live import counted
+    from nas.cost.inversion import rank_space
+    from nas.cost.parts import cached_table, measure_parts, write_table
+    from nas.cost.table import parts_of
+    from nas.report.latency import rank_report
+    from nas.space import load_space
+
+    space = load_space(target)
+    table = given
+    if table is None:
+        table, path = cached_table(setting)
+        with counted("parts") as progress:
+            measure_parts(table, parts_of(space.members()), setting, progress=progress)
+        write_table(table, path)
+    found = rank_space(space, table, setting=setting if given is None else None)
+    found = {"space": space.name, "setting": dict(table.setting), **found}
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        from rich.console import Console
+
+        Console().print(rank_report(found), highlight=False)
 
 
 def _write_csv(rows: list[dict[str, Any]], path: Path) -> None:

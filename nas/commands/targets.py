@@ -73,6 +73,13 @@ def _state_of_trial(run: str, number: str) -> tuple[dict[str, Tensor], str]:
     return state, str(file)
 
 
+def is_space(target: str) -> bool:
+    """Whether `target` is a shipped space or a YAML file."""
+    from nas.space import shipped_spaces
+
+    return target in shipped_spaces() or (target.endswith((".yaml", ".yml")) and _is_file(target))
+
+
 def _find(target: str) -> Architecture:
     if target in PRESETS:
         return preset(target)

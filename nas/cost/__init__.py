@@ -1,7 +1,9 @@
 """Architecture to cost: exact figures from the layers, and the counters of other libraries."""
 
+from nas.cost.backends import Setting
 from nas.cost.counters import raw_counts
 from nas.cost.exact import COSTS, Cost, cost, joined, layer_macs, layer_params, part_cost
+from nas.cost.latency import Latency, measure_latency
 from nas.cost.match import match, with_family
 from nas.cost.profile import profile
 from nas.cost.receptive import receptive_fields
@@ -11,6 +13,8 @@ from nas.cost.table import table
 __all__ = [
     "COSTS",
     "Cost",
+    "Latency",
+    "Setting",
     "by_layer",
     "by_operator",
     "cost",
@@ -18,6 +22,7 @@ __all__ = [
     "layer_macs",
     "layer_params",
     "match",
+    "measure_latency",
     "part_cost",
     "profile",
     "raw_counts",

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nas.errors import UserError
-from nas.models.network import Network
+
+if TYPE_CHECKING:
+    from nas.models.network import Network
 
 BACKENDS = {
     "torch": "the module in eval mode, NCHW",

@@ -5,8 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from nas.architecture import Architecture, key, lower
+from nas.cost.backends import Setting
 from nas.cost.counters import raw_counts
 from nas.cost.exact import cost, part_cost
+from nas.cost.latency import measure_latency
+from nas.cost.parts import PartTable
+
+
+def latency_profile(
+    architecture: Architecture, setting: Setting, table: PartTable | None = None
+) -> dict[str, Any]:
+    """Plain data: the setting, the latency measured in it, and `predicted_ms` by a table of parts.
+
+    The table may be of another device: what is measured is this one.
+    """
+    found = {
+        "setting": setting.record(),
+        **measure_latency(architecture, setting).as_dict(),
+    }
+    if table is not None:
+        found["table"] = dict(table.setting)
+        found["predicted_ms"] = table.latency(architecture)
+    return found
 
 
 def profile(architecture: Architecture) -> dict[str, Any]:
