@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nas.architecture import key, lower, preset
     from nas.cost import profile
-    from nas.data import contact_sheet, load_dataset
+    from nas.data import check_dataset, contact_sheet, load_dataset
     from nas.errors import UserError
     from nas.export import Calibration, export_network
     from nas.models import build, inherit, load_network
@@ -27,6 +27,7 @@ _HOME = {
     "Calibration": "nas.export",
     "UserError": "nas.errors",
     "build": "nas.models",
+    "check_dataset": "nas.data",
     "contact_sheet": "nas.data",
     "embed_folder": "nas.training.features",
     "evaluate": "nas.training.evaluation",
@@ -51,6 +52,7 @@ __all__ = [
     "Calibration",
     "UserError",
     "build",
+    "check_dataset",
     "contact_sheet",
     "embed_folder",
     "evaluate",

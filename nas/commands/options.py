@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from nas.data.spec import usages
+
 
 def _load(paths: list[str] | None) -> list[str]:
     from nas.plugins import load_plugin
@@ -45,3 +47,6 @@ Threads = Annotated[
 Batch = Annotated[int, typer.Option(min=1, help="Images in one inference.")]
 Precision = Annotated[str, typer.Option(help="float32 or bfloat16.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+DATA_HELP = f"Data set: {usages()}."
+Data = Annotated[str, typer.Option(help=DATA_HELP)]
+DataArgument = Annotated[str, typer.Argument(help=DATA_HELP)]

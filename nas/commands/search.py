@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Plugins, SpaceArgument
+from nas.commands.options import Data, Plugins, SpaceArgument
 
 
 def search(
@@ -14,10 +14,7 @@ def search(
     budget: Annotated[
         str, typer.Option(help="What to spend: a time (90s, 5m, 1h30m) or trials (20trials).")
     ] = "5m",
-    data: Annotated[
-        str,
-        typer.Option(help="Data set: synthetic[:ids=..,size=..,seed=..], fashion-mnist[:FOLDER]."),
-    ] = "synthetic",
+    data: Data = "synthetic",
     recipe: Annotated[
         str, typer.Option(help="Name of a shipped recipe, or a YAML file.")
     ] = "quick",

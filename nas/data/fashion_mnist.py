@@ -107,5 +107,6 @@ def fashion_mnist(folder: Path = FOLDER) -> Dataset:
         task="classification",
         train=_images(folder, "train"),
         test=_images(folder, "t10k"),
+        classes=CLASSES,
         about=f"Fashion-MNIST, {len(CLASSES)} kinds of clothes, 28x28 padded to 32x32",
     )

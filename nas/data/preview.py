@@ -2,17 +2,15 @@
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nas.data.dataset import Dataset, Images
+from nas.data.store import Stack
 from nas.errors import UserError
 from nas.files import write_atomically
-
-if TYPE_CHECKING:
-    pass
 
 Part: TypeAlias = Literal["train", "test"]
 
@@ -34,7 +32,7 @@ def _images(dataset: Dataset, part: Part) -> Images:
     cameras = [s.cameras if s.cameras is not None else np.zeros_like(s.labels) for s in both]
     groups = [s.groups if s.groups is not None else s.labels for s in both]
     return Images(
-        np.concatenate([s.pixels for s in both]),
+        Stack(both),
         np.concatenate([s.labels for s in both]),
         np.concatenate(cameras),
         np.concatenate(groups),
@@ -72,7 +70,7 @@ def _sheet(
             sheet[top : top + height, left : left + each * across - _GAP] = _EMPTY
             for place, index in enumerate(np.flatnonzero(shown)[:each]):
                 x = left + place * across
-                picture = images.pixels[index].repeat(zoom, 0).repeat(zoom, 1)
+                picture = images.gather(np.array([index]))[0].repeat(zoom, 0).repeat(zoom, 1)
                 sheet[top : top + height, x : x + width] = picture
     return sheet, words
 

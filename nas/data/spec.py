@@ -1,97 +1,72 @@
-"""Names of data sets: `synthetic:ids=400,size=128x64`, `fashion-mnist`, `fashion-mnist:FOLDER`.
+"""Names of data sets: `synthetic:ids=400,size=128x64`, `market1501:PATH`, several joined with `+`.
 
 A spec is the name of a source and, after a colon, what it takes. To add a source, add a row to
-SOURCES: everything that names, checks or loads data sets goes through that table.
+SOURCES: everything that names, checks or loads data sets goes through that table. Nothing heavy is
+imported before a data set is asked for, so that help texts can be made from the table.
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypedDict
+from __future__ import annotations
 
-from nas.data.dataset import Dataset
-from nas.data.fashion_mnist import FOLDER, check_folder, fashion_mnist
-from nas.data.synthetic import synthetic
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.data.layouts import LAYOUTS, Count, Layout
 from nas.errors import UserError
 
-_MAX_BYTES = 16 << 30
+if TYPE_CHECKING:
+    from nas.data.dataset import Dataset, Task
+    from nas.data.listing import Listing, Report
 
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of data set. `check` and `load` take what follows the colon, "" for nothing.
+    """A kind of data set; the functions take what follows the colon, "" for nothing.
 
-    usage: how its specs are written. check: raises UserError for what `load` would refuse, without
-    reading any data.
+    usage: how its specs are written. check: raises UserError for what loading would refuse at
+    once, without reading any data. One of two ways to read it: `load` gives the data set in
+    memory, `listing` the files that it is made of. published: counts of the splits, one mapping
+    for each variant. own_ids: train and test number their identities separately.
     """
 
     usage: str
-    check: Callable[[str], None]
-    load: Callable[[str], Dataset]
+    task: Task
+    check: Callable[[str], object]
+    load: Callable[[str], Dataset] | None = None
+    listing: Callable[[str, Report], Listing] | None = None
+    published: tuple[Mapping[str, Count], ...] = ()
+    own_ids: bool = False
 
 
-class SyntheticOptions(TypedDict, total=False):
-    """Options of the synthetic data set; size is (height, width) in pixels."""
-
-    ids: int
-    size: tuple[int, int]
-    seed: int
-
-
-def _whole(option: str, text: str, low: int, high: int) -> int:
-    if not re.fullmatch(r"[0-9]{1,19}", text) or not low <= int(text) <= high:
-        raise UserError(f"data synthetic: {option}={text!r} is not a whole number {low}..{high}")
-    return int(text)
-
-
-def _size(text: str) -> tuple[int, int]:
-    parts = text.split("x")
-    if len(parts) != 2:
-        raise UserError(f"data synthetic: size={text!r} is not HEIGHTxWIDTH, such as 128x64")
-    return _whole("size, height", parts[0], 16, 512), _whole("size, width", parts[1], 8, 512)
-
-
-def synthetic_options(text: str) -> SyntheticOptions:
-    """Parse `ids=400,size=64x32,seed=1`, any of them in any order; "" is all defaults."""
-    options: SyntheticOptions = {}
-    for part in text.split(",") if text else ():
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if name not in ("ids", "size", "seed") or not equals:
-            raise UserError(
-                f"data synthetic: {part!r} is not one of ids=NUMBER, size=HEIGHTxWIDTH, seed=NUMBER"
-            )
-        if name in options:
-            raise UserError(f"data synthetic: {name} is given twice")
-        if name == "ids":
-            options["ids"] = _whole("ids", value, 10, 10_000)
-        elif name == "size":
-            options["size"] = _size(value)
-        else:
-            options["seed"] = _whole("seed", value, 0, (1 << 63) - 1)
-    height, width = options.get("size", (64, 32))
-    needed = options.get("ids", 400) * 12 * height * width * 3
-    if needed > _MAX_BYTES:
-        raise UserError(
-            f"data synthetic: {text!r} takes {needed / (1 << 30):.0f} GiB of memory, "
-            f"at most {_MAX_BYTES >> 30} GiB is allowed; ask for fewer ids or a smaller size"
-        )
-    return options
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
 
 
 def _check_synthetic(text: str) -> None:
+    from nas.data.synthetic_options import synthetic_options
+
     synthetic_options(text)
 
 
 def _load_synthetic(text: str) -> Dataset:
+    from nas.data.synthetic import synthetic
+    from nas.data.synthetic_options import synthetic_options
+
     return synthetic(**synthetic_options(text))
 
 
 def _fashion_folder(text: str) -> Path:
-    return Path(text).expanduser() if text else FOLDER
+    from nas.data.fashion_mnist import FOLDER
+
+    return _path(text) if text else FOLDER
 
 
 def _check_fashion_mnist(text: str) -> None:
+    from nas.data.fashion_mnist import check_folder
+
     folder = _fashion_folder(text)
     if text and not folder.is_dir():
         raise UserError(f"data fashion-mnist: no folder {folder}; name one with the four IDX files")
@@ -99,33 +74,162 @@ def _check_fashion_mnist(text: str) -> None:
 
 
 def _load_fashion_mnist(text: str) -> Dataset:
+    from nas.data.fashion_mnist import fashion_mnist
+
     return fashion_mnist(_fashion_folder(text))
 
 
+def _check_cifar(name: str, text: str) -> None:
+    from nas.data.cifar import find_cifar
+
+    find_cifar(name, _path(text))
+
+
+def _load_cifar(name: str, text: str) -> Dataset:
+    from nas.data.cifar import cifar
+
+    return cifar(name, _path(text))
+
+
+def _cifar(name: str, classes: int) -> Source:
+    return Source(
+        f"{name}:PATH",
+        "classification",
+        partial(_check_cifar, name),
+        load=partial(_load_cifar, name),
+        published=({"train": (50_000, classes), "test": (10_000, classes)},),
+    )
+
+
+def _check_folder(text: str) -> None:
+    from nas.data.class_folders import check_class_folders
+
+    check_class_folders(_path(text))
+
+
+def _list_folder(text: str, report: Report) -> Listing:
+    from nas.data.class_folders import list_class_folders
+
+    return list_class_folders(_path(text), report)
+
+
+def _check_layout(name: str, layout: Layout, text: str) -> None:
+    from nas.data.reid import check_folders
+
+    check_folders(name, layout, _path(text))
+
+
+def _list_layout(name: str, layout: Layout, text: str, report: Report) -> Listing:
+    from nas.data.reid import list_reid
+
+    return list_reid(name, layout, _path(text), report)
+
+
+def _layout(name: str, layout: Layout) -> Source:
+    return Source(
+        f"{name}:PATH",
+        "reid",
+        partial(_check_layout, name, layout),
+        listing=partial(_list_layout, name, layout),
+        published=layout.published,
+        own_ids=layout.own_ids,
+    )
+
+
 SOURCES: dict[str, Source] = {
-    "synthetic": Source("synthetic[:ids=400,size=64x32,seed=1]", _check_synthetic, _load_synthetic),
-    "fashion-mnist": Source("fashion-mnist[:FOLDER]", _check_fashion_mnist, _load_fashion_mnist),
+    "synthetic": Source(
+        "synthetic[:ids=400,size=64x32,seed=1]", "reid", _check_synthetic, load=_load_synthetic
+    ),
+    "fashion-mnist": Source(
+        "fashion-mnist[:FOLDER]",
+        "classification",
+        _check_fashion_mnist,
+        load=_load_fashion_mnist,
+        published=({"train": (60_000, 10), "test": (10_000, 10)},),
+    ),
+    "cifar10": _cifar("cifar10", 10),
+    "cifar100": _cifar("cifar100", 100),
+    "folder": Source("folder:PATH", "classification", _check_folder, listing=_list_folder),
+    **{name: _layout(name, layout) for name, layout in LAYOUTS.items()},
 }
 
 
-def _source(spec: str) -> tuple[Source, str]:
-    name, colon, rest = spec.strip().partition(":")
-    if name not in SOURCES:
-        usages = ", ".join(source.usage for source in SOURCES.values())
-        raise UserError(f"data {spec!r}: {name!r} is not a data set; valid are {usages}")
-    if colon and not rest:
-        raise UserError(f"data {spec!r}: nothing after the colon; write {SOURCES[name].usage}")
-    return SOURCES[name], rest
+def usages() -> str:
+    """How every spec is written, in one line."""
+    return ", ".join(source.usage for source in SOURCES.values()) + "; several joined with +"
+
+
+def parts_of(spec: str) -> list[tuple[str, Source, str]]:
+    """(spec, source, what follows the colon) of each data set that a spec joins.
+
+    A + joins where the name of a source follows it; any other is part of a path. Raises UserError
+    where one is unknown or without what it takes, is there twice, or is for another task.
+    """
+    names = "|".join(re.escape(name) for name in sorted(SOURCES, key=len, reverse=True))
+    found = []
+    for text in re.split(rf"\+(?=\s*(?:{names})(?:[:+\s]|$))", spec):
+        name, colon, rest = (piece.strip() for piece in text.partition(":"))
+        if name not in SOURCES:
+            raise UserError(f"data {spec!r}: {name!r} is not a data set; valid are {usages()}")
+        source = SOURCES[name]
+        if not rest and (colon or "[" not in source.usage):
+            what = "after the colon" if colon else "after the name"
+            raise UserError(f"data {spec!r}: nothing {what}; write {source.usage}")
+        found.append((text.strip(), source, rest))
+    texts, tasks = [text for text, _, _ in found], [source.task for _, source, _ in found]
+    if len(set(texts)) < len(texts):
+        raise UserError(f"data {spec!r}: a data set is joined with itself")
+    if len(set(tasks)) > 1:
+        words = ", ".join(f"{text} is for {task}" for text, task in zip(texts, tasks, strict=True))
+        raise UserError(f"data {spec!r}: only sets for one task can be joined; {words}")
+    return found
 
 
 def check_spec(spec: str) -> None:
     """Raise UserError unless the spec names a data set that can be loaded; loads nothing."""
-    source, rest = _source(spec)
-    source.check(rest)
+    for _, source, rest in parts_of(spec):
+        source.check(rest)
 
 
-def load_dataset(spec: str) -> Dataset:
-    """Load the data set that a spec names. Raises UserError as `check_spec` does, or on damage."""
-    source, rest = _source(spec)
-    source.check(rest)
-    return source.load(rest)
+def load_dataset(spec: str, size: tuple[int, int] | None = None, *, cache: bool = True) -> Dataset:
+    """Load the data set that a spec names.
+
+    size: (height, width) in pixels that all images are brought to; by default their own, or what
+    the layout of the files names. Files are decoded into the cache when the first image of their
+    split is asked for; cache=False decodes single images whenever they are, to look at a few.
+    Raises UserError as `check_spec` does, or on damage.
+    """
+    from nas.data.join import join
+
+    parts = parts_of(spec)
+    for _, source, rest in parts:
+        source.check(rest)
+    loaded = []
+    for _, source, rest in parts:
+        loaded.append(_load(source, rest, size, cache))
+        size = loaded[0].train.size
+    return loaded[0] if len(loaded) == 1 else join(loaded, [text for text, _, _ in parts])
+
+
+def prepare_dataset(spec: str, size: tuple[int, int]) -> None:
+    """Decode the training files of a spec into the cache, so that every process finds them there.
+
+    Does nothing for data sets without files of images. Raises UserError as `load_dataset`, and
+    where a file is damaged.
+    """
+    for _, source, rest in parts_of(spec):
+        if source.listing is not None:
+            _load(source, rest, size, cache=True).train.prepare()
+
+
+def _load(source: Source, rest: str, size: tuple[int, int] | None, cache: bool) -> Dataset:
+    from nas.data.dataset import resize
+    from nas.data.listing import refuse, to_dataset
+
+    if source.listing is not None:
+        return to_dataset(source.listing(rest, refuse), size, cache=cache)
+    assert source.load is not None
+    dataset = source.load(rest)
+    if size is None:
+        return dataset
+    return dataset.mapped(lambda images: resize(images, size))

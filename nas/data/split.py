@@ -3,7 +3,7 @@
 The search is scored on what is held out here, and the test split decides nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ def _hold_out_identities(images: Images, seed: int, fraction: float) -> Held:
         raise UserError("cannot hold out identities of images without cameras")
     held = np.isin(images.labels, _held_identities(images, seed, fraction))
     rest = images.subset(~held)
-    train = Images(rest.pixels, relabel(rest.labels), rest.cameras, rest.groups)
+    train = replace(rest, labels=relabel(rest.labels))
     labels, cameras = images.labels[held], images.cameras[held]
     query = choose_queries(labels, cameras, seed=seed)
     where = np.flatnonzero(held)

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from nas.architecture import key
 from nas.cost import cost
-from nas.data import check_spec
+from nas.data import check_spec, prepare_dataset
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.plugins import loaded_plugins
@@ -120,6 +120,7 @@ def run_search(
     check_writable(path)
     lock = _locked(path)
     try:
+        prepare_dataset(data, loaded.base.input)
         prepare(path, asked, fresh=fresh)
         shown = view or _Silent()
         shown.opened(path)

@@ -40,7 +40,7 @@ def evaluate(
     """
     check_spec(data)
     network = checkpoint if isinstance(checkpoint, Network) else load_network(Path(checkpoint))
-    dataset = load_dataset(data)
+    dataset = load_dataset(data, network.input_size)
     if dataset.task == "classification":
         _check_classes(network, data, dataset.num_classes)
     network = network.to(default_device())
@@ -108,11 +108,11 @@ def embed(
     Without `autocast` it computes in float32. flip: the mean of the image's embedding and its
     mirror image's. NotFinite where an embedding is no number.
     """
-    size, found = network.input_size, []
+    images, found = resize(images, network.input_size), []
     step = batch_size(network)
     for start in range(0, len(images), step):
-        batch = images.subset(np.arange(start, min(start + step, len(images))))
-        found.append(embed_batch(network, resize(batch, size).pixels, autocast, flip))
+        rows = np.arange(start, min(start + step, len(images)))
+        found.append(embed_batch(network, images.gather(rows), autocast, flip))
     return torch.cat(found)
 
 

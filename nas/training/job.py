@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from nas.architecture import Architecture, Size
-from nas.data import Dataset, Held, hold_out, load_dataset, resize
+from nas.data import Dataset, Held, hold_out, load_dataset
 from nas.plugins import load_plugin
 from nas.seeds import derived_seed
 from nas.training.recipe import Recipe
@@ -108,13 +108,14 @@ def run_job(job: Job, *, cancelled: Callable[[], bool] = lambda: False) -> Resul
 
 
 @lru_cache(maxsize=2)
-def _dataset(spec: str) -> Dataset:
-    return load_dataset(spec)
+def _dataset(spec: str, size: Size) -> Dataset:
+    dataset = load_dataset(spec, size)
+    dataset.train.prepare()
+    return dataset
 
 
 @lru_cache(maxsize=4)
 def _held(spec: str, size: Size, seed: int, fraction: float) -> tuple[str, Held]:
-    """The training split in two, resized to the network's input, and the data set's task."""
-    dataset = _dataset(spec)
-    images = resize(dataset.train, size)
-    return dataset.task, hold_out(images, dataset.task, seed=seed, fraction=fraction)
+    """The training split in two, at the network's input size, and the data set's task."""
+    dataset = _dataset(spec, size)
+    return dataset.task, hold_out(dataset.train, dataset.task, seed=seed, fraction=fraction)

@@ -59,7 +59,6 @@ class Trainer:
 
         `stop` is asked before every step. Raises Stopped; Diverged where the loss is no number.
         """
-        pixels = torch.from_numpy(images.pixels)
         labels = torch.from_numpy(images.labels)
         self.network.train()
         while self.epoch < to_epoch:
@@ -67,7 +66,8 @@ class Trainer:
             for batch in _batches(images.labels, self.recipe, generator):
                 if stop():
                     raise Stopped
-                batch_pixels = augment(pixels[batch].to(self.device), self.recipe, generator)
+                pixels = torch.from_numpy(images.gather(batch.numpy())).to(self.device)
+                batch_pixels = augment(pixels, self.recipe, generator)
                 self._step(normalise(batch_pixels), labels[batch].to(self.device))
             self.epoch += 1
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from nas.data import check_spec, digest, load_dataset
-from nas.data.spec import SOURCES, synthetic_options
+from nas.data.spec import SOURCES
 from nas.data.synthetic import synthetic
+from nas.data.synthetic_options import synthetic_options
 from nas.errors import UserError
 
 

@@ -6,6 +6,8 @@ body and the colours of clothes, by patterns and bags, and by details of 2 to 5 
 logo. Half of the identities come in pairs of twins that only the details tell apart.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from nas.data.dataset import Dataset, Images
@@ -65,7 +67,7 @@ def synthetic(ids: int = 400, size: tuple[int, int] = (64, 32), seed: int = 1) -
     return Dataset(
         name="synthetic",
         task="reid",
-        train=Images(train.pixels, train.labels - 1, train.cameras, train.groups),
+        train=replace(train, labels=train.labels - 1),
         query=images.subset(query),
         gallery=images.subset(~in_train & ~query),
         about=f"drawn pedestrians, {ids} identities before {len(CAMERAS)} cameras, "

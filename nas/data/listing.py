@@ -1,0 +1,81 @@
+"""Which files a data set is made of, before any of them is opened; and the data set from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.data.cache import cached_pixels
+from nas.data.dataset import Dataset, Images, Task, relabel
+from nas.data.decode import Files, is_image
+from nas.data.store import Lazy
+from nas.errors import UserError
+
+Report: TypeAlias = Callable[[str, str], None]
+"""Called with the kind of a problem and a sentence that names the file or folder."""
+
+
+def refuse(kind: str, message: str) -> None:
+    """A Report for loading: the first problem is an error."""
+    raise UserError(message)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Files of a split, n of them, sorted by path. labels and cameras as in `Images`, but raw."""
+
+    paths: tuple[str, ...]
+    labels: NDArray[np.int64]
+    cameras: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """The files of a data set. size: (height, width) unless another is asked for."""
+
+    name: str
+    task: Task
+    root: Path
+    splits: Mapping[str, Split]
+    size: tuple[int, int]
+    about: str
+    classes: tuple[str, ...] = ()
+
+
+def images_in(folder: Path) -> list[str]:
+    """Names of the images of a folder, sorted by code points, as on every machine."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(entry.name for entry in found if is_image(entry.name))
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read: {error.strerror}") from None
+
+
+def to_dataset(listing: Listing, size: tuple[int, int] | None, *, cache: bool) -> Dataset:
+    """The data set of a listing; files are decoded when their pixels are asked for.
+
+    cache: decode whole splits into the cache, or else single images whenever they are looked at.
+    """
+    height_width = size or listing.size
+    made: dict[str, Images] = {}
+    for name, split in listing.splits.items():
+        about = f"{listing.name} {name} at {height_width[0]}x{height_width[1]}"
+        shape = (len(split.paths), *height_width, 3)
+        lazy = Lazy(shape, partial(cached_pixels, split.paths, height_width, about))
+        store = lazy if cache else Files(split.paths, height_width)
+        labels = relabel(split.labels) if listing.task == "reid" and name == "train" else None
+        made[name] = Images(store, split.labels if labels is None else labels, split.cameras)
+    return Dataset(
+        name=listing.name,
+        task=listing.task,
+        about=listing.about,
+        classes=listing.classes,
+        **made,
+    )
