@@ -92,9 +92,7 @@ def _rows(
         if identity == JUNK:
             continue
         if identity == DISTRACTOR and split != "gallery":
-            report(
-                "name", f"{path}: identity 0, a distractor, in {split}; gallery only may have it"
-            )
+            report("name", f"{path}: identity 0 is a distractor, which {split} can not have")
             continue
         if layout.cameras and not 1 <= camera <= layout.cameras:
             report("camera", f"{path}: camera {camera} is not one of 1 to {layout.cameras}")

@@ -73,6 +73,10 @@ SPACE = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n  width: [0.25,
         (["export", "osnet_x0_25", "--out", "x.bin"], "--out: x.bin ends in none of .onnx (onnx)"),
         (["export", "osnet_x0_25", "--out", "x.onnx", "--int8"], "--int8 and --data belong toget"),
         (["export", "none.safetensors", "--out", "x.onnx"], "none.safetensors: No such file"),
+        (["data", "check", "mnist"], "'mnist' is not a data set; valid are"),
+        (["data", "preview", "market1501:none"], "data market1501: no folder none"),
+        (["data", "cache", "--limit", "big"], "--limit: 'big' is not a size; write 500M, 20G"),
+        (["search", "good.yaml", "--data", "folder:."], "data folder: no folder train in ."),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2_and_nothing_written(
@@ -129,6 +133,52 @@ def test_search_then_pareto_and_profile_of_a_trial(tmp_path: Path) -> None:
     trial = json.loads(cli("profile", "run#0", "--json", cwd=tmp_path).stdout)
     assert trial["input"] == "32x16"
     assert cli("profile", "run#7", cwd=tmp_path).returncode == 2
+
+
+def test_data_is_checked_searched_and_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.data import trees
+
+    monkeypatch.setenv("OSNET_NAS_CACHE", str(tmp_path / "cache"))
+    names = {
+        part: [f"{i}_c{c}_{n}.png" for i in ids for c in (1, 2) for n in "ab"]
+        for part, ids in (("train", range(1, 9)), ("query", [20]), ("gallery", [20]))
+    }
+    spec = f"reid-folder:{trees.make(tmp_path / 'images', names)}"
+    good = cli("data", "check", spec)
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "nothing is wrong" in good.stdout
+    assert cli("data", "preview", spec, "--out", str(tmp_path / "x.png")).returncode == 0
+    assert json.loads(cli("data", "cache", "--json").stdout)["entries"] == []
+    (tmp_path / "space.yaml").write_text(SPACE.replace("64x32", "32x16"))
+    (tmp_path / "recipe.yaml").write_text("name: r\nepochs: 1\nbatch: 16\nlr: 0.01\n")
+    search = ("search", "space.yaml", "--budget", "1trials", "--recipe", "recipe.yaml", "--data")
+    done = cli(*search, spec, "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads(cli("data", "cache", "--json").stdout)["entries"]
+    assert (entry["images"], entry["size"]) == (32, "32x16")
+    assert "reid-folder train at 32x16" in cli("data", "cache").stdout
+    assert "removed 1" in cli("data", "cache", "--clear").stdout
+
+    broken = tmp_path / "images" / "train" / "3_c2_a.png"
+    broken.write_bytes(b"")
+    bad = cli("data", "check", spec, "--json")
+    assert bad.returncode == 1
+    (finding,) = json.loads(bad.stdout)["findings"]
+    assert finding == {"kind": "image", "message": f"{broken}: empty file"}
+    assert f"{broken}: empty file" in cli("data", "check", spec).stdout
+    refused = cli(*search, spec, "--out", "other", cwd=tmp_path)
+    assert (refused.returncode, refused.stderr) == (2, f"error: {broken}: empty file\n")
+    assert not (tmp_path / "other").exists()
+
+
+def test_help_lists_every_data_set() -> None:
+    from nas.data.spec import SOURCES
+
+    for verb in (("search",), ("data", "check"), ("data", "preview")):
+        shown = cli(*verb, "--help").stdout
+        assert all(name in shown for name in SOURCES), verb
 
 
 def test_importing_the_package_and_asking_for_help_load_nothing_heavy() -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nas.data import Dataset, Images, contact_sheet
+from nas.data import Dataset, Images, contact_sheet, load_dataset
 from nas.data.synthetic import synthetic
 from nas.errors import UserError
+from tests.data import trees
 
 
 def _contains(sheet: np.ndarray, picture: np.ndarray) -> bool:
@@ -39,6 +40,19 @@ def test_a_row_holds_as_many_images_of_a_class_as_asked(tmp_path: Path) -> None:
     sheet = np.asarray(Image.open(path))
     area = [int((sheet == value).all(2).sum()) for value in range(1, 9)]
     assert area == [64, 64, 64, 0, 64, 64, 64, 0]
+
+
+def test_files_are_shown_without_decoding_the_others(tmp_path: Path, cache_folder: Path) -> None:
+    trees.make(tmp_path, trees.REID_FOLDER)
+    names = [f"{i}_c1_.png" for i in range(1, 6)]
+    trees.make(tmp_path, {"train": names})
+    (tmp_path / "train" / "5_c1_.png").write_bytes(b"damaged")
+    dataset = load_dataset(f"reid-folder:{tmp_path}", (16, 8), cache=False)
+    path = tmp_path / "sheet.png"
+    contact_sheet(dataset, path, rows=2, zoom=1)
+    sheet = np.asarray(Image.open(path))
+    assert [(sheet == trees.colour(i)).all(2).sum() for i in (0, 1, 2)] == [128, 128, 0]
+    assert list(cache_folder.iterdir()) == []
 
 
 def test_nothing_but_the_sheet_is_left_in_the_folder(tmp_path: Path) -> None:

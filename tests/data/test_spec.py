@@ -49,6 +49,8 @@ def test_good_specs_pass(spec: str) -> None:
         ("synthetic:size=64x1000", "size, width='1000' is not a whole number 8..512"),
         ("synthetic:ids=10000,size=512x256", "44 GiB of memory, at most 16 GiB"),
         ("fashion-mnist:/no/such/folder", "no folder /no/such/folder"),
+        ("market1501", "nothing after the name; write market1501:PATH"),
+        ("folder:", "nothing after the colon; write folder:PATH"),
     ],
 )
 def test_bad_specs_are_refused_in_one_line(spec: str, message: str) -> None:

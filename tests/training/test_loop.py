@@ -35,6 +35,15 @@ def test_interrupted_and_restored_ends_with_the_same_bits(images: Images) -> Non
         assert torch.equal(value, second.average.state_dict()[name]), name
 
 
+def test_a_subset_trains_as_a_copy_of_its_images(images: Images) -> None:
+    rows = np.array([29, 3, 4, 8, 12, 13, 20, 1, 2, 27, 5, 6])
+    subset, copy = trainer(), trainer()
+    subset.train(images.subset(rows), 1)
+    copy.train(Images(images.pixels[rows], images.labels[rows]), 1)
+    for name, value in copy.network.state_dict().items():
+        assert torch.equal(value, subset.network.state_dict()[name]), name
+
+
 def test_a_state_holds_no_code(images: Images) -> None:
     import io
     import pickle
