@@ -68,3 +68,8 @@ def test_a_folder_without_the_files_is_refused_before_loading(tmp_path: Path) ->
 
 def test_usages_start_with_their_names() -> None:
     assert all(source.usage.startswith(name) for name, source in SOURCES.items())
+
+
+def test_the_page_on_data_sets_names_every_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    assert all(f"`{source.usage}`" in page for source in SOURCES.values())
