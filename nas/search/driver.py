@@ -30,7 +30,7 @@ from nas.search.workers import LocalWorkers, adopt, clear
 from nas.seeds import drawer
 from nas.space import Space, load_space
 from nas.training.job import Job, Result
-from nas.training.recipe import Recipe, load_recipe
+from nas.training.recipe import Recipe, check_for_search, load_recipe
 
 OVERTIME = 0.1  # the share of a time budget by which jobs under way may run over
 ATTEMPTS = 3  # how often a job is started whose worker dies
@@ -101,6 +101,7 @@ def run_search(
     spend = Budget.parse(budget)
     names = parse_objectives(objectives)
     trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    check_for_search(trained)
     propose = make_sampler(sampler, loaded, names)
     count = workers if workers is not None else default_workers()
     if count < 1:
