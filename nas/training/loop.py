@@ -5,19 +5,22 @@ from __future__ import annotations
 import copy
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nas.data import Images
 from nas.models import Network
 from nas.seeds import derived_seed
 from nas.training.augment import augment, normalise
+from nas.training.losses import make_loss
+from nas.training.optimizers import make_optimizer
 from nas.training.recipe import Recipe
+from nas.training.sampling import epoch_batches
+from nas.training.schedules import learning_rate
 
 
 class Stopped(Exception):
@@ -28,11 +31,23 @@ class Diverged(Exception):
     """The loss is not a finite number."""
 
 
-class Trainer:
-    """A network, its moving average, and its optimizer, at some epoch.
+@dataclass(frozen=True)
+class Step:
+    """What one step of the optimizer did. step: counted from 1; images: in its batch."""
 
-    The order of the data and its augmentation follow from (seed, epoch) alone, so that a trainer
-    that was restored goes on exactly as one that was never stopped.
+    epoch: int
+    step: int
+    lr: float
+    loss: float
+    images: int
+
+
+class Trainer:
+    """A network, its moving average, and its optimizer, at some step of some epoch.
+
+    The order of the data and its augmentation follow from (seed, epoch) alone, and the state has
+    where their generator stood, so that a trainer that was restored goes on exactly as one that was
+    never stopped.
     """
 
     def __init__(
@@ -43,10 +58,14 @@ class Trainer:
         self.network = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self._own, self._averaged = _tensors(self.network), _tensors(self.average)
         self.autocast = autocast(recipe, self.device)
-        self.optimizer = _optimizer(self.network, recipe)
-        self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        self.optimizer = make_optimizer(self.network, recipe)
+        self.loss = make_loss(recipe)
         self.epoch = self.step = 0
+        self.batch = 0  # the next batch of the epoch
+        self.last_loss = float("nan")
+        self._generator = torch.Generator()
 
     def train(
         self,
@@ -54,36 +73,70 @@ class Trainer:
         to_epoch: int,
         *,
         stop: Callable[[], bool] = lambda: False,
+        watch: Callable[[Step], None] = lambda step: None,
     ) -> None:
         """Train up to the end of `to_epoch`.
 
-        `stop` is asked before every step. Raises Stopped; Diverged where the loss is no number.
+        `stop` is asked before every step, `watch` told after it. Raises Stopped; Diverged where the
+        loss is no number.
         """
         labels = torch.from_numpy(images.labels)
-        self.network.train()
         while self.epoch < to_epoch:
-            generator = torch.Generator().manual_seed(derived_seed(self.seed, "epoch", self.epoch))
-            for batch in _batches(images.labels, self.recipe, generator):
+            self._set_modes()
+            batches = self._open_epoch(images)
+            while self.batch < len(batches):
                 if stop():
                     raise Stopped
+                batch = batches[self.batch]
+                rate = learning_rate(self.recipe, self.step, len(batches))
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
                 pixels = torch.from_numpy(images.gather(batch.numpy())).to(self.device)
-                batch_pixels = augment(pixels, self.recipe, generator)
+                batch_pixels = augment(pixels, self.recipe, self._generator)
                 self._step(normalise(batch_pixels), labels[batch].to(self.device))
-            self.epoch += 1
+                self.batch += 1
+                watch(Step(self.epoch, self.step, rate, self.last_loss, len(batch)))
+            self.epoch, self.batch = self.epoch + 1, 0
+
+    def _open_epoch(self, images: Images) -> list[Tensor]:
+        """The epoch's batches; the generator is left where the augmentation takes it up."""
+        stood = self._generator.get_state()
+        self._generator.manual_seed(derived_seed(self.seed, "epoch", self.epoch))
+        batches = epoch_batches(images.labels, self.recipe, self._generator)
+        if self.batch:
+            self._generator.set_state(stood)
+        return batches
+
+    def _set_modes(self) -> None:
+        """Training mode; in the frozen epochs, of what is not frozen."""
+        frozen = self.epoch < self.recipe.frozen_epochs
+        self.network.train(not frozen)
+        self.network.requires_grad_(not frozen)
+        if frozen:
+            self.network.training = True  # it gives logits
+            for name in ("classifier", "fc")[: 2 if self.recipe.unfrozen == "embedding" else 1]:
+                self.network.get_submodule(name).train().requires_grad_(True)
 
     def _step(self, x: Tensor, labels: Tensor) -> None:
-        recipe = self.recipe
-        rate = recipe.lr * min(1.0, (self.step + 1) / max(recipe.warmup_steps, 1))
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        with self.autocast:
-            logits, _ = self.network(x)
-        loss = self.loss(logits.float(), labels)
-        if not math.isfinite(loss.item()):
-            raise Diverged(f"the loss is {loss.item()} at step {self.step}")
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        total = 0.0
+        parts = max(1, min(self.recipe.accumulate, len(x) // 2))  # a norm needs two images
+        for part, part_labels in zip(
+            x.tensor_split(parts), labels.tensor_split(parts), strict=True
+        ):
+            with self.autocast:
+                logits, embeddings = self.network(part)
+            loss = self.loss(logits, embeddings, part_labels)
+            if parts > 1:
+                loss = loss * (len(part) / len(x))
+            total += loss.item()
+            if not math.isfinite(total):
+                raise Diverged(f"the loss is {total} at step {self.step}")
+            loss.backward()  # type: ignore[no-untyped-call]
+        if self.recipe.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
         self.optimizer.step()
+        self.last_loss = total
         self.step += 1
         self._update_average()
 
@@ -91,31 +144,44 @@ class Trainer:
     def _update_average(self) -> None:
         """Exponential moving average of weights and statistics; short at first, so not biased."""
         keep = min(self.recipe.average, self.step / (self.step + 10))
-        own, averaged = _tensors(self.network), _tensors(self.average)
-        torch._foreach_lerp_(averaged, own, 1 - keep)
+        torch._foreach_lerp_(self._averaged, self._own, 1 - keep)
 
-    def state(self) -> bytes:
-        """Everything that is needed to go on, as a file for `torch.load(weights_only=True)`."""
+    def finite(self) -> bool:
+        """Whether all weights are finite numbers."""
+        return all(bool(tensor.isfinite().all()) for tensor in self._own)
+
+    def state(self, extra: Mapping[str, Any] | None = None) -> bytes:
+        """Everything that is needed to go on, as a file for `torch.load(weights_only=True)`.
+
+        extra: plain values that go with it.
+        """
+        saved: dict[str, Any] = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch": self.epoch,
+            "step": self.step,
+        }
+        if self.batch:
+            saved |= {"batch": self.batch, "generator": self._generator.get_state()}
+        if extra is not None:
+            saved["extra"] = dict(extra)
         buffer = io.BytesIO()
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "epoch": self.epoch,
-                "step": self.step,
-            },
-            buffer,
-        )
+        torch.save(saved, buffer)
         return buffer.getvalue()
 
-    def restore(self, state: bytes) -> None:
-        """Go back to what `state` saved."""
-        saved: dict[str, Any] = torch.load(io.BytesIO(state), weights_only=True)
+    def restore(self, state: bytes) -> dict[str, Any]:
+        """Go back to what `state` saved; gives its extra values."""
+        saved: dict[str, Any] = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
         self.network.load_state_dict(saved["network"])
         self.average.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.epoch, self.step = saved["epoch"], saved["step"]
+        self.batch = saved.get("batch", 0)
+        if self.batch:
+            self._generator.set_state(saved["generator"])
+        extra: dict[str, Any] = saved.get("extra", {})
+        return extra
 
 
 def default_device() -> torch.device:
@@ -133,30 +199,6 @@ def cpu_has_bfloat16() -> bool:
     """Whether the processor multiplies in bfloat16 (AMX, or AVX-512's own instructions)."""
     checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
-
-
-def _batches(labels: NDArray[np.int64], recipe: Recipe, generator: torch.Generator) -> list[Tensor]:
-    """The epoch's batches of indices: a random order, cut to `epoch_images`, no tiny last batch."""
-    order = torch.randperm(len(labels), generator=generator)
-    if recipe.epoch_images:
-        order = order[: recipe.epoch_images]
-    batches = list(torch.split(order, recipe.batch))
-    if len(batches) > 1 and len(batches[-1]) < recipe.batch // 2:
-        batches.pop()
-    return batches
-
-
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Weight decay is for weights of convolutions and linear layers, not for norms and biases."""
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    plain = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9, fused=True)
-    return torch.optim.AdamW(groups, lr=recipe.lr, fused=True)
 
 
 def _tensors(network: nn.Module) -> list[Tensor]:
