@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nas.report.ranking import write_ranking
     from nas.search import open_run, run_search
     from nas.space import load_space
-    from nas.training import load_recipe, run_job
+    from nas.training import load_recipe, run_job, train_network
     from nas.training.evaluation import evaluate
     from nas.training.features import embed_folder
 
@@ -45,6 +45,7 @@ _HOME = {
     "profile": "nas.cost",
     "run_job": "nas.training",
     "run_search": "nas.search",
+    "train_network": "nas.training",
     "write_pareto": "nas.report",
     "write_ranking": "nas.report.ranking",
 }
@@ -70,6 +71,7 @@ __all__ = [
     "profile",
     "run_job",
     "run_search",
+    "train_network",
     "write_pareto",
     "write_ranking",
 ]

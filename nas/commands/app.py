@@ -19,6 +19,7 @@ from nas.commands import (
     rank,
     search,
     space,
+    train,
     weights,
 )
 from nas.errors import UserError
@@ -30,6 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("search")(search.search)
+app.command("train")(train.train)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)
 app.command("latency")(latency.latency)

@@ -12,18 +12,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from filelock import FileLock, Timeout
-
 from nas.architecture import key
 from nas.cost import cost
 from nas.data import check_spec, prepare_dataset
+from nas.directory import locked
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.plugins import loaded_plugins
 from nas.search.budget import Budget
 from nas.search.objectives import parse_objectives
 from nas.search.record import Record, Trial
-from nas.search.run import Run, check_writable, default_path, front, open_run, prepare
+from nas.search.run import Run, default_path, front, open_run, prepare
 from nas.search.samplers import make_sampler, propose_untried
 from nas.search.study import Projection
 from nas.search.workers import LocalWorkers, adopt, clear
@@ -118,17 +117,13 @@ def run_search(
         "seed": seed,
     }
     path = Path(out) if out is not None else default_path(asked)
-    check_writable(path)
-    lock = _locked(path)
-    try:
+    with locked(path, "search"):
         prepare_dataset(data, loaded.base.input)
         prepare(path, asked, fresh=fresh)
         shown = view or _Silent()
         shown.opened(path)
         driver = _Driver(path, loaded, propose, trained, data, names, seed, spend, shown)
         driver.search(count)
-    finally:
-        lock.release()
     return open_run(path)
 
 
@@ -143,29 +138,6 @@ def default_threads() -> int:
     """Threads for all workers together: OMP_NUM_THREADS where it is set, else one a core."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return int(asked) if asked.isdecimal() and int(asked) > 0 else len(os.sched_getaffinity(0))
-
-
-def _lock_file(path: Path) -> Path:
-    """Beside the run's directory, so that --fresh may remove the directory."""
-    return path.parent / f".{path.name}.lock"
-
-
-def _locked(path: Path) -> FileLock:
-    """The lock of the run's directory, held; UserError where another search has it."""
-    file = _lock_file(path)
-    lock = FileLock(file)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UserError(
-            f"{path} is in use by another search; wait for it, or choose another --out"
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"--out: {path} can not be written ({error.strerror}; its lock is {file.name})"
-        ) from None
-    return lock
 
 
 @dataclass

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.directory import Kind, make_directory
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.search.objectives import front_mask, values
@@ -119,115 +114,8 @@ def _name(value: Any) -> Any:
 
 
 def prepare(path: Path, asked: Mapping[str, Any], *, fresh: bool) -> None:
-    """Make the run's directory, or check that the one there asks for the same.
-
-    Raises UserError for a directory that can not be written, that is something else, or whose
-    search differs, naming what differs.
-    """
-    if path.exists() and not path.is_dir():
-        raise UserError(f"--out: {path} is a file, not a directory")
-    if path.is_dir() and not (path / "run.json").exists():
-        begun = (*FOLDERS, ".run.json.")  # what a run that was killed while it was made leaves
-        if not all(x.name.startswith(begun) for x in path.iterdir()):
-            raise UserError(f"--out: {path} is a directory with other things in it")
-    if fresh:
-        _remove(path)
-    if (path / "run.json").exists():
-        _refuse_difference(path, asked)
-        return
-    try:
-        for name in FOLDERS:
-            (path / name).mkdir(parents=True, exist_ok=True)
-        about = {
-            "asked": dict(asked),
-            "command": " ".join(sys.argv),
-            "versions": {name: _version(name) for name in LIBRARIES}
-            | {"python": sys.version.split()[0]},
-            "machine": machine(),
-            "git": _git_state(),
-        }
-        write_atomically(path / "run.json", json.dumps(about, indent=2) + "\n")
-    except OSError as error:
-        raise UserError(f"--out: {path} can not be written ({error.strerror})") from None
+    """Make the run's directory, or check that the one there asks for the same."""
+    make_directory(path, asked, SEARCH, fresh=fresh)
 
 
-def _remove(path: Path) -> None:
-    """Delete the run, run.json last: what a kill leaves half-way is still known as a run."""
-    try:
-        for item in (
-            sorted(path.iterdir(), key=lambda x: x.name == "run.json") if path.exists() else ()
-        ):
-            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
-    except OSError as error:
-        raise UserError(f"--fresh: {path} can not be removed ({error.strerror})") from None
-
-
-def check_writable(path: Path) -> None:
-    """UserError where a run's directory could not be made; makes nothing."""
-    place = path
-    try:
-        while not place.exists() and place != place.parent:
-            place = place.parent
-    except OSError as error:
-        raise UserError(f"--out: {str(path)[:80]} can not be written ({error.strerror})") from None
-    if not place.is_dir():
-        raise UserError(f"--out: {place} is a file, not a directory")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise UserError(f"--out: {path} can not be written (no permission in {place})")
-
-
-def _refuse_difference(path: Path, asked: Mapping[str, Any]) -> None:
-    before, now = _flat(read_asked(path)), _flat(json.loads(json.dumps(asked)))
-    for name in sorted({*before, *now}):
-        if before.get(name) != now.get(name):
-            raise UserError(
-                f"{path} holds a search that differs in {name}: {before.get(name)} there, "
-                f"{now.get(name)} now; choose another --out, or --fresh to start over"
-            )
-
-
-def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested entries by their path: recipe.lr."""
-    found: dict[str, Any] = {}
-    for name, value in asked.items():
-        inner = _flat(value) if isinstance(value, Mapping) else {}
-        found |= {f"{name}.{n}": v for n, v in inner.items()} or {name: value}
-    return found
-
-
-def machine() -> dict[str, Any]:
-    """What the numbers of a run were measured on."""
-    import torch
-
-    found: dict[str, Any] = {
-        "system": platform.platform(),
-        "processor": torch.backends.cpu.get_cpu_capability(),
-        "cores": os.cpu_count(),
-    }
-    if torch.cuda.is_available():
-        found["gpu"] = torch.cuda.get_device_name(0)
-    return found
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _git_state() -> str:
-    """The commit of the code, with a + where it was changed; empty where there is none."""
-    folder = Path(__file__).parent
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-        return done.stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""
+SEARCH = Kind("search", "run.json", FOLDERS, LIBRARIES, read_asked)

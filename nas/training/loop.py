@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.data import Images
+from nas.errors import UserError
 from nas.models import Network
 from nas.seeds import derived_seed
 from nas.training.augment import augment, normalise
@@ -98,6 +99,10 @@ class Trainer:
                 watch(Step(self.epoch, self.step, rate, self.last_loss, len(batch)))
             self.epoch, self.batch = self.epoch + 1, 0
 
+    def epoch_steps(self, images: Images) -> int:
+        """Steps of an epoch; UserError where no batch can be made of these images."""
+        return len(epoch_batches(images.labels, self.recipe, torch.Generator()))
+
     def _open_epoch(self, images: Images) -> list[Tensor]:
         """The epoch's batches; the generator is left where the augmentation takes it up."""
         stood = self._generator.get_state()
@@ -182,6 +187,22 @@ class Trainer:
             self._generator.set_state(saved["generator"])
         extra: dict[str, Any] = saved.get("extra", {})
         return extra
+
+
+def parse_device(text: str | None) -> torch.device:
+    """The device of that name (cpu, cuda, cuda:1, mps), by default the GPU if there is one.
+
+    UserError where it can not be used.
+    """
+    if text is None:
+        return default_device()
+    try:
+        device = torch.device(text)
+        torch.zeros(1, device=device)
+    except Exception as error:  # what torch raises differs with the build
+        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else "none there"
+        raise UserError(f"--device: {text!r} can not be used here ({reason})") from None
+    return device
 
 
 def default_device() -> torch.device:

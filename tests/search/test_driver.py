@@ -141,12 +141,18 @@ def test_a_worker_that_is_killed_costs_nothing_but_its_job(tiny: dict[str, str])
     assert [trial.state for trial in run.all_trials()] == ["complete"] * 3
 
 
+def test_a_recipe_for_full_length_is_refused_before_anything_is_written(
+    tiny: dict[str, str],
+) -> None:
+    with pytest.raises(UserError, match="schedule onecycle is for training at full length"):
+        run_search(budget="1trial", **tiny | {"recipe": "standard"})
+    assert not Path(tiny["out"]).exists()
+
+
 def test_a_second_driver_on_the_same_run_is_refused(tiny: dict[str, str]) -> None:
-    from filelock import FileLock
+    from nas.directory import locked
 
-    from nas.search.driver import _lock_file
-
-    with FileLock(_lock_file(Path(tiny["out"]))), pytest.raises(UserError, match="is in use"):
+    with locked(Path(tiny["out"]), "search"), pytest.raises(UserError, match="is in use"):
         run_search(budget="1trial", workers=1, **tiny)
 
 

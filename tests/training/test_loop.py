@@ -223,3 +223,10 @@ def test_the_rate_follows_the_schedule(images: Images) -> None:
     assert [step.step for step in seen] == list(range(1, 13))
     assert [step.lr for step in seen[::4]] == pytest.approx([0.01, 0.001, 0.0001])
     assert sum(step.images for step in seen[:4]) == 30
+
+
+def test_a_weight_that_is_no_number_is_seen() -> None:
+    learner = trainer()
+    assert learner.finite()
+    learner.network.state_dict()["fc.0.weight"][3, 5] = float("inf")
+    assert not learner.finite()

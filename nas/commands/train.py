@@ -1,0 +1,92 @@
+"""`train`: one network at full length, to a file that can be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas.commands.options import InputSize, Plugins, Target
+
+DATA = "Data set: synthetic[:ids=..,size=..,seed=..], fashion-mnist[:FOLDER]."
+
+
+def train(
+    target: Target,
+    data: Annotated[str, typer.Option(help=DATA)] = "synthetic",
+    recipe: Annotated[
+        str, typer.Option(help="Name of a shipped recipe, or a YAML file.")
+    ] = "standard",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A field of the recipe; may be repeated."),
+    ] = None,
+    evaluate: Annotated[
+        list[str] | None,
+        typer.Option("--eval", metavar="DATA", help="Score this test split too; may be repeated."),
+    ] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Weights to start from: .safetensors, or torchreid's file.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of initialisation, split and order.")] = 0,
+    input: InputSize = None,
+    out: Annotated[
+        str | None, typer.Option(help="The training's directory; by default below results/.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, ...; by default the GPU if there is one.")
+    ] = None,
+    checkpoint_minutes: Annotated[
+        float, typer.Option(min=0, help="Minutes between checkpoints within an epoch.")
+    ] = 5.0,
+    plugin: Plugins = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete the training that is there first.")
+    ] = False,
+) -> None:
+    """Train TARGET on the whole training split, score the test split, and keep the network.
+
+    Ctrl-C leaves a state that can be gone on from. The same command goes on where it was.
+    """
+    from nas.commands.targets import resolve
+    from nas.commands.train_view import make_view
+    from nas.training import train_network
+    from nas.training.loop import Diverged
+
+    view = make_view()
+    try:
+        with view:
+            done = train_network(
+                resolve(target, input),
+                data=data,
+                recipe=recipe,
+                overrides=changes or [],
+                evaluate=evaluate or [],
+                init=init,
+                seed=seed,
+                out=out,
+                name=Path(target).name,
+                fresh=fresh,
+                device=device,
+                checkpoint_minutes=checkpoint_minutes,
+                view=view,
+            )
+    except KeyboardInterrupt:
+        if view.path is not None:
+            view.notice(f"interrupted: {view.path} is saved; the same command goes on")
+        raise
+    except Diverged as error:
+        view.notice(
+            f"error: {error}; what was saved before is kept in {view.path}; "
+            "try a lower lr, or clip=1, with --set"
+        )
+        raise typer.Exit(1) from None
+    best = f", the best is epoch {done.best_epoch}" if done.best_epoch else ""
+    print(f"{done.epochs} epochs{best}; metrics in {done.path / 'metrics.csv'}")
+    for spec, scores in done.scores.items():
+        shown = "  ".join(f"{n} {v:.4f}" for n, v in scores.items() if n != "score")
+        print(f"{spec}  {shown}")
+    print(f"network  {done.network}")
+    size = f" --input {input}" if input else ""
+    print(f"next     python cli.py train {target}{size} --data OTHER --init {done.network}")

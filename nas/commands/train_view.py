@@ -1,0 +1,119 @@
+"""The view of a training: a bar that is redrawn on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from nas.search.budget import duration
+
+if TYPE_CHECKING:
+    from nas.training.loop import Step
+
+LINE_SECONDS = 60.0  # between lines within an epoch
+
+
+def make_view() -> LinesView:
+    """A bar where standard error is a terminal, else plain lines."""
+    return BarView() if sys.stderr.isatty() else LinesView()
+
+
+class LinesView:
+    """A line on standard error for each epoch, and each minute within one."""
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+
+    def __enter__(self) -> LinesView:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def opened(self, path: Path) -> None:
+        self.path = path
+        self.notice(f"training {path}")
+
+    def begin(self, epochs: int, epoch_steps: int, step: int) -> None:
+        self.epochs, self.epoch_steps, self.first = epochs, epoch_steps, step
+        self.started = self.told = time.monotonic()
+        self.now = step
+
+    def step(self, step: Step) -> None:
+        self.now = step.step
+        if time.monotonic() - self.told > LINE_SECONDS:
+            within = step.step - step.epoch * self.epoch_steps
+            self.notice(
+                f"epoch {step.epoch + 1}/{self.epochs}  step {within}/{self.epoch_steps}  "
+                f"loss {step.loss:.3f}  {self._left()}"
+            )
+
+    def epoch(self, row: dict[str, float]) -> None:
+        score = f"score {row['score']:.4f}  " if "score" in row else ""
+        self.notice(
+            f"epoch {row['epoch']}/{self.epochs}  loss {row['loss']:.3f}  lr {row['lr']:.2g}  "
+            f"{row['images_per_second']:.0f} images/s  {score}{self._left()}"
+        )
+
+    def notice(self, text: str) -> None:
+        self.told = time.monotonic()
+        print(text, file=sys.stderr, flush=True)
+
+    def _left(self) -> str:
+        left = self.epochs * self.epoch_steps - self.now
+        done = max(self.now - self.first, 1)
+        return f"{duration(left * (time.monotonic() - self.started) / done)} left"
+
+
+class BarView(LinesView):
+    """The steps as a bar with what is left, and a line above it for each epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self.progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("{task.percentage:.0f}%  loss {task.fields[loss]:.3f}  {task.fields[left]}"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self.task: Any = None
+
+    def __enter__(self) -> BarView:
+        self.progress.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.progress.__exit__(kind, error, trace)
+
+    def begin(self, epochs: int, epoch_steps: int, step: int) -> None:
+        super().begin(epochs, epoch_steps, step)
+        self.task = self.progress.add_task(
+            "", total=epochs * epoch_steps, completed=step,
+            epoch=f"{step // epoch_steps + 1}/{epochs}", loss=float("nan"), left="",
+        )  # fmt: skip
+
+    def step(self, step: Step) -> None:
+        self.now = step.step
+        self.progress.update(
+            self.task, completed=step.step, epoch=f"{step.epoch + 1}/{self.epochs}",
+            loss=step.loss, left=self._left(),
+        )  # fmt: skip
+
+    def notice(self, text: str) -> None:
+        self.progress.console.print(text, highlight=False, markup=False, soft_wrap=True)

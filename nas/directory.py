@@ -1,0 +1,187 @@
+"""A directory that holds one piece of work, says what was asked for, and can be gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from nas.errors import UserError
+from nas.files import write_atomically
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a directory is of. file: the JSON that says what was asked; read: what it says there."""
+
+    noun: str
+    file: str
+    folders: tuple[str, ...]
+    libraries: tuple[str, ...]
+    read: Callable[[Path], dict[str, Any]]
+
+
+@contextmanager
+def locked(path: Path, noun: str) -> Iterator[None]:
+    """Hold the directory for this process; UserError where another one does, or it is no place."""
+    from filelock import FileLock, Timeout
+
+    _check_writable(path)
+    file = _lock_file(path)
+    lock = FileLock(file)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"{path} is in use by another {noun}; wait for it, or choose another --out"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"--out: {path} can not be written ({error.strerror}; its lock is {file.name})"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: bool) -> None:
+    """Make the directory, or check that the one there asks for the same.
+
+    Raises UserError for a directory that can not be written, that is something else, or that was
+    asked for something else, naming what differs.
+    """
+    check_directory(path, asked, kind, fresh=fresh)
+    if fresh:
+        _remove(path, kind)
+    if (path / kind.file).exists():
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        for name in kind.folders:
+            (path / name).mkdir(exist_ok=True)
+        about = {
+            "asked": dict(asked),
+            "command": " ".join(sys.argv),
+            "versions": {name: _version(name) for name in kind.libraries}
+            | {"python": sys.version.split()[0]},
+            "machine": machine(),
+            "git": _git_state(),
+        }
+        write_atomically(path / kind.file, json.dumps(about, indent=2) + "\n")
+    except OSError as error:
+        raise UserError(f"--out: {path} can not be written ({error.strerror})") from None
+
+
+def check_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: bool) -> None:
+    """What `make_directory` refuses; writes nothing."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out: {path} is a file, not a directory")
+    if path.is_dir() and not (path / kind.file).exists():
+        begun = (*kind.folders, f".{kind.file}.")  # what a kill while it was made leaves
+        if not all(x.name.startswith(begun) for x in path.iterdir()):
+            raise UserError(f"--out: {path} is a directory with other things in it")
+    if (path / kind.file).exists() and not fresh:
+        _refuse_difference(path, asked, kind)
+
+
+def _remove(path: Path, kind: Kind) -> None:
+    """Delete the directory's things, its file last: what a kill leaves half-way is still known."""
+    try:
+        for item in (
+            sorted(path.iterdir(), key=lambda x: x.name == kind.file) if path.exists() else ()
+        ):
+            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+    except OSError as error:
+        raise UserError(f"--fresh: {path} can not be removed ({error.strerror})") from None
+
+
+def _refuse_difference(path: Path, asked: Mapping[str, Any], kind: Kind) -> None:
+    before, now = _flat(kind.read(path)), _flat(json.loads(json.dumps(asked)))
+    for name in sorted({*before, *now}):
+        if before.get(name) != now.get(name):
+            raise UserError(
+                f"{path} holds a {kind.noun} that differs in {name}: {before.get(name)} there, "
+                f"{now.get(name)} now; choose another --out, or --fresh to start over"
+            )
+
+
+def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested entries by their path: recipe.lr."""
+    found: dict[str, Any] = {}
+    for name, value in asked.items():
+        inner = _flat(value) if isinstance(value, Mapping) else {}
+        found |= {f"{name}.{n}": v for n, v in inner.items()} or {name: value}
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers of a run were measured on."""
+    import torch
+
+    found: dict[str, Any] = {
+        "system": platform.platform(),
+        "processor": torch.backends.cpu.get_cpu_capability(),
+        "cores": os.cpu_count(),
+    }
+    if torch.cuda.is_available():
+        found["gpu"] = torch.cuda.get_device_name(0)
+    return found
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _git_state() -> str:
+    """The commit of the code, with a + where it was changed; empty where there is none."""
+    folder = Path(__file__).parent
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+        return done.stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _check_writable(path: Path) -> None:
+    """UserError where the directory could not be made; makes nothing."""
+    place = path
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+    except OSError as error:
+        raise UserError(f"--out: {str(path)[:80]} can not be written ({error.strerror})") from None
+    if not place.is_dir():
+        raise UserError(f"--out: {place} is a file, not a directory")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(f"--out: {path} can not be written (no permission in {place})")
+
+
+def _lock_file(path: Path) -> Path:
+    """Beside the directory, so that --fresh may empty it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / f".{path.name}.lock").touch()
+    except OSError as error:
+        raise UserError(f"--out: {path} can not be written ({error.strerror})") from None
+    return path.parent / f".{path.name}.lock"

@@ -1,0 +1,191 @@
+"""Training at full length, in its directory."""
+
+import csv
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nas.architecture import Architecture, Size, Stage, key, preset
+from nas.errors import UserError
+from nas.models.weights import load_network, read_checkpoint
+from nas.training import Recipe, Training, train_network
+from nas.training.full import Silent, _default_path
+from nas.training.loop import Diverged, Step
+from nas.training.losses import Loss, make_loss
+
+TINY = Architecture((Stage(8, 1), Stage(8, 1)), Size(16, 8), stem="conv3", stem_channels=4)
+RECIPE = Recipe(name="test", epochs=2, batch=16, lr=0.01, schedule="onecycle", precision="float32")
+DATA = "synthetic:ids=16,size=16x8"
+
+
+def go(path: Path, recipe: Recipe = RECIPE, **arguments: Any) -> Training:
+    return train_network(TINY, data=DATA, recipe=recipe, out=path, **arguments)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with (path / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    """Bit by bit."""
+    return one.keys() == other.keys() and all(torch.equal(one[n], other[n]) for n in one)
+
+
+class Killer(Silent):
+    """Raises after some step, as often as it is given one; keeps what it was told."""
+
+    def __init__(self, *steps: int) -> None:
+        self.steps, self.notices = set(steps), list[str]()
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+    def step(self, step: Step) -> None:
+        if step.step in self.steps:
+            self.steps.remove(step.step)
+            raise RuntimeError("killed")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Training:
+    return go(tmp_path_factory.mktemp("whole") / "run")
+
+
+def test_a_training_leaves_a_network_metrics_and_scores(whole: Training) -> None:
+    assert whole.epochs == 2
+    found = rows(whole.path)
+    assert list(found[0]) == ["epoch", "step", "lr", "loss", "images_per_second", "seconds"]
+    assert [row["epoch"] for row in found] == ["1", "2"]
+    assert whole.scores == json.loads((whole.path / "scores.json").read_text())
+    assert set(whole.scores[DATA]) >= {"score", "mAP", "rank1"}
+    network = load_network(whole.network)
+    assert network.classifier is not None and network.classifier.out_features == 12
+    assert whole.network.name == "last.safetensors"
+
+
+def test_killed_again_and_again_it_ends_with_the_same_bits(whole: Training, tmp_path: Path) -> None:
+    view = Killer(1, 3, 5, 7, 8, 9, 13)
+    kills = len(view.steps)
+    for _ in range(kills):
+        with pytest.raises(RuntimeError, match="killed"):
+            go(tmp_path / "run", view=view, checkpoint_minutes=0)
+    again = go(tmp_path / "run", view=view, checkpoint_minutes=0)
+    assert not view.steps
+    assert same(read_checkpoint(again.network), read_checkpoint(whole.network))
+    assert again.scores == whole.scores
+    timed = ("images_per_second", "seconds")
+    for row, expected in zip(rows(again.path), rows(whole.path), strict=True):
+        assert {n: row[n] for n in row if n not in timed} == {
+            n: expected[n] for n in expected if n not in timed
+        }
+    assert sum("resuming" in notice for notice in view.notices) == kills
+
+
+def test_the_same_again_trains_nothing_and_scores_what_is_new(
+    whole: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.training.loop.Trainer.train", None)
+    other = "synthetic:ids=12,size=16x8,seed=5"
+    again = go(whole.path, evaluate=[other])
+    assert again.scores[DATA] == whole.scores[DATA]
+    assert list(again.scores) == [DATA, other]
+
+
+def test_anything_else_is_refused_with_the_difference(whole: Training) -> None:
+    faster = RECIPE.model_copy(update={"lr": 0.02})
+    with pytest.raises(UserError, match=r"a training that differs in recipe.lr: 0.01 there, 0.02"):
+        go(whole.path, faster)
+    with pytest.raises(UserError, match=r"differs in seed: 0 there, 1 now"):
+        go(whole.path, seed=1)
+
+
+def test_a_damaged_checkpoint_is_one_line_and_fresh_starts_over(tmp_path: Path) -> None:
+    short = RECIPE.model_copy(update={"epochs": 1})
+    first = go(tmp_path / "run", short)
+    (first.path / "checkpoint.pt").write_bytes(b"none")
+    with pytest.raises(UserError, match=r"checkpoint.pt is damaged \(.*; --fresh starts over"):
+        go(first.path, short)
+    assert go(first.path, short, fresh=True).scores == first.scores
+
+
+def test_early_stop_keeps_the_best_and_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([0.1, 0.4, 0.3, 0.4, 0.9])
+    monkeypatch.setattr(
+        "nas.training.full._Run._validate", lambda run: {"score": next(scores), "mAP": 0.0}
+    )
+    patient = RECIPE.model_copy(update={"epochs": 9, "early_stop": 2})
+    done = go(tmp_path / "run", patient)
+    assert (done.epochs, done.best_epoch, done.network.name) == (4, 2, "best.safetensors")
+    assert [row["score"] for row in rows(done.path)] == ["0.1", "0.4", "0.3", "0.4"]
+    best, last = (read_checkpoint(done.path / f"{n}.safetensors") for n in ("best", "last"))
+    assert not torch.equal(best["fc.0.weight"], last["fc.0.weight"])
+
+
+def test_early_stop_scores_identities_that_are_not_trained_on(tmp_path: Path) -> None:
+    patient = RECIPE.model_copy(update={"epochs": 1, "early_stop": 5, "validation": 0.3})
+    done = go(tmp_path / "run", patient)
+    network = load_network(done.network)
+    assert network.classifier is not None and network.classifier.out_features == 12 - 4
+    assert 0 < float(rows(done.path)[0]["mAP"]) <= 1
+
+
+def test_a_loss_that_is_no_number_keeps_the_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = itertools.count(1)
+
+    def poisoned(recipe: Recipe) -> Loss:
+        loss = make_loss(recipe)
+        return lambda *batch: loss(*batch) * (float("nan") if next(calls) == 15 else 1.0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nas.training.loop.make_loss", poisoned)
+        with pytest.raises(Diverged, match="the loss is nan at step 14"):
+            go(tmp_path / "run", checkpoint_minutes=0)
+    assert go(tmp_path / "run").scores == go(tmp_path / "other").scores
+
+
+def test_without_tensorboard_a_line_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    view = Killer()
+    go(tmp_path / "run", RECIPE.model_copy(update={"epochs": 1}), view=view)
+    assert "tensorboard is not installed: metrics are in metrics.csv alone" in view.notices
+    assert not (tmp_path / "run" / "tensorboard").exists()
+
+
+def test_tensorboard_has_each_epoch(whole: Training) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(whole.path / "tensorboard"))
+    events.Reload()
+    losses = [event.value for event in events.Scalars("loss")]
+    assert losses == pytest.approx([float(row["loss"]) for row in rows(whole.path)], rel=1e-5)
+
+
+def test_the_default_directory_follows_from_the_arguments() -> None:
+    asked = {"key": "k", "data": "synthetic", "recipe": {"name": "standard"}, "init": None}
+    asked |= {"seed": 3}
+    known = asked | {"key": key(preset("osnet_x0_25"))}
+    plain = Path("results/train-osnet_x0_25-synthetic-standard-s3")
+    assert _default_path(known, "osnet_x0_25", "standard", []) == plain
+    others = [
+        _default_path(asked, "osnet_x0_25", "standard", []),
+        _default_path(known, "osnet_x0_25", "standard", ["lr=1"]),
+        _default_path(known, "osnet_x0_25", "mine/standard.yaml", []),
+        _default_path(known | {"data": "synthetic:ids=9"}, "osnet_x0_25", "standard", []),
+        _default_path(known | {"init": "x"}, "osnet_x0_25", "standard", []),
+    ]
+    assert len({plain, *others}) == 6
+    trial = _default_path(asked, "run#3", "standard", [])
+    assert trial.name.startswith("train-run-3-synthetic-standard-")
