@@ -9,6 +9,8 @@ import pytest
 
 from nas.errors import UserError
 from nas.space import from_yaml, lint
+from nas.training import Recipe, load_recipe
+from nas.training.recipe import shipped_recipes
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -25,18 +27,37 @@ def blocks(language: str) -> list[tuple[str, str]]:
     ]
 
 
-def spaces() -> dict[str, str]:
+def named(kind: str) -> dict[str, str]:
+    """The YAML blocks that start with `kind: NAME`, by that name."""
     found = {}
     for _, text in blocks("yaml"):
-        match = re.search(r"^space: (\S+)", text, re.MULTILINE)
+        match = re.match(r"(space|name): (\S+)", text)
         assert match, text
-        found[match[1]] = text
+        if match[1] == kind:
+            found[match[2]] = text
     return found
+
+
+def spaces() -> dict[str, str]:
+    return named("space")
+
+
+@pytest.mark.parametrize("name", sorted(named("name")))
+def test_recipes_load(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(named("name")[name])
+    assert load_recipe(str(file)).name == name
 
 
 @pytest.mark.parametrize("name", sorted(spaces()))
 def test_spaces_load_and_hold_something(name: str) -> None:
     assert from_yaml(spaces()[name], "page").count().value > 1
+
+
+def test_the_page_of_recipes_has_every_field_and_recipe() -> None:
+    page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    missing = [n for n in (*Recipe.model_fields, *shipped_recipes()) if f"`{n}`" not in page]
+    assert not missing
 
 
 def test_the_line_that_is_said_to_be_refused_is_refused() -> None:
