@@ -7,22 +7,18 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Backend, Batch, Device, Plugins, Precision, SpaceArgument, Threads
+from nas.commands.options import Plugins, Setting, SpaceArgument
 
 
 def latency(
     space: SpaceArgument,
     out: Annotated[Path, typer.Option(help="The CSV file to write.")],
-    backend: Backend = "frozen",
-    threads: Threads = 0,
-    batch: Batch = 1,
-    precision: Precision = "float32",
-    device: Device = "cpu",
+    setting: Setting = "frozen",
     plugin: Plugins = None,
 ) -> None:
     """Measure each part of SPACE once on this device; for `profile SPACE --latency-table FILE`."""
     from nas.commands.live import counted
-    from nas.cost import Setting
+    from nas.cost import backends
     from nas.cost.parts import PartTable, measure_parts, write_table
     from nas.cost.table import parts_of
     from nas.errors import UserError
@@ -30,10 +26,10 @@ def latency(
 
     if out.suffix != ".csv" or not out.parent.is_dir():
         raise UserError(f"--out: {out} is not a .csv file in a directory that exists")
-    setting = Setting(backend, threads, batch, precision, device)
-    table = PartTable(setting.record())
+    how = backends.Setting.parse(setting)
+    table = PartTable(how.record())
     parts = parts_of(load_space(space).members())
     with counted("parts") as progress:
-        measure_parts(table, parts, setting, progress=progress)
+        measure_parts(table, parts, how, progress=progress)
     write_table(table, out)
     print(f"{out}: {len(parts)} parts, {table.setting['machine']}, {table.setting['library']}")

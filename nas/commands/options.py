@@ -38,15 +38,13 @@ Trained = Annotated[
 InputSize = Annotated[
     str | None, typer.Option(help="Input size, HEIGHTxWIDTH in pixels; by default its own.")
 ]
-Backend = Annotated[
-    str, typer.Option(help="What runs the network: torch (as it is), frozen, or onnxruntime.")
+Setting = Annotated[
+    str,
+    typer.Option(
+        help="How latency is measured: torch (the module), frozen or onnxruntime, then, after a "
+        "colon, any of threads=1,batch=1,precision=float32,device=cpu."
+    ),
 ]
-Threads = Annotated[
-    int, typer.Option(min=0, help="Threads of one inference; 0: as many as torch takes.")
-]
-Batch = Annotated[int, typer.Option(min=1, help="Images in one inference.")]
-Precision = Annotated[str, typer.Option(help="float32 or bfloat16.")]
-Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 DATA_HELP = f"Data set: {usages()}."
 Data = Annotated[str, typer.Option(help=DATA_HELP)]
 DataArgument = Annotated[str, typer.Argument(help=DATA_HELP)]

@@ -9,20 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas.commands.options import (
-    Backend,
-    Batch,
-    Device,
-    InputSize,
-    Json,
-    Plugins,
-    Precision,
-    Target,
-    Threads,
-)
+from nas.commands.options import InputSize, Json, Plugins, Setting, Target
 
 if TYPE_CHECKING:
-    from nas.cost import Setting
+    from nas.cost import backends
     from nas.cost.parts import PartTable
 
 
@@ -55,11 +45,7 @@ def profile(
     latency_table: Annotated[
         Path | None, typer.Option(help="Predict it by this table, which `latency` made elsewhere.")
     ] = None,
-    backend: Backend = "frozen",
-    threads: Threads = 0,
-    batch: Batch = 1,
-    precision: Precision = "float32",
-    device: Device = "cpu",
+    setting: Setting = "frozen",
     csv: Annotated[Path | None, typer.Option(help="Write the table here, as CSV.")] = None,
     as_json: Json = False,
     plugin: Plugins = None,
@@ -69,18 +55,18 @@ def profile(
     With --latency, TARGET may be a space: how MACs and latency rank it, and where they disagree.
     """
     from nas.commands.targets import is_space, resolve
-    from nas.cost import Setting, by_layer, by_operator, reconcile
+    from nas.cost import backends, by_layer, by_operator, reconcile
     from nas.cost import profile as measure
     from nas.cost.parts import read_table
     from nas.cost.profile import latency_profile
     from nas.errors import UserError
 
-    setting = Setting(backend, threads, batch, precision, device)
+    how = backends.Setting.parse(setting)
     table = read_table(latency_table) if latency_table else None
     if is_space(target):
         if not (latency or table):
             raise UserError(f"{target} is a space: add --latency, or see `space show {target}`")
-        _rank(target, setting, table, as_json)
+        _rank(target, how, table, as_json)
         return
     if csv is not None and not csv.parent.is_dir():
         raise UserError(f"--csv: {csv.parent} is not a directory")
@@ -92,7 +78,7 @@ def profile(
     if counters is Counters.all:
         found["reconciled"] = reconcile(architecture)["counters"]
     if latency or table:
-        found["latency"] = latency_profile(architecture, setting, table)
+        found["latency"] = latency_profile(architecture, how, table)
     if csv is not None:
         _write_csv(rows, csv)
     if as_json:
@@ -117,7 +103,7 @@ def _show(target: str, found: dict[str, Any], rows: list[dict[str, Any]], by: By
         console.print(f"\n{latency_in_words(found['latency'])}", highlight=False)
 
 
-def _rank(target: str, setting: Setting, given: PartTable | None, as_json: bool) -> None:
+def _rank(target: str, setting: backends.Setting, given: PartTable | None, as_json: bool) -> None:
     """How MACs and latency rank a space; parts that were never measured here are, and are kept."""
     from nas.commands.live import counted
     from nas.cost.inversion import rank_space

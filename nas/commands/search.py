@@ -20,9 +20,14 @@ def search(
     ] = "quick",
     objectives: Annotated[
         str,
-        typer.Option(help="score (larger is better) and costs: macs, params, activation_bytes."),
+        typer.Option(
+            help="score (larger is better) and costs: macs, params, activation_bytes, latency_ms."
+        ),
     ] = "score,macs",
     sampler: Annotated[str, typer.Option(help="tpe, nsga2, gp or random.")] = "tpe",
+    latency: Annotated[
+        str, typer.Option(help="Setting in which latency_ms is measured; see `profile --setting`.")
+    ] = "frozen:threads=1",
     workers: Annotated[
         int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
     ] = None,
@@ -59,6 +64,7 @@ def search(
                 recipe=recipe,
                 objectives=objectives,
                 sampler=sampler,
+                latency=latency,
                 workers=workers,
                 seed=seed,
                 out=out,

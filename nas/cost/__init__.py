@@ -2,7 +2,7 @@
 
 from nas.cost.backends import Setting
 from nas.cost.counters import raw_counts
-from nas.cost.exact import COSTS, Cost, cost, joined, layer_macs, layer_params, part_cost
+from nas.cost.exact import COSTS, MEASURED, Cost, cost, joined, layer_macs, layer_params, part_cost
 from nas.cost.latency import Latency, measure_latency
 from nas.cost.match import match, with_family
 from nas.cost.profile import profile
@@ -12,6 +12,7 @@ from nas.cost.table import table
 
 __all__ = [
     "COSTS",
+    "MEASURED",
     "Cost",
     "Latency",
     "Setting",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ BACKENDS = {
     "onnxruntime": "batch norms folded, as ONNX, on the CPU",
 }
 PRECISIONS = ("float32", "bfloat16")
+USAGE = "threads=NUMBER, batch=NUMBER, precision=float32|bfloat16, device=cpu|cuda"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,21 @@ class Setting:
             raise UserError(f"threads {self.threads} and batch {self.batch} must be positive")
         if self.backend == "onnxruntime" and (self.device, self.precision) != ("cpu", "float32"):
             raise UserError("onnxruntime is measured in float32 on the cpu only")
+
+    @classmethod
+    def parse(cls, text: str) -> Setting:
+        """Read `frozen:threads=1,batch=8`; UserError says what is valid."""
+        backend, _, rest = text.strip().partition(":")
+        given: dict[str, Any] = {}
+        for part in rest.split(",") if rest else ():
+            name, _, value = (piece.strip() for piece in part.partition("="))
+            if name in given or name not in ("threads", "batch", "precision", "device"):
+                raise UserError(f"setting {text!r}: {part!r} is not one of {USAGE}")
+            whole = name in ("threads", "batch")
+            if whole and not re.fullmatch(r"[0-9]{1,6}", value):
+                raise UserError(f"setting {text!r}: {name}={value} is not a whole number")
+            given[name] = int(value) if whole else value
+        return cls(backend, **given)
 
     def record(self) -> dict[str, Any]:
         """The setting in full, with the device and the library by name: plain data."""

@@ -40,6 +40,7 @@ class Cost:
 
 
 COSTS = ("macs", "params", "activation_bytes")
+MEASURED = ("latency_ms",)  # costs that are not exact
 
 
 def joined(name: str) -> np.ufunc:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nas.architecture import key
-from nas.cost import cost
+from nas.cost import Setting, cost
 from nas.data import check_spec, prepare_dataset
 from nas.directory import locked
 from nas.errors import UserError
@@ -84,6 +84,7 @@ def run_search(
     recipe: str | Recipe = "quick",
     objectives: str = "score,macs",
     sampler: str = "tpe",
+    latency: str = "frozen:threads=1",
     workers: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
@@ -93,7 +94,8 @@ def run_search(
     """Search the space for architectures with a good score at a low cost, and return the run.
 
     Every argument is checked before anything is written. The same arguments resume the search that
-    they started; budget and workers may change. Raises UserError for what a user can mend;
+    they started; budget and workers may change. latency: the setting in which the objective
+    latency_ms is measured, while no worker trains. Raises UserError for what a user can mend;
     KeyboardInterrupt ends the search cleanly and is passed on.
     """
     loaded = space if isinstance(space, Space) else load_space(space)
@@ -116,13 +118,16 @@ def run_search(
         "sampler": sampler,
         "seed": seed,
     }
+    setting = Setting.parse(latency) if "latency_ms" in names else None
+    if setting:
+        asked["latency"] = setting.record()
     path = Path(out) if out is not None else default_path(asked)
     with locked(path, "search"):
         prepare_dataset(data, loaded.base.input)
         prepare(path, asked, fresh=fresh)
         shown = view or _Silent()
         shown.opened(path)
-        driver = _Driver(path, loaded, propose, trained, data, names, seed, spend, shown)
+        driver = _Driver(path, loaded, propose, trained, data, names, seed, spend, shown, setting)
         driver.search(count)
     return open_run(path)
 
@@ -151,6 +156,7 @@ class _Driver:
     seed: int
     budget: Budget
     view: View
+    latency: Setting | None = None
     running: dict[Future[Result], tuple[Job, float]] = field(default_factory=dict)
     pending: list[Job] = field(default_factory=list)
     deaths: dict[str, int] = field(default_factory=dict)
@@ -253,7 +259,7 @@ class _Driver:
             key(architecture),
             proposal.point,
             architecture,
-            cost(architecture).as_dict(),
+            dict(cost(architecture).as_dict()),
             proposal.note,
         )
         self.record.add(trial)
@@ -271,6 +277,7 @@ class _Driver:
             seed=self.seed,
             to_epoch=epochs,
             plugins=tuple(str(path) for path in loaded_plugins().values()),
+            latency=self.latency,
         )
 
     def _collect(self, wait_seconds: float) -> None:

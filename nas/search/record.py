@@ -38,15 +38,15 @@ PRAGMA user_version = 1;
 class Trial:
     """One architecture under evaluation. state: running, complete or failed.
 
-    point: its parameters. scores: of its last finished job; `score` is maximised. note: what its
-    sampler wants to find again.
+    point: its parameters. costs: exact ones, and once it is complete measured ones. scores: of its
+    last finished job; `score` is maximised. note: what its sampler wants to find again.
     """
 
     number: int
     key: str
     point: dict[str, Value]
     architecture: Architecture
-    costs: dict[str, int]
+    costs: dict[str, float]
     note: dict[str, Any] = field(default_factory=dict)
     state: str = "running"
     reason: str = ""
@@ -166,9 +166,10 @@ class Record:
                     time.time(),
                 ),
             )
+            costs = self._trials[job.trial].costs | result.measured
             self.db.execute(
-                "UPDATE trials SET state = ?, reason = ? WHERE number = ?",
-                (state, result.reason, job.trial),
+                "UPDATE trials SET state = ?, reason = ?, costs = ? WHERE number = ?",
+                (state, result.reason, json.dumps(costs), job.trial),
             )
         (self._trials[job.trial],) = self._read(job.trial, job.trial)
         return self._trials[job.trial]

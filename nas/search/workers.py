@@ -13,12 +13,14 @@ import os
 import signal
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+from nas.cost import measure_latency
 from nas.files import write_atomically
+from nas.search.quiet import Quiet
 from nas.training.job import Job, Result, run_job
 
 _cancelled: Any = None
@@ -117,10 +119,28 @@ def _start(threads: int, cancelled: Any) -> None:
 
 
 def _work(job: Job, outbox: Path) -> Result:
-    result = run_job(job, cancelled=_cancelled.is_set)
+    result = _measured(job, outbox) if job.latency else run_job(job, cancelled=_cancelled.is_set)
     if result.outcome != "stopped":
         publish(outbox, job.id, result)
     return result
+
+
+def _measured(job: Job, outbox: Path) -> Result:
+    """The job, giving way to who measures, and then its latency while nobody works."""
+    quiet = Quiet(outbox)
+
+    def cancelled() -> bool:
+        quiet.give_way()
+        return bool(_cancelled.is_set())
+
+    with quiet.working():
+        result = run_job(job, cancelled=cancelled)
+    result = replace(result, train_seconds=max(0.0, result.train_seconds - quiet.paused))
+    if result.outcome != "done":
+        return result
+    with quiet.measuring():
+        latency = measure_latency(job.architecture, job.latency)
+    return replace(result, measured={"latency_ms": latency.p50_ms})
 
 
 def _ignore_interrupts() -> Any:

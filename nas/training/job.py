@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from nas.architecture import Architecture, Size
+from nas.cost import Setting
 from nas.data import Dataset, Held, hold_out, load_dataset
 from nas.plugins import load_plugin
 from nas.seeds import derived_seed
@@ -18,7 +19,8 @@ from nas.training.recipe import Recipe
 class Job:
     """Train one replicate of a trial from `from_epoch` (of `state`) to `to_epoch`, and score it.
 
-    `deadline` is a time.time() after which the job gives up.
+    `deadline` is a time.time() after which the job gives up. latency: the setting to measure
+    latency_ms in, where that is wanted.
     """
 
     id: str
@@ -32,19 +34,22 @@ class Job:
     state: bytes | None = None
     deadline: float = float("inf")
     plugins: tuple[str, ...] = ()
+    latency: Setting | None = None
 
 
 @dataclass(frozen=True)
 class Result:
     """What became of a job. outcome: done, failed (with a reason), or stopped (out of time).
 
-    scores: larger is better, but for nll and ece. train_seconds and eval_seconds: wall-clock.
+    scores: larger is better, but for nll and ece. measured: costs that are not known beforehand,
+    latency_ms, smaller is better. train_seconds and eval_seconds: wall-clock.
     images: trained on.
     """
 
     outcome: str
     reason: str = ""
     scores: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, float] = field(default_factory=dict)
     train_seconds: float = 0.0
     eval_seconds: float = 0.0
     images: int = 0
