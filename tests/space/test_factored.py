@@ -5,13 +5,12 @@ from collections import Counter
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from nas.architecture import key
 from nas.errors import UserError
 from nas.space import Space, from_yaml
 from nas.space.factored import Factored
-from tests.space.test_space import CONSTRAINTS, DOMAINS, space_of
+from tests.space.test_space import CONSTRAINTS, DOMAINS, HEAD, some, space_of
 
 ON_FIELDS = [text for text in CONSTRAINTS if "macs" not in text and "params" not in text]
 
@@ -33,10 +32,7 @@ parameters:
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    st.lists(st.sampled_from(sorted(DOMAINS)), min_size=1, max_size=5, unique=True),
-    st.lists(st.sampled_from(ON_FIELDS), max_size=2, unique=True),
-)
+@given(some(DOMAINS, 1, 5), some(ON_FIELDS, 0, 2))
 def test_the_union_of_boxes_counts_what_the_table_counts(
     names: list[str], constraints: list[str]
 ) -> None:
@@ -122,8 +118,7 @@ def test_a_constraint_on_fields_and_cost_takes_the_point_that_meets_it() -> None
     text = "stages[0].fusion == concat and macs > 1"
     space = space_of(["stages[each].streams", "width"], [])
     fusion = from_yaml(
-        "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
-        "  stages[0].streams: 1..2\n  stages[0].fusion: [add, concat]\n"
+        HEAD + "  stages[0].streams: 1..2\n  stages[0].fusion: [add, concat]\n"
         f"constraints: ['{text}']\n"
     )
     factored = Factored(fusion)

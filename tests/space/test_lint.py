@@ -1,8 +1,8 @@
 import pytest
 
 from nas.space import from_yaml, lint, load_space, shipped_spaces
+from tests.space.test_space import HEAD
 
-HEAD = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
 WIDTH = "  width: [0.125, 0.25]\n"
 STREAMS = "  stages[*].streams: 1..6\n"
 

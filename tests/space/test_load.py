@@ -100,16 +100,16 @@ def changed(old: str, new: str) -> str:
             (PLAIN + f"constraints: ['{text}']\n", f"space.yaml:7: constraint: {message}")
             for text, message in {
                 "macs.__class__ == 1": "no field is named 'macs.__class__'",
-                '__import__("os") == 1': "in ",
+                '__import__("os") == 1': "in '__import__(\"os\") == 1': an operator or the end was",
                 "width == unifed": "width is never ",
                 "all(stages[*].gate == unifed)": "stages[*].gate is never ",
-                "all(stages[*].streams)": "",
+                "all(stages[*].streams)": "'all' needs a condition, not a value",
                 "max(stages[*].gate) > 1": "stages[*].gate is a word",
-                "not width": "",
+                "not width": "'not' needs a condition, not a value",
                 "stages[7].streams > 1": "stages[7].streams: [7] is no stage",
                 "stages[each].streams > 1": "stages[each].streams: [each] is only",
                 "sum(width) > 1": "sum(...) needs paths over the same stages",
-                "(((((((((((((((((((((((((((((((((((((((((((1)))))": "in ",
+                "(((((((((((((((((((((((((((((((((((((((((((1)))))": "in '(((",
             }.items()
         ),
     ],

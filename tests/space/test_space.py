@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from nas.space import (
     to_yaml,
 )
 
+HEAD = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
 DOMAINS = {
     "width": "[0.125, 0.25, 0.5]",
     "stem.kind": "[conv3, conv7]",
@@ -45,6 +47,11 @@ CONSTRAINTS = [
 ]
 
 
+def some(names: Iterable[str], least: int, most: int) -> st.SearchStrategy[list[str]]:
+    """Some of the names, each once."""
+    return st.lists(st.sampled_from(list(names)), min_size=least, max_size=most, unique=True)
+
+
 def space_of(names: list[str], constraints: list[str]) -> Space:
     lines = ["space: made", "base: osnet_x0_25", "input: 64x32", "parameters:"]
     lines += [f"  {name}: {DOMAINS[name]}" for name in names]
@@ -68,10 +75,7 @@ def slowly(space: Space) -> dict[str, dict[str, object]]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    st.lists(st.sampled_from(sorted(DOMAINS)), min_size=1, max_size=4, unique=True),
-    st.lists(st.sampled_from(CONSTRAINTS), max_size=2, unique=True),
-)
+@given(some(DOMAINS, 1, 4), some(CONSTRAINTS, 0, 2))
 def test_count_enumerate_and_costs_agree_with_every_raw_point(
     names: list[str], constraints: list[str]
 ) -> None:
@@ -100,8 +104,8 @@ def agrees_with_every_raw_point(space: Space) -> None:
 def test_sampling_is_uniform_over_architectures_not_over_raw_points() -> None:
     """Of 16 raw points 5 collapse; chi-square, p < 0.001, 10 degrees of freedom."""
     tied = from_yaml(
-        "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
-        "  stages[*].streams: 1..2\n  stages[*].gate: [none, separate, unified, streamwise]\n"
+        HEAD
+        + "  stages[*].streams: 1..2\n  stages[*].gate: [none, separate, unified, streamwise]\n"
         "  stages[*].fusion: [add, concat]\n"
     )
     assert (tied.raw_points, tied.count().value) == (16, 11)
@@ -182,8 +186,7 @@ def test_encoding_has_a_fixed_length_and_tells_points_apart() -> None:
 
 def test_weights_are_the_odds_of_points() -> None:
     space = from_yaml(
-        "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
-        "  width: {values: [0.125, 0.25], weights: [3, 1]}\n"
+        HEAD + "  width: {values: [0.125, 0.25], weights: [3, 1]}\n"
         "  stages[*].gate: {values: [none, unified], weights: [1, 4]}\n"
         "  stages[*].streams: {values: [2, 3], weights: [9, 1], when: 'stages[*].gate == none'}\n"
         "constraints: [width < 1]\n"
@@ -218,10 +221,7 @@ def test_optuna_distributions_and_trials_are_points_and_architectures() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    st.lists(st.sampled_from(sorted(DOMAINS)), min_size=1, max_size=5, unique=True),
-    st.lists(st.sampled_from(CONSTRAINTS), max_size=3, unique=True),
-)
+@given(some(DOMAINS, 1, 5), some(CONSTRAINTS, 0, 3))
 def test_to_yaml_and_from_yaml_are_inverse(names: list[str], constraints: list[str]) -> None:
     space = space_of(names, constraints)
     assert from_yaml(to_yaml(space)) == space
@@ -264,10 +264,7 @@ ON_BLOCKS = [
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    st.lists(st.sampled_from(sorted(BLOCKS)), min_size=1, max_size=4, unique=True),
-    st.lists(st.sampled_from(ON_BLOCKS), max_size=2, unique=True),
-)
+@given(some(BLOCKS, 1, 4), some(ON_BLOCKS, 0, 2))
 def test_overrides_of_single_blocks_agree_with_every_raw_point(
     names: list[str], constraints: list[str]
 ) -> None:
