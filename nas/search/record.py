@@ -81,9 +81,9 @@ class Record:
                 self.db.executescript(SCHEMA)
             self._trials = self._read()
             self.seconds_spent()
-        except (sqlite3.Error, ValueError, KeyError, TypeError, UserError) as error:
-            if isinstance(error, UserError):  # an architecture that is not known: a plug-in's
-                raise UserError(f"{path}: {error}; does it need --plugin?") from None
+        except UserError as error:  # an architecture that is not known: a plug-in's
+            raise UserError(f"{path}: {error}; does it need --plugin?") from None
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: not a readable record of a run ({error})") from None
 
     def close(self) -> None:

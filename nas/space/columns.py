@@ -242,6 +242,11 @@ class Columns:
 
         return apply(describe, *(varying.values() or [self.field(f"stages[{stage}].family")]))
 
+    @property
+    def telling(self) -> list[Column]:
+        """What tells architectures apart: the input, and the parts."""
+        return [self.field("input"), *self.slots]
+
     def refusals(self) -> list[str]:
         """The reasons for which points can not be built."""
         labels = (label for slot in self.slots for label in slot.labels)

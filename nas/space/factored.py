@@ -64,7 +64,7 @@ class Factored:
         self.columns = space.columns
         if not decodable(self.columns.slots):
             raise UserError(f"{space.name}: parts that begin other parts, in a space this large")
-        self.slots = [self.columns.field("input"), *self.columns.slots]
+        self.slots = self.columns.telling
         groups = self._groups()
         self.shared = self._shared_axes(groups)
         sizes = [self.columns.shape[axis] for axis in self.shared]

@@ -12,7 +12,7 @@ from nas.space import paths
 from nas.space.expression import evaluate
 
 if TYPE_CHECKING:
-    from nas.space.columns import Bools, Column, Columns
+    from nas.space.columns import Bools, Columns
     from nas.space.space import Parameter, Space
 
 FEW, RARE = 10, 0.001
@@ -46,13 +46,9 @@ def _active(columns: Columns, parameter: Parameter) -> Bools:
     return np.asarray(met, dtype=bool)
 
 
-def _slots(columns: Columns) -> list[Column]:
-    return [columns.field("input"), *columns.slots]
-
-
 def _idle_values(columns: Columns, axis: int, parameter: Parameter) -> list[str]:
     """Values that give the same network as an earlier value, whatever the others are."""
-    slots = [slot.ids for slot in _slots(columns) if slot.ids.shape[axis] > 1]
+    slots = [slot.ids for slot in columns.telling if slot.ids.shape[axis] > 1]
     groups: list[list[int]] = []
     for value in range(len(parameter.values)):
         for group in groups:
@@ -94,7 +90,7 @@ def _covered(space: Space, index: int) -> bool:
     columns = replace(space, parameters=parameters).columns
     axis = columns.axes.index(index)
     inactive = ~_active(columns, parameter)
-    for slot in _slots(columns):
+    for slot in columns.telling:
         if slot.ids.shape[axis] > 1:
             constant = (slot.ids == slot.ids.take([0], axis)).all(axis=axis, keepdims=True)
             if not np.all(constant | ~inactive):

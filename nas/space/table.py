@@ -70,7 +70,7 @@ class Table:
     @cached_property
     def identity(self) -> Ints:
         """Equal numbers for raw points of equal key, and only for these."""
-        code = combined([self.columns.field("input"), *self.slots], self.shape)
+        code = combined(self.columns.telling, self.shape)
         if decodable(self.slots):
             return code
         return self._identity_by_key(code)
@@ -80,12 +80,11 @@ class Table:
         values, first, inverse = np.unique(code, return_index=True, return_inverse=True)
         known: dict[str, int] = {}
         numbers = np.empty(len(values), dtype=np.int64)
-        image = self.columns.field("input")
-        ids = [np.broadcast_to(column.ids, self.shape).ravel() for column in (image, *self.slots)]
+        columns = self.columns.telling
+        ids = [np.broadcast_to(column.ids, self.shape).ravel() for column in columns]
         for i, point in enumerate(first.tolist()):
             size, *parts = (
-                column.labels[own[point]]
-                for column, own in zip((image, *self.slots), ids, strict=True)
+                column.labels[own[point]] for column, own in zip(columns, ids, strict=True)
             )
             if any(isinstance(part, Refusal) for part in parts):
                 text = f"refused {i}"

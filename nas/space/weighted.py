@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,5 +37,4 @@ def sample_weighted(space: Space, draw: Draw) -> dict[str, Any]:
             return points.point(int(np.flatnonzero(valid)[0]))
     if space.listable:
         _ = space.table.distinct  # says why, where it is empty
-    tries = prod([BATCH, BATCHES])
-    raise UserError(f"{space.name}: no valid point in {tries:,} draws by its weights")
+    raise UserError(f"{space.name}: no valid point in {BATCH * BATCHES:,} draws by its weights")
