@@ -234,6 +234,11 @@ class Factored:
         chosen = np.isin(self.boxes[list(boxes), number], sets)
         return tuple(np.array(boxes)[chosen].tolist())
 
+    @cached_property
+    def samples(self) -> Points:
+        """ESTIMATE_SAMPLES points, as `sample` with seed 0 gives them: what estimates rest on."""
+        return self.sample(ESTIMATE_SAMPLES, seed=0)
+
     def sample(self, count: int, seed: int) -> Points:
         """`count` points, uniform over the distinct architectures that `unconstrained` counts."""
         if not self.unconstrained:
@@ -302,7 +307,8 @@ class Factored:
 
         UserError that names the constraints where ESTIMATE_SAMPLES draws or more meet none.
         """
-        points = self.sample(max(count, ESTIMATE_SAMPLES), seed)
+        known = seed == 0 and count <= ESTIMATE_SAMPLES
+        points = self.samples if known else self.sample(max(count, ESTIMATE_SAMPLES), seed)
         valid = self.valid(points)
         if not valid.any():
             raise UserError(f"{self.space.name} seems to be empty: {self._why_empty(points)}")
@@ -319,7 +325,7 @@ class Factored:
 
     def estimate(self) -> Count:
         """The number of distinct valid architectures, by the share of uniform samples."""
-        points = self.sample(ESTIMATE_SAMPLES, seed=0)
+        points = self.samples
         valid = self.valid(points)
         if not valid.any():
             raise UserError(f"{self.space.name} seems to be empty: {self._why_empty(points)}")

@@ -105,7 +105,7 @@ def _constraints(space: Space) -> list[str]:
             buildable = table.buildable
             kept = [table.satisfied(i) & buildable for i in range(len(space.constraints))]
         else:
-            points = space.factored.sample(20_000, seed=0)
+            points = space.factored.samples
             buildable = points.buildable
             kept = [points.satisfied(i) & buildable for i in range(len(space.constraints))]
     except UserError:

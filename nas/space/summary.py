@@ -114,7 +114,7 @@ def _removed(space: Space) -> list[dict[str, Any]]:
             {"text": c.text, "removes": 1 - n / max(total, 1)}
             for c, n in zip(space.constraints, left, strict=True)
         ]
-    points = space.factored.sample(20_000, seed=0)
+    points = space.factored.samples
     return [
         {
             "text": c.text,
