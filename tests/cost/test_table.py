@@ -1,4 +1,4 @@
-from nas.cost import COSTS, cost, table
+from nas.cost import COSTS, cost, receptive_fields, table
 from nas.space import load_space
 
 
@@ -12,3 +12,13 @@ def test_the_frame_has_every_distinct_architecture_with_its_exact_cost() -> None
         point = list(space.enumerate())[index]
         exact = cost(space.architecture(point)).as_dict()
         assert {name: frame[name][index] for name in COSTS} == exact
+
+
+def test_the_receptive_field_is_that_of_the_last_map_before_the_head() -> None:
+    for name in ("osnet-mini", "osnet-paper"):
+        space = load_space(name)
+        frame = table(space)
+        points = list(space.enumerate())
+        for index in range(0, len(points), 40):
+            fields = list(receptive_fields(space.architecture(points[index])).values())
+            assert frame["receptive_field"][index] == fields[-3]
