@@ -114,7 +114,9 @@ def read_table(path: Path) -> PartTable:
     import pandas as pd
 
     try:
-        frame = pd.read_csv(io.StringIO(path.read_text(encoding="utf-8")), dtype={"part": str, "about": str})
+        frame = pd.read_csv(
+            io.StringIO(path.read_text(encoding="utf-8")), dtype={"part": str, "about": str}
+        )
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a table in CSV"
         raise UserError(f"{path}: {reason}") from None
