@@ -63,7 +63,8 @@ def check(data: DataArgument, json: Json = False) -> None:
     more = len(found.findings) - _SHOWN
     if more > 0:
         print(f"and {more:,} more; --json lists all")
-    print(f"{len(found.findings):,} findings" if found.findings else "nothing is wrong")
+    count = len(found.findings)
+    print(f"{count:,} finding{'s' * (count != 1)}" if count else "nothing is wrong")
     raise typer.Exit(0 if found.ok else 1)
 
 

@@ -88,5 +88,5 @@ def train(
         shown = "  ".join(f"{n} {v:.4f}" for n, v in scores.items() if n != "score")
         print(f"{spec}  {shown}")
     print(f"network  {done.network}")
-    size = f" --input {input}" if input else ""
-    print(f"next     python cli.py train {target}{size} --data OTHER --init {done.network}")
+    print(f"next     python cli.py export {done.network} --out network.onnx")
+    print(f"         python cli.py evaluate {done.network} --data OTHER --flip")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import TypeAlias
 
 import numpy as np
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from nas.architecture import Size
+from nas.cost.latency import alone, time_runs
 from nas.errors import UserError
 from nas.models import Network
 
@@ -81,13 +80,7 @@ def largest_difference(expected: Runner, found: Runner, size: Size) -> float:
 
 
 def latency_ms(run: Runner, size: Size) -> float:
-    """Median milliseconds of one image, warmed up: of 50 runs, fewer where they take over 2 s."""
+    """Median milliseconds of one image, measured as `nas.cost.latency` does."""
     image = np.zeros((1, 3, *size), dtype=np.float32)
-    for _ in range(3):
-        run(image)
-    times: list[float] = []
-    while len(times) < 50 and (len(times) < 5 or sum(times) < 2.0):
-        started = time.perf_counter()
-        run(image)
-        times.append(time.perf_counter() - started)
-    return 1000 * median(times)
+    with alone():
+        return time_runs(lambda: run(image), seconds=2.0).p50_ms
