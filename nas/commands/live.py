@@ -125,11 +125,8 @@ def budget_line(status: Status) -> str:
     if status.complete:
         parts.append(f"best {max(t.scores['score'] for t in status.complete):.4f}")
     parts.append(f"front {len(status.front)}")
-    parts.append(f"{duration(status.spent)} spent")
-    if status.budget.kind == "time":
-        parts.append(f"{duration(max(status.left, 0))} left")
-    else:
-        parts.append(f"{max(status.left, 0):.0f} trials left")
+    parts.append(f"{duration(status.seconds)} spent")
+    parts.append(f"{status.budget.words(max(status.left, 0))} left")
     return ", ".join(parts)
 
 

@@ -12,7 +12,8 @@ from nas.commands.options import Data, Plugins, SpaceArgument
 def search(
     space: SpaceArgument,
     budget: Annotated[
-        str, typer.Option(help="What to spend: a time (90s, 5m, 1h30m) or trials (20trials).")
+        str,
+        typer.Option(help="What to spend: a time (90s, 5m), 20trials, 120epochs, or 2PMAC."),
     ] = "5m",
     data: Data = "synthetic",
     recipe: Annotated[

@@ -19,7 +19,7 @@ from nas.directory import locked
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.plugins import loaded_plugins
-from nas.search.budget import Budget
+from nas.search.budget import TRAINING, Budget
 from nas.search.objectives import parse_objectives
 from nas.search.record import Record, Trial
 from nas.search.run import Run, default_path, front, open_run, prepare
@@ -44,7 +44,9 @@ class Status:
     front: list[Trial]
     running: dict[int, float]
     """Seconds that each running trial has been running, by trial number."""
+    seconds: float
     spent: float
+    """Of the budget, as `left` is: seconds, trials, epochs or MACs."""
     left: float
     budget: Budget
 
@@ -174,7 +176,7 @@ class _Driver:
         self.front = front(self.trials, self.objectives)
         self.known = {trial.number for trial in self.trials if trial.state != "running"}
         self.pending = self._interrupted()
-        self.exhausted = False
+        self.exhausted, self.refused = False, -1
         self._announce()
         threads = max(1, default_threads() // workers)
         pool = LocalWorkers(workers, threads, self.outbox)
@@ -237,18 +239,25 @@ class _Driver:
 
     def _next_job(self) -> Job | None:
         """The next job that the budget allows, or None."""
-        if not self._may_start():
+        if self.budget.kind == "time" and self._left() <= self._expected_seconds():
             return None
         if self.pending:
+            trial = self.trials[self.pending[0].trial]
+            if not self._affords(trial):
+                return None
             job = self.pending.pop(0)
         else:
-            trial = self._new_trial()
-            if trial is None:
+            new = self._new_trial()
+            if new is None:
                 return None
-            job = self._job(trial)
+            job = self._job(new)
         return replace(job, deadline=self._deadline())
 
     def _new_trial(self) -> Trial | None:
+        """A trial that was not tried yet, where the budget allows one more, now recorded."""
+        ended = len(self.trials) - len(self.running)
+        if self._left() <= 0 or ended == self.refused:
+            return None
         proposed = propose_untried(self.propose, self.space, self.trials, self.seed)
         if proposed is None:
             self.exhausted = True
@@ -262,6 +271,9 @@ class _Driver:
             dict(cost(architecture).as_dict()),
             proposal.note,
         )
+        if not self._affords(trial):
+            self.refused = ended  # until something ends, what is left can not grow
+            return None
         self.record.add(trial)
         self.projection.add(trial)
         return trial
@@ -332,29 +344,42 @@ class _Driver:
             )
 
     def _spent(self) -> float:
-        return self.before + time.time() - self.started
+        """What was spent of the budget: of trials that are running, what they will take."""
+        if self.budget.kind == "time":
+            return self.before + time.time() - self.started
+        waiting = {job.trial for job in self.pending}
+        return sum(self._price(trial) for trial in self.trials if trial.number not in waiting)
 
     def _left(self) -> float:
-        """Seconds, or trials that may still be started."""
-        if self.budget.kind == "time":
-            return self.budget.amount - self._spent()
-        unfinished = len(self.pending)
-        return self.budget.amount - (len(self.trials) - unfinished)
+        return self.budget.amount - self._spent()
+
+    def _price(self, trial: Trial) -> float:
+        """What a trial takes of a budget that is not of time; predicted where it has not ended."""
+        if self.budget.kind == "trials":
+            return 1
+        if self.budget.kind == "epochs":
+            return self.recipe.epochs
+        images = trial.images if trial.state != "running" else self._expected_images()
+        return TRAINING * trial.costs["macs"] * images
+
+    def _affords(self, trial: Trial) -> bool:
+        """Whether the budget has the trial's price left; one of time is not asked here."""
+        return self.budget.kind == "time" or self._price(trial) <= self._left() * (1 + 1e-9)
+
+    def _expected_images(self) -> float:
+        """Images that full length trains on: the median so far; before, what the recipe says."""
+        images = [trial.images for trial in self.trials if trial.state == "complete"]
+        said = self.recipe.epochs * self.recipe.epoch_images
+        return statistics.median(images) if images else said
 
     def _left_text(self) -> str:
         left = max(0.0, self._left())
-        return str(replace(self.budget, amount=left)) if left else "nothing"
+        return self.budget.words(left) if left else "nothing"
 
     def _deadline(self) -> float:
-        if self.budget.kind == "trials":
+        if self.budget.kind != "time":
             return float("inf")
         return time.time() + self._left() + OVERTIME * self.budget.amount
-
-    def _may_start(self) -> bool:
-        """Whether the budget allows a job more: not one that is likely to overrun it."""
-        if self.budget.kind == "trials":
-            return self._left() > 0
-        return self._left() > self._expected_seconds()
 
     def _expected_seconds(self) -> float:
         """The median time of the finished jobs; 0 as long as there is none."""
@@ -367,6 +392,7 @@ class _Driver:
             trials=self.trials,
             front=self.front,
             running={job.trial: now - since for job, since in self.running.values()},
+            seconds=self.before + now - self.started,
             spent=self._spent(),
             left=self._left(),
             budget=self.budget,

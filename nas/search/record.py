@@ -39,7 +39,8 @@ class Trial:
     """One architecture under evaluation. state: running, complete or failed.
 
     point: its parameters. costs: exact ones, and once it is complete measured ones. scores: of its
-    last finished job; `score` is maximised. note: what its sampler wants to find again.
+    last finished job; `score` is maximised. note: what its sampler wants to find again. seconds and
+    images: what its jobs took, and trained on.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Trial:
     reason: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    images: int = 0
 
     def row(self) -> dict[str, Any]:
         """The trial as one flat row: number, state, scores, costs, parameters, key."""
@@ -95,23 +97,23 @@ class Record:
 
     def _read(self, first: int = 0, last: int = 2**62) -> list[Trial]:
         """The trials from number `first` to `last`, from the file."""
-        done: dict[int, tuple[dict[str, float], float]] = {}
+        done: dict[int, tuple[dict[str, float], float, int]] = {}
         rows = self.db.execute(
-            "SELECT trial, outcome, scores, train_seconds + eval_seconds FROM jobs "
+            "SELECT trial, outcome, scores, train_seconds + eval_seconds, images FROM jobs "
             "WHERE trial BETWEEN ? AND ? ORDER BY finished_at",
             (first, last),
         )
-        for trial, outcome, scores, seconds in rows:
-            before = done.get(trial, ({}, 0.0))
+        for trial, outcome, scores, seconds, images in rows:
+            before = done.get(trial, ({}, 0.0, 0))
             latest = json.loads(scores) if outcome == "done" else before[0]
-            done[trial] = (latest, before[1] + seconds)
+            done[trial] = (latest, before[1] + seconds, before[2] + images)
         found = []
         for number, key, point, architecture, costs, note, state, reason in self.db.execute(
             "SELECT number, key, point, architecture, costs, note, state, reason FROM trials "
             "WHERE number BETWEEN ? AND ? ORDER BY number",
             (first, last),
         ):
-            scores, seconds = done.get(number, ({}, 0.0))
+            scores, seconds, images = done.get(number, ({}, 0.0, 0))
             found.append(
                 Trial(
                     number,
@@ -124,6 +126,7 @@ class Record:
                     reason,
                     scores,
                     seconds,
+                    images,
                 )
             )
         return found

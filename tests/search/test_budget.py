@@ -12,6 +12,9 @@ from nas.search.budget import Budget, duration
         ("90s", "time", 90),
         ("20trials", "trials", 20),
         ("1 trial", "trials", 1),
+        ("120epochs", "epochs", 120),
+        ("2PMAC", "macs", 2e15),
+        ("1.5 TMACs", "macs", 1.5e12),
     ],
 )
 def test_budgets(text: str, kind: str, amount: float) -> None:
@@ -19,12 +22,21 @@ def test_budgets(text: str, kind: str, amount: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5", "m5", "-5m", "0s", "0trials", "5 minutes", "1e3s", "5m1h"]
+    "text",
+    ["", "5", "m5", "-5m", "0s", "0trials", "5 minutes", "1e3s", "5m1h", "2MAC", "2PMAX", "0PMAC"],
 )
 def test_what_is_not_a_budget_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(UserError, match=r"--budget: .* 90s, 5m, 1h30m, or .* 20trials"):
+    with pytest.raises(UserError, match=r"--budget: .* 90s, 5m, 1h30m, .* 20trials, .* 2PMAC"):
         Budget.parse(text)
 
 
 def test_durations_in_words() -> None:
     assert [duration(s) for s in (9.6, 300, 3900)] == ["10s", "5m00s", "1h05m"]
+
+
+def test_amounts_in_words() -> None:
+    assert str(Budget("trials", 20)) == "20 trials"
+    assert str(Budget("epochs", 120)) == "120 epochs"
+    assert Budget("macs", 2e15).words(1.25e15) == "1.25 PMAC"
+    assert Budget("macs", 2e15).words(3e12) == "3 TMAC"
+    assert Budget("macs", 2e15).words(0) == "0 GMAC"

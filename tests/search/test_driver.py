@@ -10,7 +10,7 @@ import pytest
 
 from nas.errors import UserError
 from nas.search import Trial, open_run, run_search
-from nas.training import Job, Result
+from nas.training import Job, Result, load_recipe
 
 
 def outcome(trials: list[Trial]) -> list[tuple[object, ...]]:
@@ -39,6 +39,24 @@ def test_a_resumed_search_equals_an_uninterrupted_one(tiny: dict[str, str], tmp_
     (tmp_path / "run" / "study.db").unlink()  # a projection: made again from the record
     resumed = run_search(budget="12trials", workers=1, **tiny)
     assert outcome(resumed.all_trials()) == outcome(whole.all_trials())
+
+
+def test_a_budget_of_epochs_is_spent_to_the_last_whole_trial(tiny: dict[str, str]) -> None:
+    epochs = load_recipe(tiny["recipe"]).epochs
+    run = run_search(budget=f"{3 * epochs}epochs", workers=2, **tiny)
+    assert [trial.state for trial in run.all_trials()] == ["complete"] * 3
+    run = run_search(budget=f"{4 * epochs + (epochs > 1)}epochs", workers=2, **tiny)
+    assert len(run.all_trials()) == 4
+
+
+def test_a_budget_of_macs_is_not_overrun_by_what_was_known_beforehand(tiny: dict[str, str]) -> None:
+    one = run_search(budget="1trial", workers=1, **tiny).all_trials()[0]
+    price = 3 * one.costs["macs"] * one.images
+    assert one.images > 0
+    amount = f"{30 * price / 1e9:.9f}GMAC"
+    trials = run_search(budget=amount, workers=1, **tiny).all_trials()
+    spent = sum(3 * trial.costs["macs"] * trial.images for trial in trials)
+    assert price < spent <= 30 * price * (1 + 1e-6)
 
 
 def test_the_same_command_after_the_budget_is_spent_runs_nothing(tiny: dict[str, str]) -> None:
