@@ -175,7 +175,7 @@ def test_a_second_driver_on_the_same_run_is_refused(tiny: dict[str, str]) -> Non
 
 
 def test_a_lock_that_can_not_be_taken_is_one_clear_line(tiny: dict[str, str]) -> None:
-    from nas.search.driver import _lock_file
+    from nas.directory import _lock_file
 
     _lock_file(Path(tiny["out"])).mkdir()
     with pytest.raises(
