@@ -179,9 +179,4 @@ def _check_writable(path: Path) -> None:
 
 def _lock_file(path: Path) -> Path:
     """Beside the directory, so that --fresh may empty it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (path.parent / f".{path.name}.lock").touch()
-    except OSError as error:
-        raise UserError(f"--out: {path} can not be written ({error.strerror})") from None
     return path.parent / f".{path.name}.lock"
