@@ -14,9 +14,10 @@ from nas.architecture import Architecture, Size, Stage, key, preset
 from nas.errors import UserError
 from nas.models.weights import load_network, read_checkpoint
 from nas.training import Recipe, Training, train_network
-from nas.training.full import Silent, _default_path
+from nas.training.asked import default_path
 from nas.training.loop import Diverged, Step
 from nas.training.losses import Loss, make_loss
+from nas.training.view import Silent
 
 TINY = Architecture((Stage(8, 1), Stage(8, 1)), Size(16, 8), stem="conv3", stem_channels=4)
 RECIPE = Recipe(name="test", epochs=2, batch=16, lr=0.01, schedule="onecycle", precision="float32")
@@ -119,7 +120,8 @@ def test_early_stop_keeps_the_best_and_ends(
 ) -> None:
     scores = iter([0.1, 0.4, 0.3, 0.4, 0.9])
     monkeypatch.setattr(
-        "nas.training.full._Run._validate", lambda run: {"score": next(scores), "mAP": 0.0}
+        "nas.training.progress.Progress._validate",
+        lambda run: {"score": next(scores), "mAP": 0.0},
     )
     patient = RECIPE.model_copy(update={"epochs": 9, "early_stop": 2})
     done = go(tmp_path / "run", patient)
@@ -178,14 +180,14 @@ def test_the_default_directory_follows_from_the_arguments() -> None:
     asked |= {"seed": 3}
     known = asked | {"key": key(preset("osnet_x0_25"))}
     plain = Path("results/train-osnet_x0_25-synthetic-standard-s3")
-    assert _default_path(known, "osnet_x0_25", "standard", []) == plain
+    assert default_path(known, "osnet_x0_25", "standard", []) == plain
     others = [
-        _default_path(asked, "osnet_x0_25", "standard", []),
-        _default_path(known, "osnet_x0_25", "standard", ["lr=1"]),
-        _default_path(known, "osnet_x0_25", "mine/standard.yaml", []),
-        _default_path(known | {"data": "synthetic:ids=9"}, "osnet_x0_25", "standard", []),
-        _default_path(known | {"init": "x"}, "osnet_x0_25", "standard", []),
+        default_path(asked, "osnet_x0_25", "standard", []),
+        default_path(known, "osnet_x0_25", "standard", ["lr=1"]),
+        default_path(known, "osnet_x0_25", "mine/standard.yaml", []),
+        default_path(known | {"data": "synthetic:ids=9"}, "osnet_x0_25", "standard", []),
+        default_path(known | {"init": "x"}, "osnet_x0_25", "standard", []),
     ]
     assert len({plain, *others}) == 6
-    trial = _default_path(asked, "run#3", "standard", [])
+    trial = default_path(asked, "run#3", "standard", [])
     assert trial.name.startswith("train-run-3-synthetic-standard-")
