@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nas.architecture import from_json
+from nas.cost import cost
 from nas.errors import UserError
 from nas.space import from_yaml, lint
 from nas.training import Recipe, load_recipe
@@ -58,6 +60,13 @@ def test_the_page_of_recipes_has_every_field_and_recipe() -> None:
     page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
     missing = [n for n in (*Recipe.model_fields, *shipped_recipes()) if f"`{n}`" not in page]
     assert not missing
+
+
+def test_the_example_for_fashion_mnist_is_as_small_as_is_said() -> None:
+    example = ROOT / "examples" / "fashion-mnist.json"
+    architecture = from_json(example.read_text(encoding="utf-8"), example.name)
+    assert cost(architecture).params == 191_370
+    assert load_recipe(str(example.with_suffix(".yaml"))).epochs == 10
 
 
 def test_the_line_that_is_said_to_be_refused_is_refused() -> None:
