@@ -8,13 +8,17 @@ from pathlib import Path
 
 from nas.errors import UserError
 
+FOLDER_VARIABLE = "OSNET_NAS_CACHE"
+
 
 def cache_folder() -> Path:
     """Where caches lie: $OSNET_NAS_CACHE, or osnet-nas among the user's caches."""
     from platformdirs import user_cache_path
 
-    named = os.environ.get("OSNET_NAS_CACHE")
-    return Path(named).expanduser() if named else user_cache_path("osnet-nas", appauthor=False)
+    named = os.environ.get(FOLDER_VARIABLE)
+    if named:
+        return Path(named).expanduser().absolute()
+    return user_cache_path("osnet-nas", appauthor=False)
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -87,6 +87,7 @@ def cache(
     from rich.console import Console
 
     from nas.data import cache as kept
+    from nas.files import cache_folder
     from nas.report.data import cache_table
 
     removed = []
@@ -95,7 +96,7 @@ def cache(
     elif limit is not None:
         removed = kept.trim(kept.parse_bytes(limit, "--limit"))
     entries = kept.entries()
-    folder, allowed = str(kept.cache_folder()), kept.cache_limit()
+    folder, allowed = str(cache_folder()), kept.cache_limit()
     if json:
         found = {"folder": folder, "limit_bytes": allowed}
         print(dumps({**found, "entries": [vars(entry) for entry in entries]}, indent=2))

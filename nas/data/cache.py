@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from nas.data.decode import decode, over_files
 from nas.errors import UserError
+from nas.files import FOLDER_VARIABLE, cache_folder
 
-FOLDER_VARIABLE = "OSNET_NAS_CACHE"
 LIMIT_VARIABLE = "OSNET_NAS_CACHE_LIMIT"
 DEFAULT_LIMIT = "32G"
 
@@ -44,16 +44,6 @@ class Entry:
     size: str
     bytes: int
     used: float
-
-
-def cache_folder() -> Path:
-    """Where the cache is: $OSNET_NAS_CACHE, or osnet-nas among the user's caches."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    if named:
-        return Path(named).expanduser().absolute()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("osnet-nas", appauthor=False)
 
 
 def parse_bytes(text: str, what: str) -> int:
