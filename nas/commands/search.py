@@ -25,7 +25,7 @@ def search(
             help="score (larger is better) and costs: macs, params, activation_bytes, latency_ms."
         ),
     ] = "score,macs",
-    sampler: Annotated[str, typer.Option(help="tpe, nsga2, gp or random.")] = "tpe",
+    sampler: Annotated[str, typer.Option(help="ehvi, tpe, nsga2, gp or random.")] = "tpe",
     latency: Annotated[
         str, typer.Option(help="Setting in which latency_ms is measured; see `profile --setting`.")
     ] = "frozen:threads=1",

@@ -42,6 +42,10 @@ def make_sampler(name: str, space: Space, objectives: Sequence[str]) -> Propose:
     """The sampler of that name; UserError lists the names otherwise."""
     if name == "random":
         return lambda trials, seed: Proposal(space.sample(drawer(seed)))
+    if name == "ehvi":
+        from nas.search.ehvi_sampler import EhviSampler
+
+        return EhviSampler(space, objectives)
     if name in OPTUNA:
         return _OptunaSampler(space, objectives, OPTUNA[name])
     raise UserError(f"--sampler: {name!r} is not one of {', '.join(SAMPLERS)}")
@@ -150,4 +154,4 @@ def _gp(seed: int) -> Any:
 
 
 OPTUNA: dict[str, Callable[[int], Any]] = {"tpe": _tpe, "nsga2": _nsga2, "gp": _gp}
-SAMPLERS = ("tpe", "nsga2", "gp", "random")
+SAMPLERS = ("ehvi", "tpe", "nsga2", "gp", "random")

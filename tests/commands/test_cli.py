@@ -39,7 +39,7 @@ SPACE = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n  width: [0.25,
         (["search", "good.yaml", "--out", "/proc/none/run"], "--out: /proc/none/run can not be"),
         (["search", "good.yaml", "--out", "good.yaml"], "--out: good.yaml is a file, not a dir"),
         (["search", "good.yaml", "--out", "good.yaml/run"], "--out: good.yaml is a file, not a"),
-        (["search", "good.yaml", "--sampler", "cma"], "--sampler: 'cma' is not one of tpe, nsga2"),
+        (["search", "good.yaml", "--sampler", "cma"], "--sampler: 'cma' is not one of ehvi, tpe"),
         (["search", "good.yaml", "--objectives", "macs"], "--objectives: 'macs' is not score and"),
         (
             ["search", "good.yaml", "--recipe", "slow"],

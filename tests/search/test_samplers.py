@@ -84,5 +84,5 @@ def test_whole_number_ranges_are_ordered_for_optuna_and_the_rest_are_choices() -
 
 
 def test_an_unknown_sampler_lists_the_known_ones() -> None:
-    with pytest.raises(UserError, match="'cma' is not one of tpe, nsga2, gp, random"):
+    with pytest.raises(UserError, match="'cma' is not one of ehvi, tpe, nsga2, gp, random"):
         make_sampler("cma", SPACE, OBJECTIVES)

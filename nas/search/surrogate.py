@@ -1,0 +1,212 @@
+"""The surrogate: the score of an architecture as a Gaussian process over the space's parameters.
+
+The kernel of two points x, y, where d_i is how far apart they are in parameter i, from 0 to 1 (of
+choices: whether they differ; of numbers: by how many places):
+
+    k(x, y) = interaction * exp(-sum_i theta_i d_i) + sum_i main_i (1 - d_i) + noise [x is y]
+
+The first term is Hamming's (every parameter may interact with every other), the second is linear in
+one-hot features. Scores are standardised; the logarithms of all factors are found at the maximum of
+the marginal likelihood times a wide prior. Rasmussen and Williams (2006), sections 2.2 and 5.4.
+
+n: scored points; N: points to predict; d: parameters.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.architecture.fields import Value
+
+Codes = NDArray[np.integer]
+"""Places of values in their domains: (n, d); the place after the last one for inactive."""
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
+
+FIT_POINTS = 200
+FIT_STEPS = 40
+
+
+def distance_table(values: Sequence[Value]) -> Floats:
+    """How far apart the values of one parameter are: (k + 1, k + 1), the last one for inactive.
+
+    0 to 1: places between numbers over the most there are; 1 between different choices.
+    """
+    size = len(values) + 1
+    table = 1.0 - np.eye(size)
+    numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    if len(numbers) == len(values) > 2:
+        rank = np.argsort(np.argsort(np.array(numbers)))
+        table[:-1, :-1] = np.abs(rank[:, None] - rank) / (len(values) - 1)
+    return table
+
+
+@dataclass(frozen=True)
+class Factors:
+    """The kernel's factors, for standardised scores. theta, main: (d,)."""
+
+    interaction: float
+    noise: float
+    theta: Floats
+    main: Floats
+
+
+class Surrogate:
+    """A fit to codes (n, d) and scores (n,), all finite.
+
+    tables: of `distance_table`, one for each parameter. running (m, d): points under evaluation;
+    their posterior mean is imagined as observed, which changes no mean and narrows deviations.
+    """
+
+    def __init__(
+        self,
+        tables: Sequence[Floats],
+        codes: Codes,
+        scores: Floats,
+        running: Codes | None = None,
+        factors: Factors | None = None,
+    ) -> None:
+        self.tables = tables
+        self.centre = float(np.mean(scores))
+        self.scale = float(np.std(scores)) or 1.0
+        standard = (scores - self.centre) / self.scale
+        if factors is None:
+            chosen = np.unique(np.linspace(0, len(codes) - 1, FIT_POINTS).round().astype(int))
+            factors = fit(distances(tables, codes[chosen]), standard[chosen])
+        self.factors = factors
+        both = codes if running is None else np.concatenate([codes, running])
+        self._apart, self._alike = self._by_feature(both)
+        self._rows: Ints = np.arange(len(both))
+        near, alike = self._kernels(both)
+        self._matrix = (near + alike).astype(np.float64)
+        self._matrix[np.diag_indices_from(self._matrix)] += factors.noise
+        lower = _inverse_factor(self._matrix)
+        self._inverse = lower.astype(np.float32)
+        known = lower[: len(codes), : len(codes)]
+        self._weights = (known.T @ (known @ standard)).astype(np.float32)
+
+    def narrowed(self, rows: Ints) -> Surrogate:
+        """The same means; deviations as if these rows of (codes, running) were the only ones.
+
+        That is never less than what it is with all of them, and takes less time.
+        """
+        found = copy.copy(self)
+        found._rows = rows
+        found._inverse = _inverse_factor(self._matrix[np.ix_(rows, rows)]).astype(np.float32)
+        return found
+
+    def _by_feature(self, codes: Codes) -> tuple[Floats, Floats]:
+        """theta_i d_i and main_i (1 - d_i) from each one-hot feature (rows) to these points."""
+        columns = [own[:, codes[:, i]] for i, own in enumerate(self.tables)]
+        theta, main = self.factors.theta.tolist(), self.factors.main.tolist()
+        apart = [by * own for by, own in zip(theta, columns, strict=True)]
+        alike = [by * (1 - own) for by, own in zip(main, columns, strict=True)]
+        return np.concatenate(apart).astype(np.float32), np.concatenate(alike).astype(np.float32)
+
+    def _kernels(self, codes: Codes) -> tuple[Floats, Floats]:
+        """Both terms of the kernel between these points and those that the fit is to."""
+        hot = one_hot(self.tables, codes)
+        near = hot @ self._apart
+        np.negative(near, out=near)
+        np.exp(near, out=near)
+        near *= np.float32(self.factors.interaction)
+        return near, hot @ self._alike[:, self._rows]
+
+    def predict(self, codes: Codes) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the score without its noise, at (N, d): (N,) each."""
+        near, alike = self._kernels(codes)
+        count = len(self._weights)
+        mean = near[:, :count] @ self._weights
+        mean += one_hot(self.tables, codes) @ (self._alike[:, :count] @ self._weights)
+        alike += near if len(self._rows) == near.shape[1] else near[:, self._rows]
+        explained = alike @ self._inverse.T
+        prior = self.factors.interaction + self.factors.main.sum()
+        variance = prior - np.einsum("ij,ij->i", explained, explained)
+        deviation = np.sqrt(np.maximum(variance, 1e-9))
+        return self.centre + self.scale * mean, self.scale * deviation
+
+    @property
+    def noise(self) -> float:
+        """The standard deviation of a score about its mean over seeds."""
+        return self.scale * float(np.sqrt(self.factors.noise))
+
+
+def _inverse_factor(matrix: Floats) -> Floats:
+    """The inverse of the lower Cholesky factor."""
+    from scipy.linalg import lapack
+
+    inverse, _ = lapack.dtrtri(np.linalg.cholesky(matrix), lower=1)
+    found: Floats = np.tril(inverse)
+    return found
+
+
+def one_hot(tables: Sequence[Floats], codes: Codes) -> NDArray[np.float32]:
+    """(n, d) codes to (n, sum of the tables' sizes) of 0 and 1."""
+    sizes = [len(table) for table in tables]
+    starts = np.cumsum([0, *sizes[:-1]])
+    found = np.zeros((len(codes), sum(sizes)), dtype=np.float32)
+    np.put_along_axis(found, codes.astype(np.int64) + starts, 1.0, axis=1)
+    return found
+
+
+def distances(tables: Sequence[Floats], codes: Codes) -> Floats:
+    """d_i of every pair of points: (d, n, n)."""
+    return np.stack([own[np.ix_(codes[:, i], codes[:, i])] for i, own in enumerate(tables)])
+
+
+PRIOR = {"interaction": (0.6, 1.0), "noise": (0.1, 1.0), "theta": (3.0, 0.5), "main": (1.0, 0.5)}
+"""Median, and standard deviation of the logarithm; theta and main are shared out among all d."""
+
+
+def fit(apart: Floats, standard: Floats) -> Factors:
+    """The factors of largest posterior density. apart: (d, n, n); standard: (n,) scores."""
+    from scipy.optimize import minimize
+
+    count = len(apart)
+    names = ["interaction", "noise", *["theta"] * count, *["main"] * count]
+    shared = [count if name in ("theta", "main") else 1 for name in names]
+    middle = np.log([PRIOR[name][0] / by for name, by in zip(names, shared, strict=True)])
+    wide = np.array([PRIOR[name][1] for name in names])
+    flat = apart.reshape(count, -1)
+
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        value, slope = _evidence(logs, flat, standard)
+        away = (logs - middle) / wide
+        return value + 0.5 * float(away @ away), slope + away / wide
+
+    found = minimize(
+        loss, middle, jac=True, method="L-BFGS-B", bounds=[(m - 6, m + 6) for m in middle],
+        options={"maxiter": FIT_STEPS},
+    ).x  # fmt: skip
+    return _factors(found, count)
+
+
+def _factors(logs: Floats, count: int) -> Factors:
+    own = np.exp(logs)
+    return Factors(float(own[0]), float(own[1]), own[2 : 2 + count], own[2 + count :])
+
+
+def _evidence(logs: Floats, flat: Floats, standard: Floats) -> tuple[float, Floats]:
+    """Minus the log marginal likelihood, but for a constant, and its slope in the logarithms."""
+    from scipy.linalg import lapack
+
+    size, count = len(standard), len(flat)
+    own = _factors(logs, count)
+    together = own.interaction * np.exp(-(own.theta @ flat))
+    matrix = (together + own.main.sum() - own.main @ flat).reshape(size, size)
+    matrix[np.diag_indices(size)] += own.noise
+    lower = np.linalg.cholesky(matrix)
+    inverse, _ = lapack.dpotri(lower, lower=1)
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    weights = inverse @ standard
+    value = 0.5 * float(standard @ weights) + float(np.log(np.diag(lower)).sum())
+    change = 0.5 * (inverse - np.outer(weights, weights)).ravel()
+    on_theta = -own.theta * (flat @ (change * together))
+    on_main = own.main * (change.sum() - flat @ change)
+    on_noise = own.noise * change[:: size + 1].sum()
+    return value, np.array([change @ together, on_noise, *on_theta, *on_main])

@@ -1,0 +1,92 @@
+"""Codes, costs and neighbours of a whole space against its points taken one by one."""
+
+import math
+
+import numpy as np
+import pytest
+
+import nas.space.table
+from nas.architecture import key
+from nas.cost import cost
+from nas.search.candidates import Candidates, Pool
+from nas.space import Space, from_yaml
+
+TEXT = (
+    "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
+    "  width: [0.125, 0.25]\n  stages[*].streams: 1..3\n  stages[*].fusion: [add, concat]\n"
+    "  stages[*].gate_reduction: {values: [2, 16], when: 'stages[0].streams > 1'}\n"
+    "constraints: [macs <= 5M]\n"
+)
+
+
+@pytest.fixture
+def space() -> Space:
+    return from_yaml(TEXT)
+
+
+def keys(space: Space, candidates: Candidates) -> list[str]:
+    rows = range(len(candidates))
+    return [key(space.architecture(candidates.points.point(row))) for row in rows]
+
+
+def test_all_are_the_distinct_valid_architectures_with_their_costs(space: Space) -> None:
+    pool = Pool(space, ["macs", "params"])
+    points = list(space.enumerate())
+    assert pool.whole
+    assert keys(space, pool.all) == [key(space.architecture(point)) for point in points]
+    costs = [cost(space.architecture(point)).as_dict() for point in points]
+    for column, name in enumerate(("macs", "params")):
+        logs = [math.log(own[name]) for own in costs]
+        expected = [(x - min(logs)) / (max(logs) - min(logs)) for x in logs]
+        assert pool.all.costs[:, column] == pytest.approx(expected)
+    assert pool.costs_of(costs) == pytest.approx(pool.all.costs)
+
+
+def test_codes_tell_apart_what_the_encoding_tells_apart(space: Space) -> None:
+    pool = Pool(space, ["macs"])
+    encoded = np.array([space.encode(point) for point in space.enumerate()])
+    rows = range(len(encoded))
+    for one in rows:
+        for other in rows:
+            same = bool((encoded[one] == encoded[other]).all())
+            assert same == bool((pool.all.codes[one] == pool.all.codes[other]).all())
+
+
+def test_points_of_one_architecture_get_the_codes_of_the_listed_one(space: Space) -> None:
+    pool = Pool(space, ["macs"])
+    one = {"width": 0.125, "stages[*].streams": 1, "stages[*].fusion": "add"}
+    other = one | {"stages[*].fusion": "concat"}
+    assert key(space.architecture(one)) == key(space.architecture(other))
+    codes = pool.codes_of([one, other])
+    assert codes[0].tolist() == codes[1].tolist()
+    listed = pool.all.codes[keys(space, pool.all).index(key(space.architecture(one)))]
+    assert codes[0].tolist() == listed.tolist()
+
+
+def test_codes_of_every_point_are_its_own(space: Space) -> None:
+    pool = Pool(space, ["macs"])
+    found = pool.codes_of(list(space.enumerate()))
+    assert found.tolist() == pool.all.codes.tolist()
+
+
+def test_neighbours_are_the_spaces(space: Space) -> None:
+    pool = Pool(space, ["macs"])
+    for row in range(len(pool.all)):
+        point = pool.all.points.point(row)
+        if "stages[*].gate_reduction" not in point:
+            continue  # what becomes active would take the base's value there
+        found = set(keys(space, pool.neighbours(pool.all.rows(np.array([row])).points)))
+        own = key(space.architecture(point))
+        expected = {key(space.architecture(other)) for other in space.neighbours(point)}
+        assert found - {own} == expected
+
+
+def test_a_space_too_large_to_list_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nas.space.table, "MAX_POINTS", 10)
+    space = from_yaml(TEXT)
+    pool = Pool(space, ["macs"])
+    assert not pool.whole
+    assert (pool.all.costs >= 0).all() and pool.all.costs.max() == 1.0
+    assert all(space.broken(space.architecture(pool.all.points.point(r))) is None for r in range(9))
+    points = [pool.all.points.point(row) for row in range(9)]
+    assert pool.codes_of(points).tolist() == pool.all.codes[:9].tolist()

@@ -1,0 +1,161 @@
+"""The sampler that knows the cost, on made-up scores."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import nas.space.table
+from nas.architecture import key
+from nas.architecture.fields import Value
+from nas.cost import cost
+from nas.search.ehvi_sampler import START, EhviSampler
+from nas.search.record import Trial
+from nas.search.samplers import Propose, make_sampler, propose_untried
+from nas.space import Space, from_yaml
+
+TEXT = (
+    "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
+    "  width: [0.125, 0.1875, 0.25, 0.375]\n  stages[each].streams: 1..4\n"
+    "  stages[*].gate: [none, streamwise, unified]\n  stages[*].fusion: [add, concat]\n"
+)
+OBJECTIVES = ("score", "macs")
+Score = Callable[[dict[str, Value]], float]
+
+
+def pattern(point: dict[str, Value]) -> float:
+    """More streams help with a unified gate only, and in the last stage most."""
+    gain = {"none": 0.0, "streamwise": 0.02, "unified": 0.05}[str(point["stages[*].gate"])]
+    streams = sum(w * float(point[f"stages[{i}].streams"]) for i, w in enumerate((0.2, 0.3, 1.0)))
+    return 0.3 + 0.3 * float(point["width"]) ** 0.5 + gain * streams
+
+
+def trial(space: Space, point: dict[str, Value], number: int, state: str = "running") -> Trial:
+    architecture = space.architecture(point)
+    costs = cost(architecture).as_dict()
+    return Trial(number, key(architecture), point, architecture, costs, state=state)
+
+
+def searched(
+    space: Space, propose: Propose, count: int, score: Score = pattern, seed: int = 0
+) -> list[Trial]:
+    found: list[Trial] = []
+    while len(found) < count and (next_one := propose_untried(propose, space, found, seed)):
+        point = next_one[0].point
+        scored = {"score": score(point)}
+        found.append(replace(trial(space, point, len(found), "complete"), scores=scored))
+    return found
+
+
+@pytest.fixture(scope="module")
+def space() -> Space:
+    return from_yaml(TEXT)
+
+
+@pytest.fixture(scope="module")
+def start(space: Space) -> list[Trial]:
+    return searched(space, EhviSampler(space, OBJECTIVES), START)
+
+
+def test_the_start_is_spread_over_the_cost(space: Space, start: list[Trial]) -> None:
+    """One trial in each of as many quantiles of the cost, far ones first."""
+    every = np.sort(EhviSampler(space, OBJECTIVES).pool.all.points.costs["macs"])
+    places = [np.searchsorted(every, own.costs["macs"]) / len(every) for own in start]
+    assert np.sort(places) == pytest.approx((np.arange(START) + 0.5) / START, abs=0.7 / START)
+    assert np.ptp(places[:3]) > 0.5
+
+
+def regret(space: Space, trials: list[Trial]) -> float:
+    """How much the best trial at most as costly as each architecture falls short of the best."""
+    points = list(space.enumerate())
+    macs = [cost(space.architecture(point)).macs for point in points]
+    scores = [pattern(point) for point in points]
+    short = []
+    for limit in np.quantile(macs, np.linspace(0.05, 1, 20)):
+        best = max(s for s, c in zip(scores, macs, strict=True) if c <= limit)
+        tried = [pattern(t.point) for t in trials if t.costs["macs"] <= limit]
+        short.append(best - max(tried, default=0.3))
+    return float(np.mean(short))
+
+
+def test_it_finds_the_front_in_a_tenth_of_the_space(space: Space) -> None:
+    ours = searched(space, EhviSampler(space, OBJECTIVES), 36)
+    chance = searched(space, make_sampler("random", space, OBJECTIVES), 36)
+    assert space.count().value > 360
+    assert regret(space, ours) < 0.1 * regret(space, chance)
+
+
+def test_proposals_side_by_side_differ_and_follow_from_history_and_seed(
+    space: Space, start: list[Trial]
+) -> None:
+    def proposals() -> list[dict[str, Value]]:
+        sampler, history = EhviSampler(space, OBJECTIVES), list(start)
+        for number in range(START, START + 5):
+            point = sampler(history, number).point  # not yet told which keys were tried
+            history.append(trial(space, point, number))
+        return [own.point for own in history[START:]]
+
+    found = proposals()
+    assert len({str(point) for point in found}) == 5
+    assert proposals() == found
+
+
+def test_running_trials_lower_what_is_expected_nearby(space: Space, start: list[Trial]) -> None:
+    """Without them the second proposal would be next to the first in the order of gains."""
+    sampler = EhviSampler(space, OBJECTIVES)
+    first = sampler(start, 0)
+    running = trial(space, first.point, START)
+    alike = sampler([*start, replace(running, state="failed")], 0)
+    second = sampler([*start, running], 0)
+    assert second.note["predicted"] != alike.note["predicted"]
+    assert second.point != first.point
+
+
+def test_what_fails_is_left_alone(space: Space) -> None:
+    """Every network of the largest width fails: after a few of them the others are tried."""
+
+    sampler = EhviSampler(space, OBJECTIVES)
+    history: list[Trial] = []
+    for number in range(40):
+        proposed = propose_untried(sampler, space, history, 0)
+        assert proposed is not None
+        point = proposed[0].point
+        own = trial(space, point, number, "failed" if point["width"] == 0.375 else "complete")
+        scores = {"score": pattern(point)} if own.state == "complete" else {}
+        history.append(replace(own, scores=scores))
+    late = [own for own in history[20:] if own.state == "failed"]
+    assert len(late) <= 5
+
+
+def test_two_costs(space: Space) -> None:
+    found = searched(space, EhviSampler(space, ("params", "score", "macs")), START + 4)
+    assert len({own.key for own in found}) == START + 4
+    assert {"predicted", "deviation"} <= set(
+        EhviSampler(space, ("params", "score", "macs"))(found, 0).note
+    )
+
+
+def test_a_space_too_large_to_list_is_climbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a pool of a few points, the front is found all the same."""
+    listed = from_yaml(TEXT)
+    chance = regret(listed, searched(listed, make_sampler("random", listed, OBJECTIVES), 36))
+    monkeypatch.setattr(nas.space.table, "MAX_POINTS", 10)
+    monkeypatch.setattr("nas.search.candidates.POOL", 40)
+    large = from_yaml(TEXT)
+    assert not large.listable
+    found = searched(large, EhviSampler(large, OBJECTIVES), 36)
+    assert regret(listed, found) < 0.2 * chance
+
+
+def test_nothing_is_predicted_without_scores(space: Space) -> None:
+    running = searched(space, EhviSampler(space, OBJECTIVES), 1)
+    history = [replace(running[0], state="running", scores={}, number=n) for n in range(START + 3)]
+    assert EhviSampler(space, OBJECTIVES)(history, 0).note == {}
+
+
+def test_an_exhausted_space_ends(space: Space) -> None:
+    small = from_yaml("space: s\nbase: osnet_x0_25\nparameters:\n  stages[*].streams: 1..4\n"
+                      "  width: [0.25, 0.5, 0.75, 1.0]\n")  # fmt: skip
+    found = searched(small, EhviSampler(small, OBJECTIVES), 99, lambda point: float(point["width"]))
+    assert len(found) == small.count().value == 16
