@@ -15,6 +15,7 @@ n: scored points; N: points to predict; d: parameters.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,6 +76,9 @@ class Surrogate:
         self.centre = float(np.mean(scores))
         self.scale = float(np.std(scores)) or 1.0
         standard = (scores - self.centre) / self.scale
+        # mean and scale are estimates themselves: the variance of Student's t
+        freedom = len(scores) - 1
+        self.spread = self.scale * math.sqrt(freedom / max(1, freedom - 2))
         if factors is None:
             chosen = np.unique(np.linspace(0, len(codes) - 1, FIT_POINTS).round().astype(int))
             factors = fit(distances(tables, codes[chosen]), standard[chosen])
@@ -128,12 +132,12 @@ class Surrogate:
         prior = self.factors.interaction + self.factors.main.sum()
         variance = prior - np.einsum("ij,ij->i", explained, explained)
         deviation = np.sqrt(np.maximum(variance, 1e-9))
-        return self.centre + self.scale * mean, self.scale * deviation
+        return self.centre + self.scale * mean, self.spread * deviation
 
     @property
     def noise(self) -> float:
         """The standard deviation of a score about its mean over seeds."""
-        return self.scale * float(np.sqrt(self.factors.noise))
+        return self.spread * math.sqrt(self.factors.noise)
 
 
 def _inverse_factor(matrix: Floats) -> Floats:
@@ -159,8 +163,16 @@ def distances(tables: Sequence[Floats], codes: Codes) -> Floats:
     return np.stack([own[np.ix_(codes[:, i], codes[:, i])] for i, own in enumerate(tables)])
 
 
-PRIOR = {"interaction": (0.6, 1.0), "noise": (0.1, 1.0), "theta": (3.0, 0.5), "main": (1.0, 0.5)}
-"""Median, and standard deviation of the logarithm; theta and main are shared out among all d."""
+PRIOR = {
+    "interaction": (0.5, 1.0, 0.0),
+    "noise": (0.1, 1.0, 0.0),
+    "theta": (2.0, 1.0, 0.5),
+    "main": (0.7, 1.0, 0.5),
+}
+"""Median, and standard deviations of the logarithm: shared by all parameters, and of each alone.
+
+theta and main are shared out among the d parameters: their medians are of the sums.
+"""
 
 
 def fit(apart: Floats, standard: Floats) -> Factors:
@@ -168,22 +180,30 @@ def fit(apart: Floats, standard: Floats) -> Factors:
     from scipy.optimize import minimize
 
     count = len(apart)
-    names = ["interaction", "noise", *["theta"] * count, *["main"] * count]
-    shared = [count if name in ("theta", "main") else 1 for name in names]
-    middle = np.log([PRIOR[name][0] / by for name, by in zip(names, shared, strict=True)])
-    wide = np.array([PRIOR[name][1] for name in names])
     flat = apart.reshape(count, -1)
+    middle, precision = _prior(count)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         value, slope = _evidence(logs, flat, standard)
-        away = (logs - middle) / wide
-        return value + 0.5 * float(away @ away), slope + away / wide
+        away = precision @ (logs - middle)
+        return value + 0.5 * float((logs - middle) @ away), slope + away
 
     found = minimize(
         loss, middle, jac=True, method="L-BFGS-B", bounds=[(m - 6, m + 6) for m in middle],
         options={"maxiter": FIT_STEPS},
     ).x  # fmt: skip
     return _factors(found, count)
+
+
+def _prior(count: int) -> tuple[Floats, Floats]:
+    """Mean (2 + 2d,) and precision of the factors' logarithms."""
+    names = ["interaction", "noise", *["theta"] * count, *["main"] * count]
+    sizes = [count if name in ("theta", "main") else 1 for name in names]
+    middle = np.log([PRIOR[name][0] / size for name, size in zip(names, sizes, strict=True)])
+    shared = np.array([PRIOR[name][1] for name in names])
+    own = np.array([PRIOR[name][2] for name in names])
+    same = np.array(names)[:, None] == np.array(names)
+    return middle, np.linalg.inv(same * np.outer(shared, shared) + np.diag(own**2))
 
 
 def _factors(logs: Floats, count: int) -> Factors:

@@ -47,13 +47,14 @@ def matrix(left: Ints, right: Ints) -> Floats:
 
 
 def posterior(codes: Ints, scores: Floats, new: Ints) -> tuple[Floats, Floats]:
-    """Rasmussen and Williams, equations 2.25 and 2.26."""
+    """Rasmussen and Williams, equations 2.25 and 2.26, with the variance of Student's t."""
     centre, scale = scores.mean(), scores.std()
     noisy = matrix(codes, codes) + FACTORS.noise * np.eye(len(codes))
     cross = matrix(new, codes)
     mean = cross @ np.linalg.solve(noisy, (scores - centre) / scale)
     variance = matrix(new, new) - cross @ np.linalg.solve(noisy, cross.T)
-    return centre + scale * mean, scale * np.sqrt(np.diag(variance))
+    wider = (len(scores) - 1) / (len(scores) - 3)
+    return centre + scale * mean, scale * np.sqrt(wider * np.diag(variance))
 
 
 @pytest.fixture
@@ -78,7 +79,8 @@ def test_running_points_change_no_mean_and_narrow_as_observations_would(
     believed = np.append(scores, posterior(codes, scores, running)[0])
     together = posterior(np.concatenate([codes, running]), believed, new)[1]
     assert found[0] == pytest.approx(alone[0])
-    assert found[1] == pytest.approx(together * scores.std() / believed.std(), rel=1e-3)
+    spread = scores.std() * math.sqrt(8 / 6)
+    assert found[1] == pytest.approx(together * spread / (believed.std() * math.sqrt(11 / 9)), 1e-3)
 
 
 def test_deviations_by_fewer_points_are_larger(scores: NDArray[np.float64]) -> None:
