@@ -10,7 +10,8 @@ import nas.space.table
 from nas.architecture import key
 from nas.architecture.fields import Value
 from nas.cost import cost
-from nas.search.ehvi_sampler import START, EhviSampler
+from nas.search.candidates import Pool
+from nas.search.ehvi_sampler import START, EhviSampler, _Search
 from nas.search.record import Trial
 from nas.search.samplers import Propose, make_sampler, propose_untried
 from nas.space import Space, from_yaml
@@ -101,15 +102,19 @@ def test_proposals_side_by_side_differ_and_follow_from_history_and_seed(
     assert proposals() == found
 
 
-def test_running_trials_lower_what_is_expected_nearby(space: Space, start: list[Trial]) -> None:
-    """Without them the second proposal would be next to the first in the order of gains."""
-    sampler = EhviSampler(space, OBJECTIVES)
-    first = sampler(start, 0)
-    running = trial(space, first.point, START)
-    alike = sampler([*start, replace(running, state="failed")], 0)
-    second = sampler([*start, running], 0)
-    assert second.note["predicted"] != alike.note["predicted"]
-    assert second.point != first.point
+def test_running_trials_lower_what_is_expected_of_them_and_of_others(
+    space: Space, start: list[Trial]
+) -> None:
+    pool = Pool(space, ["macs"])
+    point = EhviSampler(space, OBJECTIVES)(start, 0).point
+    alone = _Search(pool, start, start)
+    beside = _Search(pool, [*start, trial(space, point, START)], start)
+    before = alone.expect(pool.all, alone.surrogate).gain
+    after = beside.expect(pool.all, beside.surrogate).gain
+    own = next(row for row in range(len(pool.all)) if pool.all.points.point(row) == point)
+    assert own == before.argmax()
+    assert after[own] < 0.5 * before[own]
+    assert (after <= before + 1e-6).all() and (after < 0.9 * before).mean() > 0.3
 
 
 def test_what_fails_is_left_alone(space: Space) -> None:
@@ -146,6 +151,19 @@ def test_a_space_too_large_to_list_is_climbed(monkeypatch: pytest.MonkeyPatch) -
     assert not large.listable
     found = searched(large, EhviSampler(large, OBJECTIVES), 36)
     assert regret(listed, found) < 0.2 * chance
+
+
+def test_where_the_space_is_large_the_neighbours_of_the_front_are_candidates(
+    monkeypatch: pytest.MonkeyPatch, start: list[Trial]
+) -> None:
+    monkeypatch.setattr(nas.space.table, "MAX_POINTS", 10)
+    monkeypatch.setattr("nas.search.candidates.POOL", 3)
+    pool = Pool(from_yaml(TEXT), ["macs"])
+    search = _Search(pool, start, start)
+    cheapest = min(start, key=lambda own: own.costs["macs"])
+    near = pool.neighbours(pool.points_of(pool.codes_of([cheapest.point])))
+    looked_at = set(map(bytes, search.best().candidates.codes))
+    assert set(map(bytes, near.codes)) <= looked_at
 
 
 def test_nothing_is_predicted_without_scores(space: Space) -> None:
