@@ -60,7 +60,7 @@ class EhviSampler:
         turn = np.argsort(np.arange(len(strata)) * 0.6180339887 % 1)
         stratum = strata[turn[len(trials) % len(strata)]]
         rows = random.choice(stratum, min(SPREAD, len(stratum)), replace=False)
-        if trials:
+        if trials and self.pool.tables:
             tried = self.pool.codes_of([trial.point for trial in trials])
             both = np.concatenate([candidates.codes[rows], tried])
             apart = distances(self.pool.tables, both).sum(axis=0)[: len(rows), len(rows) :]

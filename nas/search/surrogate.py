@@ -189,7 +189,7 @@ def fit(apart: Floats, standard: Floats) -> Factors:
         return value + 0.5 * float((logs - middle) @ away), slope + away
 
     found = minimize(
-        loss, middle, jac=True, method="L-BFGS-B", bounds=[(m - 6, m + 6) for m in middle],
+        loss, middle, jac=True, method="L-BFGS-B", bounds=[(m - 4, m + 4) for m in middle],
         options={"maxiter": FIT_STEPS},
     ).x  # fmt: skip
     return _factors(found, count)

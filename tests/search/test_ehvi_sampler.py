@@ -172,6 +172,11 @@ def test_nothing_is_predicted_without_scores(space: Space) -> None:
     assert EhviSampler(space, OBJECTIVES)(history, 0).note == {}
 
 
+def test_a_space_of_one_architecture_ends() -> None:
+    one = from_yaml("space: s\nbase: osnet_x0_25\nparameters:\n  stages[*].streams: 2\n")
+    assert len(searched(one, EhviSampler(one, OBJECTIVES), 9, lambda point: 0.5)) == 1
+
+
 def test_an_exhausted_space_ends(space: Space) -> None:
     small = from_yaml("space: s\nbase: osnet_x0_25\nparameters:\n  stages[*].streams: 1..4\n"
                       "  width: [0.25, 0.5, 0.75, 1.0]\n")  # fmt: skip
