@@ -44,7 +44,7 @@ LANDSCAPES = {"smooth": (0.08, 0.01), "interacting": (0.2, 0.01), "noisy": (0.08
 
 
 class Landscape:
-    """True scores of all distinct architectures of the space, by key of the raw point."""
+    """True scores of all distinct architectures of the space, told apart by their raw points."""
 
     def __init__(self, space: Space, kind: str, seed: int) -> None:
         table = space.table
@@ -61,7 +61,7 @@ class Landscape:
         self.reference = float(np.median(self.scores))
         self.largest = self.hypervolume(np.arange(len(points)))
 
-    def row_of(self, point: dict) -> int:
+    def row_of(self, point: dict[str, object]) -> int:
         places = [
             self.space.parameters[axis].values.index(point[self.space.parameters[axis].name])
             for axis in self.space.columns.axes
@@ -101,8 +101,13 @@ def effects(
     return scores
 
 
-def search(space: Space, truth: Landscape, name: str, trials: int, seed: int) -> tuple:
-    """The share of the hypervolume after each trial, and the seconds of each proposal."""
+def search(
+    space: Space, truth: Landscape, name: str, trials: int, seed: int
+) -> tuple[list[float], list[float], list[float]]:
+    """By trial: the share of the hypervolume, seconds of the proposal; standardised residuals.
+
+    A residual is of an observed score against what the sampler had noted that it would be.
+    """
     propose = make_sampler(name, space, OBJECTIVES)
     noise = np.random.default_rng([seed, 1])
     history: list[Trial] = []
