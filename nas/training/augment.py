@@ -40,9 +40,12 @@ def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
 
 def normalise(pixels: Tensor) -> Tensor:
     """uint8 (N, H, W, C) to float32 (N, C, H, W), channels_last, by ImageNet's statistics."""
-    mean = torch.tensor(MEAN, device=pixels.device) * 255
-    std = torch.tensor(STD, device=pixels.device) * 255
-    return ((pixels.float() - mean) / std).permute(0, 3, 1, 2)
+    # A row of pixels at a time: torch does not vectorise over the three channels alone.
+    width = pixels.shape[2]
+    mean = (torch.tensor(MEAN, device=pixels.device) * 255).repeat(width)
+    std = (torch.tensor(STD, device=pixels.device) * 255).repeat(width)
+    rows = pixels.flatten(2).float().sub_(mean).div_(std)
+    return rows.reshape(pixels.shape).permute(0, 3, 1, 2)
 
 
 def _shift(pixels: Tensor, reach: int, generator: torch.Generator) -> Tensor:

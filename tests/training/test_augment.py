@@ -1,5 +1,6 @@
 import torch
 
+from nas.models.about import MEAN, STD
 from nas.training.augment import augment, normalise
 from nas.training.recipe import Recipe
 
@@ -152,3 +153,10 @@ def test_normalise_gives_channels_last_of_about_unit_size() -> None:
     assert found.shape == (40, 3, 6, 4)
     assert found.is_contiguous(memory_format=torch.channels_last)
     assert abs(float(normalise(torch.full((1, 1, 1, 3), 116, dtype=torch.uint8)).mean())) < 0.2
+
+
+def test_normalise_takes_each_channel_by_its_own_mean_and_deviation() -> None:
+    found = normalise(IMAGES)
+    for c, (mean, std) in enumerate(zip(MEAN, STD, strict=True)):
+        expected = (IMAGES[..., c] / 255 - mean) / std
+        torch.testing.assert_close(found[:, c], expected, atol=1e-5, rtol=0)
