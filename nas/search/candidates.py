@@ -94,7 +94,7 @@ class Pool:
         found: Floats = (np.log10(costs) - low) / np.maximum(high - low, 1e-9)
         return np.clip(found, 0.0, 1.0)
 
-    def costs_of(self, costs: Sequence[Mapping[str, int]]) -> Floats:
+    def costs_of(self, costs: Sequence[Mapping[str, float]]) -> Floats:
         """Scaled costs (n, c) of trials."""
         raw = [[own[name] for name in self.names] for own in costs]
         return self._scaled(np.array(raw).reshape(-1, len(self.names)))

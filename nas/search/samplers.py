@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.architecture import Architecture, key
 from nas.architecture.fields import Value
+from nas.cost import MEASURED
 from nas.errors import UserError
 from nas.search.objectives import SCORE
 from nas.search.record import Trial
@@ -39,12 +40,18 @@ Propose = Callable[[Sequence[Trial], int], Proposal]
 
 
 def make_sampler(name: str, space: Space, objectives: Sequence[str]) -> Propose:
-    """The sampler of that name; UserError lists the names otherwise."""
+    """The sampler of that name; UserError where there is none, or it can not serve these."""
     if name == "random":
         return lambda trials, seed: Proposal(space.sample(drawer(seed)))
     if name == "ehvi":
         from nas.search.ehvi_sampler import EhviSampler
 
+        measured = [name for name in objectives if name in MEASURED]
+        if measured:
+            raise UserError(
+                f"--sampler: ehvi takes costs that are known beforehand, and {measured[0]} is "
+                "measured; use tpe, nsga2 or gp"
+            )
         return EhviSampler(space, objectives)
     if name in OPTUNA:
         return _OptunaSampler(space, objectives, OPTUNA[name])

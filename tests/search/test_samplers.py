@@ -86,3 +86,8 @@ def test_whole_number_ranges_are_ordered_for_optuna_and_the_rest_are_choices() -
 def test_an_unknown_sampler_lists_the_known_ones() -> None:
     with pytest.raises(UserError, match="'cma' is not one of ehvi, tpe, nsga2, gp, random"):
         make_sampler("cma", SPACE, OBJECTIVES)
+
+
+def test_ehvi_refuses_a_cost_that_is_measured() -> None:
+    with pytest.raises(UserError, match="ehvi takes costs that are known beforehand"):
+        make_sampler("ehvi", SPACE, ("score", "latency_ms"))
