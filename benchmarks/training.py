@@ -259,7 +259,7 @@ def main() -> None:
     parser.add_argument("--network", choices=NETWORKS, help="by default both, one after the other")
     parser.add_argument("--size", type=Size.parse, default="128x64")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--device", help="cpu, cuda; by default the GPU if there is one")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
