@@ -55,15 +55,9 @@ def measure_latency(
         return time_runs(ready(build(architecture), setting), seconds=seconds)
 
 
-def time_runs(
-    run: Callable[[], object],
-    *,
-    seconds: float = 3.0,
-    within: float = 0.02,
-    warm_up_seconds: float = WARM_UP_SECONDS,
-) -> Latency:
+def time_runs(run: Callable[[], object], *, seconds: float = 3.0, within: float = 0.02) -> Latency:
     """Time `run` until its median is known to a share of `within`, or `seconds` are over."""
-    warm_up(run, warm_up_seconds)
+    warm_up(run)
     times: list[float] = []
     end = time.perf_counter() + seconds
     while True:
@@ -90,16 +84,14 @@ def time_in_rounds(
     found: list[list[float]] = [[] for _ in runs]
     for turn in range(ROUNDS):
         for i, run in enumerate(runs):
-            warm = WARM_UP_SECONDS if turn == 0 else WARM_UP_SECONDS / 10
-            timed = time_runs(run, seconds=ROUND_SECONDS, within=0.05, warm_up_seconds=warm)
-            found[i].append(timed.p50_ms)
+            found[i].append(time_runs(run, seconds=ROUND_SECONDS).p50_ms)
             progress(turn * len(runs) + i + 1, ROUNDS * len(runs))
     return [min(times) for times in found]
 
 
-def warm_up(run: Callable[[], object], seconds: float = WARM_UP_SECONDS) -> None:
+def warm_up(run: Callable[[], object]) -> None:
     """Run until caches, allocators and whatever compiles itself are at rest."""
-    end = time.perf_counter() + seconds
+    end = time.perf_counter() + WARM_UP_SECONDS
     count = 0
     while count < WARM_UP_RUNS or time.perf_counter() < end:
         run()
