@@ -83,7 +83,8 @@ def train(
         )
         raise typer.Exit(1) from None
     best = f", the best is epoch {done.best_epoch}" if done.best_epoch else ""
-    print(f"{done.epochs} epochs{best}; metrics in {done.path / 'metrics.csv'}")
+    plural = "s" if done.epochs != 1 else ""
+    print(f"{done.epochs} epoch{plural}{best}; metrics in {done.path / 'metrics.csv'}")
     for spec, scores in done.scores.items():
         shown = "  ".join(f"{n} {v:.4f}" for n, v in scores.items() if n != "score")
         print(f"{spec}  {shown}")
