@@ -69,7 +69,9 @@ class Setting:
         machine = torch.cuda.get_device_name() if self.device == "cuda" else processor()
         library = f"torch {torch.__version__}"
         if self.backend == "onnxruntime":
-            library = f"onnxruntime {_onnxruntime().__version__}"
+            from nas.models import onnx
+
+            library = f"onnxruntime {onnx.library('onnxruntime').__version__}"
         return asdict(self) | {
             "threads": self.threads or torch.get_num_threads(),
             "memory_format": "channels_last" if self.backend == "frozen" else "nchw",
@@ -90,7 +92,10 @@ def ready(model: Network, setting: Setting) -> Callable[[], object]:
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(setting.batch, *model.input_shape, generator=generator)
     if setting.backend == "onnxruntime":
-        return _onnx(model, images.numpy(), setting)
+        from nas.models.onnx import session, to_onnx
+
+        opened, fed = session(to_onnx(model), setting.threads), {"images": images.numpy()}
+        return lambda: opened.run(None, fed)
     dtype = getattr(torch, setting.precision)
     images = images.to(setting.device, dtype)
     model = model.to(setting.device, dtype).eval()
@@ -132,25 +137,3 @@ def processor() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _onnx(model: Network, images: Any, setting: Setting) -> Callable[[], object]:
-    import torch
-
-    from nas.models.onnx import to_onnx
-
-    runtime = _onnxruntime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = setting.threads or torch.get_num_threads()
-    options.log_severity_level = 3
-    content = to_onnx(model)
-    session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return lambda: session.run(None, {"images": images})
-
-
-def _onnxruntime() -> Any:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise UserError("onnxruntime is not installed: pip install 'osnet-nas[export]'") from None
-    return onnxruntime

@@ -13,8 +13,8 @@ from torch import nn
 
 from nas.architecture import Size
 from nas.cost.latency import alone, time_runs
-from nas.errors import UserError
 from nas.models import Network
+from nas.models.onnx import session
 
 Floats: TypeAlias = NDArray[np.float32]
 Runner: TypeAlias = Callable[[Floats], dict[str, Floats]]
@@ -24,16 +24,9 @@ BATCHES = (1, 7)
 
 def onnx_runner(path: Path) -> Runner:
     """An ONNX file in onnxruntime, on the CPU, with as many threads as torch has."""
-    try:
-        import onnxruntime
-    except ImportError:
-        raise UserError("onnxruntime is not installed: pip install 'osnet-nas[export]'") from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    return lambda images: dict(zip(names, session.run(names, {"images": images}), strict=True))
+    opened = session(path)
+    names = [output.name for output in opened.get_outputs()]
+    return lambda images: dict(zip(names, opened.run(names, {"images": images}), strict=True))
 
 
 def torch_runner(module: nn.Module) -> Runner:

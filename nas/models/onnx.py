@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -29,10 +31,7 @@ def to_onnx(model: Network, *, logits: bool = False) -> bytes:
     the network has no classifier to make logits with, or an operator that ONNX has not. The model
     itself is not changed.
     """
-    try:
-        import onnx
-    except ImportError:
-        raise UserError("onnx is not installed: pip install 'osnet-nas[export]'") from None
+    onnx = library("onnx")
     content = _traced(Inference(model, logits=logits), model.input_shape)
     found = onnx.load_from_string(content)
     _drop_identities(found)
@@ -40,6 +39,26 @@ def to_onnx(model: Network, *, logits: bool = False) -> bytes:
         onnx.helper.set_model_props(found, about(model))
     onnx.checker.check_model(found, full_check=True)
     return bytes(found.SerializeToString())
+
+
+def session(content: bytes | Path, threads: int = 0) -> Any:
+    """An ONNX file, or its bytes, in onnxruntime on the CPU, quiet but for errors.
+
+    threads: 0 is as many as torch has. UserError where onnxruntime is not installed.
+    """
+    runtime = library("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads or torch.get_num_threads()
+    options.log_severity_level = 3
+    return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def library(name: str) -> Any:
+    """onnx or onnxruntime, which come with the extra `export`; UserError where they did not."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise UserError(f"{name} is not installed: pip install 'osnet-nas[export]'") from None
 
 
 def _traced(inference: Inference, shape: Shape) -> bytes:
