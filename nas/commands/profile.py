@@ -55,7 +55,7 @@ def profile(
     With --latency, TARGET may be a space: how MACs and latency rank it, and where they disagree.
     """
     from nas.commands.targets import is_space, resolve
-    from nas.cost import backends, by_layer, by_operator, reconcile
+    from nas.cost import backends, by_layer, by_operator
     from nas.cost import profile as measure
     from nas.cost.parts import read_table
     from nas.cost.profile import latency_profile
@@ -71,12 +71,10 @@ def profile(
     if csv is not None and not csv.parent.is_dir():
         raise UserError(f"--csv: {csv.parent} is not a directory")
     architecture = resolve(target, input)
-    found = measure(architecture)
+    found = measure(architecture, reconciled=counters is Counters.all)
     rows: list[dict[str, Any]] = found["parts"]
     if by is not By.part:
         rows = by_layer(architecture) if by is By.layer else by_operator(architecture)
-    if counters is Counters.all:
-        found["reconciled"] = reconcile(architecture)["counters"]
     if latency or table:
         found["latency"] = latency_profile(architecture, how, table)
     if csv is not None:

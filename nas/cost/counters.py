@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from nas.models.network import Network
 
 
-def raw_counts(
-    model: Network, names: Sequence[str] = ("fvcore", "thop")
-) -> dict[str, dict[str, int]]:
+SHOWN = ("fvcore", "thop")
+
+
+def raw_counts(model: Network, names: Sequence[str] = SHOWN) -> dict[str, dict[str, int]]:
     """Counter name to its figures: total, conv and linear (fvcore), params, for one image.
 
     names: of fvcore, thop and torch (FlopCounterMode, which counts two for a multiply-accumulate).

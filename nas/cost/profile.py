@@ -6,10 +6,11 @@ from typing import Any
 
 from nas.architecture import Architecture, key, lower
 from nas.cost.backends import Setting
-from nas.cost.counters import raw_counts
+from nas.cost.counters import SHOWN, raw_counts
 from nas.cost.exact import cost, part_cost
 from nas.cost.latency import measure_latency
 from nas.cost.parts import PartTable
+from nas.cost.reconcile import DIFFERENCES, reconcile
 
 
 def latency_profile(
@@ -29,10 +30,14 @@ def latency_profile(
     return found
 
 
-def profile(architecture: Architecture) -> dict[str, Any]:
-    """Plain data: input, key, the cost, `parts` (which add up to it) and `counters`, raw."""
+def profile(architecture: Architecture, *, reconciled: bool = False) -> dict[str, Any]:
+    """Plain data: input, key, the cost, `parts` (which add up to it) and `counters`, raw.
+
+    With `reconciled`, that too: each counter with its differences to our macs, by name.
+    """
     from nas.models import build
 
+    raw = raw_counts(build(architecture), tuple(DIFFERENCES) if reconciled else SHOWN)
     parts = [
         {
             "part": placed.name,
@@ -41,10 +46,13 @@ def profile(architecture: Architecture) -> dict[str, Any]:
         }
         for placed in lower(architecture)
     ]
-    return {
+    found = {
         "input": str(architecture.input),
         "key": key(architecture),
         **cost(architecture).as_dict(),
-        "counters": raw_counts(build(architecture)),
+        "counters": {name: raw[name] for name in SHOWN},
         "parts": parts,
     }
+    if reconciled:
+        found["reconciled"] = reconcile(architecture, raw)["counters"]
+    return found

@@ -6,7 +6,7 @@ what is not 0 would be a difference that is not understood.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
@@ -47,14 +47,17 @@ DIFFERENCES: dict[str, dict[str, Term]] = {
 }
 
 
-def reconcile(architecture: Architecture) -> dict[str, Any]:
+def reconcile(
+    architecture: Architecture, raw: Mapping[str, Mapping[str, int]] | None = None
+) -> dict[str, Any]:
     """Our macs, and for each counter its raw total, its named differences, and the remainder.
 
-    The networks are run by the counters on one image of zeros.
+    raw: what `raw_counts` found for all of them; by default the counters are run here, on one image
+    of zeros.
     """
     from nas.models import build
 
-    raw = raw_counts(build(architecture), tuple(DIFFERENCES))
+    raw = raw or raw_counts(build(architecture), tuple(DIFFERENCES))
     layers = [
         (layer, placed.part.input_shapes(layer))
         for placed in lower(architecture)
