@@ -131,7 +131,7 @@ def read_table(path: Path) -> PartTable:
         raise UserError(f"{path}:{line}: p50_ms is not a positive number of milliseconds")
     keys = frame["part"].tolist()
     return PartTable(
-        {str(name): value for name, value in settings.iloc[0].items()},
+        {str(name): value for name, value in settings.to_dict("records")[0].items()},
         dict(zip(keys, times.tolist(), strict=True)),
         dict(zip(keys, frame["about"].fillna("").tolist(), strict=True)),
     )

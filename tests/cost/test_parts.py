@@ -1,5 +1,6 @@
 """Latency by parts: sums of made-up milliseconds, and parts that are the network's."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,7 @@ def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
     write_table(latency, tmp_path / "device.csv")
     found = read_table(tmp_path / "device.csv")
     assert found.p50_ms == latency.p50_ms
-    assert found.setting == latency.setting
+    assert json.loads(json.dumps(found.setting)) == latency.setting
     with pytest.raises(UserError, match=r"has no part 3x256x128 to .* make it on the device"):
         found.latency(preset("osnet_x0_25"))
 
