@@ -19,7 +19,7 @@ def latency(
     """Measure each part of SPACE once on this device; for `profile SPACE --latency-table FILE`."""
     from nas.commands.live import counted
     from nas.cost import backends
-    from nas.cost.parts import PartTable, measure_parts, write_table
+    from nas.cost.parts import measured_table
     from nas.cost.table import parts_of
     from nas.errors import UserError
     from nas.space import load_space
@@ -27,9 +27,7 @@ def latency(
     if out.suffix != ".csv" or not out.parent.is_dir():
         raise UserError(f"--out: {out} is not a .csv file in a directory that exists")
     how = backends.Setting.parse(setting)
-    table = PartTable(how.record())
     parts = parts_of(load_space(space).members())
     with counted("parts") as progress:
-        measure_parts(table, parts, how, progress=progress)
-    write_table(table, out)
+        table = measured_table(parts, how, out, progress=progress)
     print(f"{out}: {len(parts)} parts, {table.setting['machine']}, {table.setting['library']}")

@@ -102,10 +102,9 @@ def _show(target: str, found: dict[str, Any], rows: list[dict[str, Any]], by: By
 
 
 def _rank(target: str, setting: backends.Setting, given: PartTable | None, as_json: bool) -> None:
-    """How MACs and latency rank a space; parts that were never measured here are, and are kept."""
     from nas.commands.live import counted
     from nas.cost.inversion import rank_space
-    from nas.cost.parts import cached_table, measure_parts, write_table
+    from nas.cost.parts import measured_table
     from nas.cost.table import parts_of
     from nas.report.latency import rank_report
     from nas.space import load_space
@@ -113,12 +112,9 @@ def _rank(target: str, setting: backends.Setting, given: PartTable | None, as_js
     space = load_space(target)
     table = given
     if table is None:
-        table, path = cached_table(setting)
         with counted("parts") as progress:
-            measure_parts(table, parts_of(space.members()), setting, progress=progress)
-        write_table(table, path)
+            table = measured_table(parts_of(space.members()), setting, progress=progress)
     found = rank_space(space, table, setting=setting if given is None else None)
-    found = {"space": space.name, "setting": dict(table.setting), **found}
     if as_json:
         print(json.dumps(found, indent=2))
     else:

@@ -60,10 +60,10 @@ def rank_space(
 ) -> dict[str, Any]:
     """How MACs and latency (summed over parts) rank a space's architectures; plain data.
 
-    tau: Kendall's tau of the two. inverted: the share of pairs with fewer MACs that take longer.
-    pairs: the widest of these, each with point, macs and latency_ms of both. checked: `check`
-    architectures, evenly spread over latency, also measured whole in `setting` (the table's), with
-    the median error of the prediction and its tau with what was measured.
+    setting: the table's. tau: Kendall's tau of the two. inverted: the share of pairs with fewer
+    MACs that take longer. pairs: the widest of these, each with point, macs and latency_ms of both.
+    checked: `check` architectures, evenly spread over latency, also measured whole in `setting`
+    (the table's), with the median error of the prediction and its tau with what was measured.
     """
     frame = cost_table(space, limit=20_000, latency=latency)
     share, pairs = inversions(frame["macs"], frame["latency_ms"])
@@ -80,6 +80,8 @@ def rank_space(
         }
 
     result: dict[str, Any] = {
+        "space": space.name,
+        "setting": dict(latency.setting),
         "architectures": len(frame),
         "tau": kendall_tau(frame["macs"], frame["latency_ms"]),
         "inverted": share,

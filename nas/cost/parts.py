@@ -90,6 +90,24 @@ def measure_parts(
         table.about[part_key(part)] = "a call" if part is NOTHING else describe(part)
 
 
+def measured_table(
+    parts: Iterable[Part],
+    setting: Setting,
+    path: Path | None = None,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> PartTable:
+    """A table that has these parts, all measured now and written to `path`.
+
+    Without a path it is the cached one of this device and setting: what it has not is measured, and
+    kept.
+    """
+    table, path = (PartTable(setting.record()), path) if path else cached_table(setting)
+    measure_parts(table, parts, setting, progress=progress)
+    write_table(table, path)
+    return table
+
+
 def cached_table(setting: Setting) -> tuple[PartTable, Path]:
     """The cached table of this device and setting, and its file; empty where there is none."""
     record = setting.record()

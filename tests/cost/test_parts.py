@@ -15,6 +15,7 @@ from nas.cost.parts import (
     PartTable,
     cached_table,
     measure_parts,
+    measured_table,
     read_table,
     write_table,
 )
@@ -122,3 +123,20 @@ def test_the_cache_is_by_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     write_table(latency, path)
     assert cached_table(Setting(threads=1))[0].p50_ms == {"0" * 16: 1.0}
     assert cached_table(Setting(threads=2))[0].p50_ms == {}
+
+
+def test_a_table_with_a_path_is_measured_anew_and_the_cached_one_only_filled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OSNET_NAS_CACHE", str(tmp_path))
+    setting, file = Setting(threads=1), tmp_path / "device.csv"
+    parts = [lower(SMALL)[-1].part]
+    kept = PartTable(setting.record(), {part_key(NOTHING): 1e6})
+    for path in (cached_table(setting)[1], file):
+        write_table(kept, path)
+    filled, anew = measured_table(parts, setting), measured_table(parts, setting, file)
+    assert filled.call == 1e6
+    assert anew.call < 1e6
+    for table_, path in ((filled, cached_table(setting)[1]), (anew, file)):
+        assert set(table_.p50_ms) == {part_key(NOTHING), part_key(parts[0])}
+        assert read_table(path).p50_ms == table_.p50_ms
