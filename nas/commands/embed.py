@@ -24,21 +24,17 @@ def embed(
     plugin: Plugins = None,
 ) -> None:
     """Write name and embedding of every image under FOLDER."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from nas.progress import counted
     from nas.training.features import embed_folder
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("images")
+    with counted("images") as progress:
         written = embed_folder(
             checkpoint,
             folder,
             out,
             normalise=normalise,
             skip_damaged=skip_damaged,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
     for line in written.damaged:
         print(f"left out: {line}", file=sys.stderr)

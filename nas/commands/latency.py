@@ -17,17 +17,17 @@ def latency(
     plugin: Plugins = None,
 ) -> None:
     """Measure each part of SPACE once on this device; for `profile SPACE --latency-table FILE`."""
-    from nas.commands.live import counted
     from nas.cost import backends
     from nas.cost.parts import measured_table
     from nas.cost.table import parts_of
     from nas.errors import UserError
+    from nas.progress import counted
     from nas.space import load_space
 
     if out.suffix != ".csv" or not out.parent.is_dir():
         raise UserError(f"--out: {out} is not a .csv file in a directory that exists")
     how = backends.Setting.parse(setting)
     parts = parts_of(load_space(space).members())
-    with counted("parts") as progress:
+    with counted("parts", lines=True) as progress:
         table = measured_table(parts, how, out, progress=progress)
     print(f"{out}: {len(parts)} parts, {table.setting['machine']}, {table.setting['library']}")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,31 +17,6 @@ if TYPE_CHECKING:
 def make_view() -> LinesView:
     """A live table where standard error is a terminal, else plain lines."""
     return TableView() if sys.stderr.isatty() else LinesView()
-
-
-@contextmanager
-def counted(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function (done, total) that shows how far work is, with the time left, on standard error.
-
-    A bar on a terminal; elsewhere a line for each tenth.
-    """
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(what)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
-        return
-    shown = 0
-
-    def line(done: int, total: int) -> None:
-        nonlocal shown
-        if total and 10 * done // total > shown:
-            shown = 10 * done // total
-            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
-
-    yield line
 
 
 class LinesView:

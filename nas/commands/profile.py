@@ -102,17 +102,17 @@ def _show(target: str, found: dict[str, Any], rows: list[dict[str, Any]], by: By
 
 
 def _rank(target: str, setting: backends.Setting, given: PartTable | None, as_json: bool) -> None:
-    from nas.commands.live import counted
     from nas.cost.inversion import rank_space
     from nas.cost.parts import measured_table
     from nas.cost.table import parts_of
+    from nas.progress import counted
     from nas.report.latency import rank_report
     from nas.space import load_space
 
     space = load_space(target)
     table = given
     if table is None:
-        with counted("parts") as progress:
+        with counted("parts", lines=True) as progress:
             table = measured_table(parts_of(space.members()), setting, progress=progress)
     found = rank_space(space, table, setting=setting if given is None else None)
     if as_json:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import parent_process
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 
 from nas.data.store import Pixels, Store
 from nas.errors import UserError
+from nas.progress import counted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -100,11 +99,11 @@ def over_files(
     On a terminal, a bar headed `text` shows how far it is. The first error is raised.
     """
     workers = min(8, os.cpu_count() or 1)
-    with _strict_pillow(), _bar(text, len(paths)) as advance, ThreadPoolExecutor(workers) as pool:
+    with _strict_pillow(), counted(text) as progress, ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(paths), _CHUNK):
             chunk = paths[start : start + _CHUNK]
             yield list(pool.map(function, chunk))
-            advance(len(chunk))
+            progress(start + len(chunk), len(paths))
 
 
 @contextmanager
@@ -115,22 +114,6 @@ def _strict_pillow() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
-
-
-@contextmanager
-def _bar(text: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal; workers of a search draw none, their driver has its own."""
-    if parent_process() is not None or not sys.stderr.isatty():
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(text, total=total)
-        yield lambda count: progress.advance(task, count)
 
 
 class Files(Store):

@@ -1,0 +1,42 @@
+"""How far work is that can be counted, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import parent_process
+
+
+@contextmanager
+def counted(what: str, *, lines: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A function (done, total) that shows how far work is.
+
+    On a terminal it is a bar with the time left; elsewhere nothing, or with `lines` a line for each
+    tenth. Workers of a search show nothing, their driver has its own.
+    """
+    if parent_process() is not None:
+        yield lambda done, total: None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as Remaining
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+    else:
+        yield _tenths(what) if lines else lambda done, total: None
+
+
+def _tenths(what: str) -> Callable[[int, int], None]:
+    shown = 0
+
+    def line(done: int, total: int) -> None:
+        nonlocal shown
+        if total and 10 * done // total > shown:
+            shown = 10 * done // total
+            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+
+    return line

@@ -1,0 +1,15 @@
+import pytest
+
+from nas.progress import counted
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"), [(True, ["x: 5 of 25", "x: 20 of 25", "x: 25 of 25"]), (False, [])]
+)
+def test_elsewhere_than_on_a_terminal_a_tenth_is_a_line_where_lines_are_wanted(
+    lines: bool, expected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with counted("x", lines=lines) as progress:
+        for done in (0, 1, 2, 5, 20, 21, 25):
+            progress(done, 25)
+    assert capsys.readouterr().err.splitlines() == expected
