@@ -1,126 +1,48 @@
-"""The live view of a search: a table that is redrawn on a terminal, plain lines elsewhere."""
+"""What is told while a long command runs: lines on standard error, or above what is redrawn."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-from nas.report.words import compact, point_in_words, varying_names
-from nas.search.budget import duration
+from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
-    from nas.search import Status, Trial
+    from rich.live import Live
+    from rich.progress import Progress
 
 
-def make_view() -> LinesView:
-    """A live table where standard error is a terminal, else plain lines."""
-    return TableView() if sys.stderr.isatty() else LinesView()
+class Lines:
+    """Plain lines. path: the directory that is worked in, once it is there."""
 
+    what: ClassVar[str]
+    """What the directory is of."""
+    path: Path | None = None
 
-class LinesView:
-    """One line on standard error for each trial that ends."""
-
-    def __init__(self) -> None:
-        self.path: Path | None = None
-
-    def __enter__(self) -> LinesView:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
     def opened(self, path: Path) -> None:
-        """The run's directory, once it is there."""
         self.path = path
-        self.notice(f"run {path}")
-
-    def update(self, status: Status) -> None: ...
-
-    def finished(self, trial: Trial, status: Status) -> None:
-        self.notice(f"{trial_line(trial, status)}  [{budget_line(status)}]")
+        self.notice(f"{self.what} {path}")
 
     def notice(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-class TableView(LinesView):
-    """Trials done and running, the best score, the front, time spent and left; redrawn in place."""
+class Redrawn(Lines):
+    """Lines above something that rich draws at the foot of a terminal while this is entered."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        from rich.console import Console
-        from rich.live import Live
+    def __init__(self, drawn: Live | Progress) -> None:
+        self._drawn = drawn
 
-        self.live = Live(console=Console(stderr=True), refresh_per_second=4, transient=True)
-
-    def __enter__(self) -> TableView:
-        self.live.__enter__()
+    def __enter__(self) -> Self:
+        self._drawn.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.live.__exit__(kind, error, trace)
-
-    def update(self, status: Status) -> None:
-        self.live.update(_picture(status))
-
-    def finished(self, trial: Trial, status: Status) -> None:
-        self.notice(trial_line(trial, status))
-        self.update(status)
+    def __exit__(self, *error: object) -> None:
+        self._drawn.stop()
 
     def notice(self, text: str) -> None:
-        self.live.console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def trial_line(trial: Trial, status: Status) -> str:
-    """One trial in one line."""
-    words = point_in_words(trial.point, _varying(status))
-    if trial.state != "complete":
-        return f"trial {trial.number} {trial.state}: {trial.reason} ({words})"
-    star = "*" if any(member.number == trial.number for member in status.front) else " "
-    score = f"score {trial.scores['score']:.4f}  {compact(trial.costs['macs'])} macs"
-    return f"{star} trial {trial.number:<3} {score}  {trial.seconds:.0f}s  {words}"
-
-
-def budget_line(status: Status) -> str:
-    """What was done, spent and left, in one line."""
-    parts = [f"{len(status.complete)} done", f"{len(status.running)} running"]
-    if status.complete:
-        parts.append(f"best {max(t.scores['score'] for t in status.complete):.4f}")
-    parts.append(f"front {len(status.front)}")
-    parts.append(f"{duration(status.seconds)} spent")
-    parts.append(f"{status.budget.words(max(status.left, 0))} left")
-    return ", ".join(parts)
-
-
-def _varying(status: Status) -> list[str]:
-    """Names whose values differ between trials; all of them as long as there is one trial."""
-    return varying_names([trial.point for trial in status.trials]) or [
-        name for trial in status.trials[:1] for name in trial.point
-    ]
-
-
-def _picture(status: Status) -> Any:
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    running = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("running", "macs", "for", "architecture"):
-        running.add_column(name, overflow="fold")
-    varying = _varying(status)
-    for number, seconds in sorted(status.running.items()):
-        trial = status.trials[number]
-        words = point_in_words(trial.point, varying)
-        running.add_row(f"trial {number}", compact(trial.costs["macs"]), duration(seconds), words)
-    return Group(Text(budget_line(status), style="bold"), running)
+        self._drawn.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -50,7 +50,7 @@ def search(
     """
     from rich.console import Console
 
-    from nas.commands.live import make_view
+    from nas.commands.search_view import make_view
     from nas.report import front_table, write_pareto
     from nas.search import open_run, run_search
 

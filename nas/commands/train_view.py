@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nas.commands.live import Lines, Redrawn
 from nas.search.budget import duration
 
 if TYPE_CHECKING:
@@ -21,25 +20,10 @@ def make_view() -> LinesView:
     return BarView() if sys.stderr.isatty() else LinesView()
 
 
-class LinesView:
+class LinesView(Lines):
     """A line on standard error for each epoch, and each minute within one."""
 
-    def __init__(self) -> None:
-        self.path: Path | None = None
-
-    def __enter__(self) -> LinesView:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    def opened(self, path: Path) -> None:
-        self.path = path
-        self.notice(f"training {path}")
+    what = "training"
 
     def begin(self, epochs: int, epoch_steps: int, step: int) -> None:
         self.epochs, self.epoch_steps, self.first = epochs, epoch_steps, step
@@ -64,7 +48,7 @@ class LinesView:
 
     def notice(self, text: str) -> None:
         self.told = time.monotonic()
-        print(text, file=sys.stderr, flush=True)
+        super().notice(text)
 
     def _left(self) -> str:
         left = self.epochs * self.epoch_steps - self.now
@@ -72,11 +56,10 @@ class LinesView:
         return f"{duration(left * (time.monotonic() - self.started) / done)} left"
 
 
-class BarView(LinesView):
+class BarView(Redrawn, LinesView):
     """The steps as a bar with what is left, and a line above it for each epoch."""
 
     def __init__(self) -> None:
-        super().__init__()
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -87,19 +70,7 @@ class BarView(LinesView):
             console=Console(stderr=True),
             transient=True,
         )
-        self.task: Any = None
-
-    def __enter__(self) -> BarView:
-        self.progress.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.progress.__exit__(kind, error, trace)
+        super().__init__(self.progress)
 
     def begin(self, epochs: int, epoch_steps: int, step: int) -> None:
         super().begin(epochs, epoch_steps, step)
@@ -114,6 +85,3 @@ class BarView(LinesView):
             self.task, completed=step.step, epoch=f"{step.epoch + 1}/{self.epochs}",
             loss=step.loss, left=self._left(),
         )  # fmt: skip
-
-    def notice(self, text: str) -> None:
-        self.progress.console.print(text, highlight=False, markup=False, soft_wrap=True)

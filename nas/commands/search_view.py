@@ -1,0 +1,91 @@
+"""The live view of a search: a table that is redrawn on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nas.commands.live import Lines, Redrawn
+from nas.report.words import compact, point_in_words, varying_names
+from nas.search.budget import duration
+
+if TYPE_CHECKING:
+    from nas.search import Status, Trial
+
+
+def make_view() -> LinesView:
+    """A live table where standard error is a terminal, else plain lines."""
+    return TableView() if sys.stderr.isatty() else LinesView()
+
+
+class LinesView(Lines):
+    """One line on standard error for each trial that ends."""
+
+    what = "run"
+
+    def update(self, status: Status) -> None: ...
+
+    def finished(self, trial: Trial, status: Status) -> None:
+        self.notice(f"{trial_line(trial, status)}  [{budget_line(status)}]")
+
+
+class TableView(Redrawn, LinesView):
+    """Trials done and running, the best score, the front, time spent and left; redrawn in place."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self.live = Live(console=Console(stderr=True), refresh_per_second=4, transient=True)
+        super().__init__(self.live)
+
+    def update(self, status: Status) -> None:
+        self.live.update(_picture(status))
+
+    def finished(self, trial: Trial, status: Status) -> None:
+        self.notice(trial_line(trial, status))
+        self.update(status)
+
+
+def trial_line(trial: Trial, status: Status) -> str:
+    """One trial in one line."""
+    words = point_in_words(trial.point, _varying(status))
+    if trial.state != "complete":
+        return f"trial {trial.number} {trial.state}: {trial.reason} ({words})"
+    star = "*" if any(member.number == trial.number for member in status.front) else " "
+    score = f"score {trial.scores['score']:.4f}  {compact(trial.costs['macs'])} macs"
+    return f"{star} trial {trial.number:<3} {score}  {trial.seconds:.0f}s  {words}"
+
+
+def budget_line(status: Status) -> str:
+    """What was done, spent and left, in one line."""
+    parts = [f"{len(status.complete)} done", f"{len(status.running)} running"]
+    if status.complete:
+        parts.append(f"best {max(t.scores['score'] for t in status.complete):.4f}")
+    parts.append(f"front {len(status.front)}")
+    parts.append(f"{duration(status.seconds)} spent")
+    parts.append(f"{status.budget.words(max(status.left, 0))} left")
+    return ", ".join(parts)
+
+
+def _varying(status: Status) -> list[str]:
+    """Names whose values differ between trials; all of them as long as there is one trial."""
+    return varying_names([trial.point for trial in status.trials]) or [
+        name for trial in status.trials[:1] for name in trial.point
+    ]
+
+
+def _picture(status: Status) -> Any:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    running = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("running", "macs", "for", "architecture"):
+        running.add_column(name, overflow="fold")
+    varying = _varying(status)
+    for number, seconds in sorted(status.running.items()):
+        trial = status.trials[number]
+        words = point_in_words(trial.point, varying)
+        running.add_row(f"trial {number}", compact(trial.costs["macs"]), duration(seconds), words)
+    return Group(Text(budget_line(status), style="bold"), running)
