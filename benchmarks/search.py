@@ -123,7 +123,7 @@ def search(
         costs = cost(architecture).as_dict()
         history.append(
             Trial(number, key(architecture), proposal.point, architecture, costs, proposal.note,
-                  "complete", scores={"score": score})
+                  "complete", scores={"score": score}, rungs={1: score})
         )  # fmt: skip
         if "predicted" in proposal.note:
             residuals.append((score - proposal.note["predicted"]) / proposal.note["deviation"])

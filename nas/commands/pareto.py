@@ -24,14 +24,11 @@ def pareto(
     from rich.console import Console
 
     from nas.report import front_table, write_pareto
-    from nas.search import front, open_run
+    from nas.search import open_run
 
     opened = open_run(run)
     pictures = write_pareto(opened, cost, png=png)
     opened.write_tables()
-    complete = [trial for trial in opened.all_trials() if trial.state == "complete"]
-    members = front(complete, opened.objectives)
-    title = f"Front of {len(complete)} trials ({opened.asked['space']}, {opened.asked['data']})"
-    Console().print(front_table(members, complete, opened.objectives, title))
+    Console().print(front_table(opened))
     for path in (*pictures, opened.path / "front.csv"):
         print(path)

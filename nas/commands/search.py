@@ -29,6 +29,18 @@ def search(
     latency: Annotated[
         str, typer.Option(help="Setting in which latency_ms is measured; see `profile --setting`.")
     ] = "frozen:threads=1",
+    rungs: Annotated[
+        str | None,
+        typer.Option(help="Epochs after which trials are compared, as 1,3; else the recipe's."),
+    ] = None,
+    no_rungs: Annotated[
+        bool, typer.Option("--no-rungs", help="Train every trial at full length.")
+    ] = False,
+    eta: Annotated[float, typer.Option(help="One in so many is trained on to each rung.")] = 3.0,
+    confirm: Annotated[
+        float,
+        typer.Option(help="Share of the budget that may train the front again with fresh seeds."),
+    ] = 0.25,
     workers: Annotated[
         int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
     ] = None,
@@ -66,6 +78,9 @@ def search(
                 objectives=objectives,
                 sampler=sampler,
                 latency=latency,
+                rungs="" if no_rungs else rungs,
+                eta=eta,
+                confirm=confirm,
                 workers=workers,
                 seed=seed,
                 out=out,
@@ -83,10 +98,7 @@ def search(
         why = f" ({len(failed)} failed: {failed[-1]})" if failed else ""
         print(f"no trial is complete{why}; the run is {run.path}")
         raise typer.Exit(130 if interrupted else 1)
-    frame = set(run.front()["trial"])
-    members = [trial for trial in complete if trial.number in frame]
-    title = f"Front of {len(complete)} trials ({run.asked['space']}, {run.asked['data']})"
-    Console().print(front_table(members, complete, run.objectives, title))
+    Console().print(front_table(run))
     html = write_pareto(run)[0]
     print(f"\npicture  {html}\ntable    {run.path / 'front.csv'}")
     if interrupted:

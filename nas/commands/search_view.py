@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nas.commands.live import Lines, Redrawn
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search.budget import duration
+from nas.search.record import FAILED
 
 if TYPE_CHECKING:
     from nas.search import Status, Trial
@@ -50,16 +51,20 @@ class TableView(Redrawn, LinesView):
 def trial_line(trial: Trial, status: Status) -> str:
     """One trial in one line."""
     words = point_in_words(trial.point, _varying(status))
-    if trial.state != "complete":
+    if not trial.scores or trial.state in FAILED:
         return f"trial {trial.number} {trial.state}: {trial.reason} ({words})"
     star = "*" if any(member.number == trial.number for member in status.front) else " "
-    score = f"score {trial.scores['score']:.4f}  {compact(trial.costs['macs'])} macs"
+    climbed = f"epoch {trial.epoch:<2} " if len(status.rungs) > 1 else ""
+    score = f"{climbed}score {trial.scores['score']:.4f}  {compact(trial.costs['macs'])} macs"
     return f"{star} trial {trial.number:<3} {score}  {trial.seconds:.0f}s  {words}"
 
 
 def budget_line(status: Status) -> str:
     """What was done, spent and left, in one line."""
     parts = [f"{len(status.complete)} done", f"{len(status.running)} running"]
+    stopped = sum(trial.state == "stopped" for trial in status.trials)
+    if stopped:
+        parts.insert(1, f"{stopped} stopped")
     if status.complete:
         parts.append(f"best {max(t.scores['score'] for t in status.complete):.4f}")
     parts.append(f"front {len(status.front)}")
@@ -70,9 +75,8 @@ def budget_line(status: Status) -> str:
 
 def _varying(status: Status) -> list[str]:
     """Names whose values differ between trials; all of them as long as there is one trial."""
-    return varying_names([trial.point for trial in status.trials]) or [
-        name for trial in status.trials[:1] for name in trial.point
-    ]
+    points = [trial.point for trial in status.trials if trial.point]
+    return varying_names(points) or [name for point in points[:1] for name in point]
 
 
 def _picture(status: Status) -> Any:
@@ -87,5 +91,6 @@ def _picture(status: Status) -> Any:
     for number, seconds in sorted(status.running.items()):
         trial = status.trials[number]
         words = point_in_words(trial.point, varying)
-        running.add_row(f"trial {number}", compact(trial.costs["macs"]), duration(seconds), words)
+        name = trial.baseline or f"trial {number}"
+        running.add_row(name, compact(trial.costs["macs"]), duration(seconds), words)
     return Group(Text(budget_line(status), style="bold"), running)

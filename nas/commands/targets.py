@@ -56,13 +56,15 @@ def _state_of_trial(run: str, number: str) -> tuple[dict[str, Tensor], str]:
     """The averaged weights of a trial, which a run keeps of its front."""
     import torch
 
-    file = Path(run) / "checkpoints" / f"{number}.pt"
-    if not file.is_file():
-        kept = sorted(int(x.stem) for x in file.parent.glob("*.pt") if x.stem.isdecimal())
+    from nas.search.run import kept_checkpoints
+
+    kept = kept_checkpoints(Path(run))
+    if int(number) not in kept:
         raise UserError(
             f"{run}: no weights are kept of trial {number}, only of the front: "
-            f"{', '.join(map(str, kept)) or 'none yet'}"
+            f"{', '.join(map(str, sorted(kept))) or 'none yet'}"
         )
+    file = kept[int(number)]
     try:
         state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)[
             "average"

@@ -10,11 +10,13 @@ from nas.errors import UserError
 from nas.files import write_atomically
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
+from nas.search.confirm import confirmed
+from nas.search.samplers import searched
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-FRONT, OTHER = "#0b6e99", "#9aa5ab"
+FRONT, OTHER, BASELINE = "#0b6e99", "#9aa5ab", "#b5541c"
 
 
 def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
@@ -23,23 +25,28 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
 
     costs = [name for name in run.objectives if name != "score"]
     cost = cost or costs[0]
-    trials = [trial for trial in run.all_trials() if trial.state == "complete"]
-    if not trials:
+    everything = run.all_trials()
+    trials = [t for t in everything if t.state == "complete" or confirmed(t)]
+    if not any(trial.scores for trial in trials):
         raise UserError(f"{run.path}: no trial is complete yet, so there is nothing to plot")
-    if cost not in trials[0].costs:
-        raise UserError(f"--cost: {cost!r} is not one of {', '.join(trials[0].costs)}")
-    members = sorted(
-        front(trials, ("score", cost)), key=lambda t: (t.costs[cost], -t.scores["score"])
-    )
+    known = next(trial for trial in trials if trial.scores)
+    if cost not in known.costs:
+        raise UserError(f"--cost: {cost!r} is not one of {', '.join(known.costs)}")
+    trials = [trial for trial in trials if cost in trial.costs]
+    members = sorted(front(trials, ("score", cost)), key=lambda t: (t.costs[cost], -_height(t)))
     chosen = {trial.number for trial in members}
-    others = [trial for trial in trials if trial.number not in chosen]
-    varying = varying_names([trial.point for trial in trials])
-    score = "mAP" if "mAP" in trials[0].scores else "top-1"
+    others = [t for t in trials if t.number not in chosen and not t.baseline]
+    stopped = [t for t in everything if t.state == "stopped" and cost in t.costs]
+    named = [trial for trial in trials if trial.baseline]
+    varying = varying_names([trial.point for trial in everything if trial.point])
+    score = "mAP" if "mAP" in known.scores else "top-1"
 
     figure = go.Figure()
+    if stopped:
+        figure.add_trace(_dots(stopped, cost, varying, score, "stopped", OTHER, "x-thin-open", 6))
     figure.add_trace(_dots(others, cost, varying, score, "dominated", OTHER, "circle-open", 8))
     x = [trial.costs[cost] for trial in members]
-    y = [trial.scores["score"] for trial in members]
+    y = [_height(trial) for trial in members]
     figure.add_trace(
         go.Scatter(
             x=[*x, max(trial.costs[cost] for trial in trials)],
@@ -51,8 +58,12 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
         )
     )
     figure.add_trace(_dots(members, cost, varying, score, "front", FRONT, "circle", 11))
+    if named:
+        dots = _dots(named, cost, varying, score, "baseline", BASELINE, "diamond", 11)
+        figure.add_trace(dots)
     validation = "validation identities" if score == "mAP" else "validation images"
-    subtitle = f"{run.asked['data']}, recipe {run.asked['recipe']['name']}, {len(trials)} trials"
+    count = len(searched(everything))
+    subtitle = f"{run.asked['data']}, recipe {run.asked['recipe']['name']}, {count} trials"
     figure.update_layout(
         title={"text": f"{run.asked['space']}<br><sup>{subtitle}</sup>", "x": 0.02},
         template="plotly_white",
@@ -90,18 +101,35 @@ def _dots(
     def hover(trial: Trial) -> str:
         words = point_in_words(trial.point, varying).replace(", ", "<br>")
         costs = f"{compact(trial.costs['macs'])} macs, {compact(trial.costs['params'])} params"
-        title = f"<b>trial {trial.number}</b>: {score} {trial.scores['score']:.4f}"
-        return f"{title}<br>{costs}<br>{words}"
+        lines = [f"<b>{trial.baseline or f'trial {trial.number}'}</b>"]
+        if trial.scores:
+            lines.append(f"{score} {trial.scores['score']:.4f} after epoch {trial.epoch}")
+        if found := confirmed(trial):
+            lines.append(f"{found.mean:.4f} ({found.low:.4f} to {found.high:.4f}) by "
+                         f"{found.replicates} replicates")  # fmt: skip
+        return "<br>".join([*lines, costs, words])
 
+    means = [confirmed(trial) for trial in trials]
     return go.Scatter(
         x=[trial.costs[cost] for trial in trials],
-        y=[trial.scores["score"] for trial in trials],
+        y=[_height(trial) for trial in trials],
+        error_y={
+            "array": [found.high - found.mean if found else 0 for found in means],
+            "thickness": 1.2,
+            "visible": any(means),
+        },
         mode="markers",
         name=name,
         marker={"color": color, "symbol": symbol, "size": size, "line": {"width": 1.5}},
         text=[hover(trial) for trial in trials],
         hoverinfo="text",
     )
+
+
+def _height(trial: Trial) -> float:
+    """The mean of the replicates with fresh seeds, where there is one; else the score."""
+    found = confirmed(trial)
+    return found.mean if found else trial.scores["score"]
 
 
 def _ticks(trials: Sequence[Trial], cost: str) -> dict[str, object]:

@@ -8,31 +8,48 @@ from typing import Any
 from rich.table import Table
 
 from nas.report.words import compact, point_in_words, varying_names
-from nas.search import Trial
+from nas.search import Run, front
+from nas.search.confirm import Confirmed, confirmed
+from nas.search.samplers import searched
 
 COUNTS = ("macs", "params", "activation_bytes")
 
 
-def front_table(
-    members: Sequence[Trial], trials: Sequence[Trial], objectives: Sequence[str], title: str
-) -> Table:
-    """The front, cheapest first: one row a trial, its scores and costs, and what it is in words."""
-    varying = varying_names([trial.point for trial in trials])
-    costs = [name for name in objectives if name != "score"]
+def front_table(run: Run) -> Table:
+    """The front, cheapest first: one row a trial, its scores and costs, and what it is in words.
+
+    Where it was confirmed, the baselines are rows too, and so is the mean of the replicates with
+    fresh seeds, with half of its 95% interval.
+    """
+    trials = run.all_trials()
+    members = front(trials, run.objectives)
+    varying = varying_names([trial.point for trial in trials if trial.point])
+    costs = [name for name in run.objectives if name != "score"]
     costs += [name for name in ("macs", "params") if name not in costs]
-    scores = [s for s in ("mAP", "rank1", "top1") if members and s in members[0].scores]
+    scores = [s for s in ("mAP", "rank1", "top1") if any(s in t.scores for t in members)]
+    found = {trial.number: confirmed(trial) for trial in trials}
+    fresh = ["confirmed"] if any(found.values()) else []
+    if fresh:
+        members = [*members, *(t for t in trials if t.baseline and t not in members)]
+    title = f"Front of {len(searched(trials))} trials ({run.asked['space']}, {run.asked['data']})"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for name in ("trial", *scores, *costs):
+    for name in ("trial", *scores, *fresh, *costs):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("architecture", overflow="fold")
-    for trial in sorted(members, key=lambda t: t.costs[costs[0]]):
+    for trial in sorted(members, key=lambda t: t.costs.get(costs[0], 0)):
+        words = [trial.baseline, point_in_words(trial.point, varying)]
         table.add_row(
             str(trial.number),
-            *(f"{trial.scores[name]:.4f}" for name in scores),
-            *(compact(trial.costs[name]) for name in costs),
-            point_in_words(trial.point, varying),
+            *(f"{trial.scores[name]:.4f}" if trial.scores else "" for name in scores),
+            *(_interval(found[trial.number]) for _ in fresh),
+            *(compact(trial.costs[name]) if name in trial.costs else "" for name in costs),
+            ": ".join(filter(None, words)),
         )
     return table
+
+
+def _interval(found: Confirmed | None) -> str:
+    return f"{found.mean:.4f} ±{found.high - found.mean:.4f} ({found.replicates})" if found else ""
 
 
 def score_tables(results: Sequence[dict[str, Any]]) -> list[Table]:

@@ -2,8 +2,9 @@
 
 It starts with points spread over the space's cost; then it proposes the architecture from which the
 hypervolume of the front is expected to grow most. The cost of a candidate is exact, so only its
-score is predicted. Running trials count as if they had come out as predicted, so that proposals
-made side by side differ; failed ones as if they had scored as low as the worst.
+score is predicted, from the scores on all rungs. Running trials count as if they had come out as
+predicted, so that proposals made side by side differ; failed ones as if they had scored as low as
+the worst.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from nas.architecture import key
 from nas.search.candidates import Candidates, Pool
 from nas.search.ehvi import Staircase
 from nas.search.objectives import SCORE
-from nas.search.record import Trial
-from nas.search.samplers import Proposal
-from nas.search.surrogate import Floats, Surrogate, distances
+from nas.search.record import FAILED, Trial
+from nas.search.samplers import Proposal, searched
+from nas.search.surrogate import Floats, distances
+from nas.search.tower import Level, Tower
 from nas.space import Space
 
 START = 12  # trials of the start-up phase
@@ -45,11 +47,11 @@ class EhviSampler:
         return Pool(self.space, self.costs)
 
     def __call__(self, trials: Sequence[Trial], seed: int) -> Proposal:
-        complete = [trial for trial in trials if trial.state == "complete"]
+        own = searched(trials)
         random = np.random.Generator(np.random.PCG64(seed))
-        if len(trials) < START or len(complete) < LEAST:
-            return self._start(trials, random)
-        return self._improve(trials, complete)
+        if len(own) < START or sum(map(scored, own)) < LEAST:
+            return self._start(own, random)
+        return self._improve(own)
 
     def _start(self, trials: Sequence[Trial], random: np.random.Generator) -> Proposal:
         """From the next of START strata of the first cost, a point far from those tried."""
@@ -67,8 +69,8 @@ class EhviSampler:
             rows = rows[np.argsort(-apart.min(axis=1), kind="stable")]
         return Proposal(candidates.points.point(int(rows[0])))
 
-    def _improve(self, trials: Sequence[Trial], complete: list[Trial]) -> Proposal:
-        search = _Search(self.pool, trials, complete)
+    def _improve(self, trials: Sequence[Trial]) -> Proposal:
+        search = _Search(self.pool, trials)
         found = search.best()
         tried = {trial.key for trial in trials}
         for row in np.argsort(-found.gain, kind="stable"):
@@ -79,30 +81,44 @@ class EhviSampler:
                     "deviation": float(np.hypot(found.deviation[row], search.surrogate.noise)),
                 }
                 return Proposal(point, note)
-        return Proposal(complete[0].point)  # refused: an untried one is drawn, if there is any
+        return Proposal(trials[0].point)  # refused: an untried one is drawn, if there is any
+
+
+def scored(trial: Trial) -> bool:
+    """Whether the trial has a score, and has not failed since."""
+    return bool(trial.rungs) and trial.state not in FAILED
+
+
+def levels_of(trials: Sequence[Trial]) -> list[Level]:
+    """The scores on each rung, from the lowest; failed trials are as bad as the worst there."""
+    known = [row for row, trial in enumerate(trials) if scored(trial)]
+    worst = min(min(trials[row].rungs.values()) for row in known)
+    failed = [row for row, trial in enumerate(trials) if trial.state in FAILED]
+    found = []
+    for number, epoch in enumerate(sorted({e for row in known for e in trials[row].rungs})):
+        rows = [row for row in known if epoch in trials[row].rungs]
+        scores = [trials[row].rungs[epoch] for row in rows]
+        if not number:
+            rows, scores = rows + failed, scores + [worst] * len(failed)
+        found.append(Level(np.array(rows), np.array(scores)))
+    return found
 
 
 class _Search:
     """What is known when one proposal is made: the surrogate, and the front of its means."""
 
-    def __init__(self, pool: Pool, trials: Sequence[Trial], complete: list[Trial]) -> None:
+    def __init__(self, pool: Pool, trials: Sequence[Trial]) -> None:
         self.pool = pool
-        failed = [trial for trial in trials if trial.state == "failed"]
-        running = [trial for trial in trials if trial.state == "running"]
-        scores = [trial.scores[SCORE] for trial in complete]
-        known = len(complete) + len(failed)
-        self.codes = pool.codes_of([trial.point for trial in (*complete, *failed, *running)])
-        self.surrogate = Surrogate(
-            pool.tables,
-            self.codes[:known],
-            np.array(scores + [min(scores)] * len(failed)),
-            self.codes[known:],
+        self.codes = pool.codes_of([trial.point for trial in trials])
+        bare = [row for row, t in enumerate(trials) if t.state == "running" and not t.rungs]
+        self.surrogate = Tower(
+            pool.tables, self.codes, levels_of(trials), np.array(bare, dtype=np.int64)
         )
-        start = [trial.scores[SCORE] for trial in complete if trial.number < START]
-        costs = pool.costs_of([trial.costs for trial in (*complete, *running)])
-        rows = np.array([*range(len(complete)), *range(known, len(self.codes))])
+        rows = np.array([row for row, t in enumerate(trials) if t.state not in FAILED])
+        costs = pool.costs_of([trials[row].costs for row in rows])
         means = self.surrogate.predict(self.codes[rows])[0]
-        self.front = Staircase(costs, means, statistics.median(start or scores))
+        start = [mean for row, mean in zip(rows, means, strict=True) if row < START]
+        self.front = Staircase(costs, means, statistics.median(start))
         as_cheap = (costs[None] <= costs[:, None]).all(axis=2)
         behind = np.where(as_cheap, means[None], -np.inf).max(axis=1) - means
         nearest = rows[np.argsort(behind, kind="stable")]
@@ -139,7 +155,7 @@ class _Search:
                 break
         return found
 
-    def expect(self, candidates: Candidates, surrogate: Surrogate) -> _Found:
+    def expect(self, candidates: Candidates, surrogate: Tower) -> _Found:
         parts = []
         for begin in range(0, max(1, len(candidates)), CHUNK):
             rows = slice(begin, begin + CHUNK)

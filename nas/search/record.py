@@ -6,9 +6,11 @@ Written by the driver alone, one transaction a change: whatever was recorded sur
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import time
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +23,37 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS trials (
     number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, point TEXT NOT NULL,
     architecture TEXT NOT NULL, costs TEXT NOT NULL, note TEXT NOT NULL,
-    state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT ''
+    state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', baseline TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, trial INTEGER NOT NULL REFERENCES trials (number),
-    replicate INTEGER NOT NULL, epoch INTEGER NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
-    scores TEXT NOT NULL, train_seconds REAL NOT NULL, eval_seconds REAL NOT NULL,
+    replicate INTEGER NOT NULL, from_epoch INTEGER NOT NULL, epoch INTEGER NOT NULL,
+    outcome TEXT NOT NULL, reason TEXT NOT NULL, scores TEXT NOT NULL, digest TEXT NOT NULL,
+    train_seconds REAL NOT NULL, eval_seconds REAL NOT NULL,
     images INTEGER NOT NULL, finished_at REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS sessions (started REAL PRIMARY KEY, seen REAL NOT NULL);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 """
+VERSION = 2
+FAILED = ("failed", "infeasible")
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One architecture under evaluation. state: running, complete or failed.
+    """One architecture under evaluation, with all that is known of it.
 
-    point: its parameters. costs: exact ones, and once it is complete measured ones. scores: of its
-    last finished job; `score` is maximised. note: what its sampler wants to find again. seconds and
-    images: what its jobs took, and trained on.
+    state: running (a job of it is, or was when the driver ended); stopped (it stands on a rung and
+    may be promoted); complete (trained at full length); failed, or infeasible (out of memory);
+    baseline (a preset that is only trained beside the front).
+
+    point: its parameters. costs: exact ones, and measured ones once its first job has ended. note:
+    what its sampler wants to find again. baseline: the preset that it is, if it is one.
+    rungs: its score after each epoch in which it was scored, of replicate 0; `scores` is all that
+    was scored at the last of them, and its `score` is maximised. digests: of the checkpoint there.
+    fresh: the scores at full length of the replicates from 1, which chose nothing; NaN where one
+    failed.
+    seconds, images and epochs: what its jobs took, and trained on.
     """
 
     number: int
@@ -51,20 +64,32 @@ class Trial:
     note: dict[str, Any] = field(default_factory=dict)
     state: str = "running"
     reason: str = ""
+    baseline: str = ""
     scores: dict[str, float] = field(default_factory=dict)
+    rungs: dict[int, float] = field(default_factory=dict)
+    digests: dict[int, str] = field(default_factory=dict)
+    fresh: dict[int, float] = field(default_factory=dict)
     seconds: float = 0.0
     images: int = 0
+    epochs: int = 0
+
+    @property
+    def epoch(self) -> int:
+        """The epoch in which it was last scored; 0 before."""
+        return max(self.rungs, default=0)
 
     def row(self) -> dict[str, Any]:
         """The trial as one flat row: number, state, scores, costs, parameters, key."""
         return {
             "trial": self.number,
             "state": self.state,
+            "epoch": self.epoch,
             **self.scores,
             **self.costs,
             **self.point,
             "seconds": round(self.seconds, 2),
             "key": self.key,
+            "baseline": self.baseline,
             "reason": self.reason,
         }
 
@@ -80,6 +105,10 @@ class Record:
                 self.db = sqlite3.connect(path)
                 self.db.execute("PRAGMA journal_mode = WAL")
                 self.db.execute("PRAGMA synchronous = FULL")
+            (version,) = self.db.execute("PRAGMA user_version").fetchone()
+            if version not in ((VERSION,) if read_only else (0, VERSION)):
+                raise ValueError(f"it is of version {version}, and this reads {VERSION}")
+            if not read_only:
                 self.db.executescript(SCHEMA)
             self._trials = self._read()
             self.seconds_spent()
@@ -97,46 +126,41 @@ class Record:
 
     def _read(self, first: int = 0, last: int = 2**62) -> list[Trial]:
         """The trials from number `first` to `last`, from the file."""
-        done: dict[int, tuple[dict[str, float], float, int]] = {}
-        rows = self.db.execute(
-            "SELECT trial, outcome, scores, train_seconds + eval_seconds, images FROM jobs "
-            "WHERE trial BETWEEN ? AND ? ORDER BY finished_at",
-            (first, last),
-        )
-        for trial, outcome, scores, seconds, images in rows:
-            before = done.get(trial, ({}, 0.0, 0))
-            latest = json.loads(scores) if outcome == "done" else before[0]
-            done[trial] = (latest, before[1] + seconds, before[2] + images)
-        found = []
-        for number, key, point, architecture, costs, note, state, reason in self.db.execute(
-            "SELECT number, key, point, architecture, costs, note, state, reason FROM trials "
-            "WHERE number BETWEEN ? AND ? ORDER BY number",
+        done: dict[int, dict[str, Any]] = {}
+        for trial, replicate, epoch, outcome, scores, digest, *spent in self.db.execute(
+            "SELECT trial, replicate, epoch, outcome, scores, digest, "
+            "train_seconds + eval_seconds, images, epoch - from_epoch FROM jobs "
+            "WHERE trial BETWEEN ? AND ? ORDER BY finished_at, id",
             (first, last),
         ):
-            scores, seconds, images = done.get(number, ({}, 0.0, 0))
-            found.append(
-                Trial(
-                    number,
-                    key,
-                    json.loads(point),
-                    from_document(json.loads(architecture)),
-                    json.loads(costs),
-                    json.loads(note),
-                    state,
-                    reason,
-                    scores,
-                    seconds,
-                    images,
-                )
-            )
-        return found
+            own = done.setdefault(trial, {"rungs": {}, "digests": {}, "fresh": {}})
+            for name, value in zip(("seconds", "images", "epochs"), spent, strict=True):
+                own[name] = own.get(name, 0) + value
+            found = json.loads(scores)
+            if replicate:
+                own["fresh"][replicate] = found.get("score", math.nan)
+            elif outcome == "done":
+                own["scores"] = found
+                own["rungs"][epoch], own["digests"][epoch] = found["score"], digest
+        trials = []
+        for number, key, point, architecture, costs, note, *plain in self.db.execute(
+            "SELECT number, key, point, architecture, costs, note, state, reason, baseline "
+            "FROM trials WHERE number BETWEEN ? AND ? ORDER BY number",
+            (first, last),
+        ):
+            network = from_document(json.loads(architecture))
+            documents = (json.loads(text) for text in (costs, note))
+            own = done.get(number, {})
+            trials.append(Trial(number, key, json.loads(point), network, *documents, *plain, **own))
+        return trials
 
     def add(self, trial: Trial) -> None:
         """Record a trial that is about to run."""
         with self.db:
             self.db.execute(
-                "INSERT INTO trials (number, key, point, architecture, costs, note, state) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO trials "
+                "(number, key, point, architecture, costs, note, state, baseline) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     trial.number,
                     trial.key,
@@ -145,37 +169,63 @@ class Record:
                     json.dumps(trial.costs),
                     json.dumps(trial.note),
                     trial.state,
+                    trial.baseline,
                 ),
             )
         self._trials += self._read(trial.number, trial.number)
 
-    def finish(self, job: Job, result: Result) -> Trial:
-        """Record what became of a job, and with it of its trial, which is returned."""
-        state = {"done": "complete", "failed": "failed"}[result.outcome]
+    def change(self, number: int, **columns: str) -> Trial:
+        """Record another state, reason or baseline of a trial, which is returned."""
+        names = ", ".join(f"{name} = ?" for name in columns)
         with self.db:
             self.db.execute(
-                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"UPDATE trials SET {names} WHERE number = ?", (*columns.values(), number)
+            )
+        return self._again(number)
+
+    def finish(self, job: Job, result: Result) -> Trial:
+        """Record what became of a job, and with it of its trial, which is returned.
+
+        A replicate is one more score of its trial, or none, and changes nothing else.
+        """
+        with self.db:
+            self.db.execute(
+                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     job.id,
                     job.trial,
                     job.replicate,
+                    job.from_epoch,
                     job.to_epoch,
                     result.outcome,
                     result.reason,
                     json.dumps(result.scores),
+                    digest(result.state),
                     result.train_seconds,
                     result.eval_seconds,
                     result.images,
                     time.time(),
                 ),
             )
-            costs = self._trials[job.trial].costs | result.measured
-            self.db.execute(
-                "UPDATE trials SET state = ?, reason = ?, costs = ? WHERE number = ?",
-                (state, result.reason, json.dumps(costs), job.trial),
-            )
-        (self._trials[job.trial],) = self._read(job.trial, job.trial)
-        return self._trials[job.trial]
+            if not job.replicate:
+                ended = "complete" if job.to_epoch == job.recipe.epochs else "stopped"
+                state = ended if result.outcome == "done" else result.outcome
+                costs = self._trials[job.trial].costs | result.measured
+                self.db.execute(
+                    "UPDATE trials SET state = ?, reason = ?, costs = ? WHERE number = ?",
+                    (state, result.reason, json.dumps(costs), job.trial),
+                )
+        return self._again(job.trial)
+
+    def jobs(self) -> list[tuple[str, str, str]]:
+        """Every finished job: its id, outcome and reason, in the order in which they ended."""
+        return self.db.execute(
+            "SELECT id, outcome, reason FROM jobs ORDER BY finished_at, id"
+        ).fetchall()
+
+    def _again(self, number: int) -> Trial:
+        (self._trials[number],) = self._read(number, number)
+        return self._trials[number]
 
     def session(self, started: float) -> None:
         """Note that a driver has been at work from `started` until now (time.time())."""
@@ -192,3 +242,8 @@ class Record:
             "SELECT coalesce(sum(seen - started), 0) FROM sessions"
         ).fetchone()
         return float(total)
+
+
+def digest(state: bytes) -> str:
+    """What tells a checkpoint from a damaged one; empty for none."""
+    return blake2b(state, digest_size=8).hexdigest() if state else ""

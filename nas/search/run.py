@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 from nas.directory import Kind, make_directory
 from nas.errors import UserError
 from nas.files import write_atomically
-from nas.search.objectives import front_mask, values
+from nas.search.confirm import confirmed, leaders
+from nas.search.objectives import SCORE, front_mask, values
 from nas.search.record import Record, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOLDERS = ("checkpoints", "outbox")
+CONFIRMED = ("confirmed", "low", "high", "replicates")
 COLUMNS = ["trial", "state", "score", "macs", "params", "activation_bytes", "seconds", "key"]
 LIBRARIES = ("torch", "optuna", "fvcore", "thop", "numpy", "pandas")
 
@@ -40,17 +44,22 @@ class Run:
             record.close()
 
     def trials(self) -> pd.DataFrame:
-        """One row a trial: number, state, scores, costs, parameters; `front` marks the front."""
+        """One row a trial: number, state, scores, costs, parameters; `front` marks the front.
+
+        confirmed, low, high, replicates: the mean score of the replicates with fresh seeds, its 95%
+        interval, and how many they are, where there are any.
+        """
         import pandas as pd
 
         trials = self.all_trials()
-        frame = pd.DataFrame([trial.row() for trial in trials], columns=None if trials else COLUMNS)
+        rows = [trial.row() | _confirmation(trial) for trial in trials]
+        frame = pd.DataFrame(rows, columns=None if trials else [*COLUMNS, *CONFIRMED])
         members = {trial.number for trial in front(trials, self.objectives)}
         frame["front"] = pd.array([trial.number in members for trial in trials], dtype=bool)
         return frame
 
     def front(self) -> pd.DataFrame:
-        """The non-dominated trials, cheapest first (by the first cost among the objectives)."""
+        """The front, as `nas.search.front` says; cheapest first, by the run's first cost."""
         return self._front_of(self.trials())
 
     def _front_of(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -65,11 +74,39 @@ class Run:
 
 
 def front(trials: Sequence[Trial], objectives: Sequence[str]) -> list[Trial]:
-    """The complete trials that no other one beats in every objective."""
-    complete = [trial for trial in trials if trial.state == "complete"]
-    points = [values(trial.scores | trial.costs, objectives) for trial in complete]
+    """The front as well as it is known: once it was confirmed, by the means of the replicates.
+
+    Baselines are on it then, if nothing that was confirmed beats them. Before, it is the front by
+    the scores that the search has seen.
+    """
+    by_score = leaders(trials, objectives)
+    means = {trial.number: found.mean for trial in trials if (found := confirmed(trial))}
+    if not by_score or any(trial.number not in means for trial in by_score):
+        return by_score
+    own = [trial for trial in trials if trial.number in means]
+    points = [values(t.costs | {SCORE: means[t.number]}, objectives) for t in own]
     mask = front_mask(points, objectives)
-    return [trial for trial, member in zip(complete, mask, strict=True) if member]
+    return [trial for trial, member in zip(own, mask, strict=True) if member]
+
+
+def _confirmation(trial: Trial) -> dict[str, float]:
+    found = confirmed(trial)
+    values = astuple(found) if found else (math.nan, math.nan, math.nan, 0)
+    return dict(zip(CONFIRMED, values, strict=True))
+
+
+def checkpoint_file(run: Path, trial: int, epoch: int) -> Path:
+    """Where the state of a trial at the end of an epoch is."""
+    return run / "checkpoints" / f"{trial}-{epoch}.pt"
+
+
+def kept_checkpoints(run: Path) -> dict[int, Path]:
+    """The furthest checkpoint that is kept of each trial, by its number."""
+    found: dict[int, tuple[int, Path]] = {}
+    for file in (run / "checkpoints").glob("*-*.pt"):
+        trial, epoch = map(int, file.stem.split("-"))
+        found[trial] = max(found.get(trial, (0, file)), (epoch, file))
+    return {trial: file for trial, (_, file) in found.items()}
 
 
 def open_run(path: str | Path) -> Run:

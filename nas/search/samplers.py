@@ -17,7 +17,7 @@ from nas.architecture.fields import Value
 from nas.cost import MEASURED
 from nas.errors import UserError
 from nas.search.objectives import SCORE
-from nas.search.record import Trial
+from nas.search.record import FAILED, Trial
 from nas.seeds import derived_seed, drawer
 from nas.space import Space, optuna_params, to_distributions
 
@@ -79,6 +79,11 @@ def propose_untried(
     return None if point is None else (Proposal(point), space.architecture(point))
 
 
+def searched(trials: Sequence[Trial]) -> list[Trial]:
+    """The trials that a sampler proposed: without baselines, which may lie outside of the space."""
+    return [trial for trial in trials if trial.state != "baseline"]
+
+
 def directions(objectives: Sequence[str]) -> list[StudyDirection]:
     """Optuna's name for what is better: a larger score, a smaller cost."""
     from optuna.study import StudyDirection
@@ -92,7 +97,7 @@ class _OptunaSampler:
     """Any Optuna sampler, asked through a study in memory that holds the history.
 
     Costs enter on a log axis, failed trials as pruned ones: told that they failed, TPE would go
-    back to them.
+    back to them. Of a trial that stands on a rung it is told the score there, as it is.
     """
 
     space: Space
@@ -109,7 +114,7 @@ class _OptunaSampler:
                 directions=directions(self.objectives), sampler=self.make(seed % 2**32)
             )
             choices = to_distributions(self.space)
-            for trial in trials:
+            for trial in searched(trials):
                 study.add_trial(self._frozen(trial, choices))
             asked = study.ask(fixed_distributions=choices)
             note = study.get_trials(deepcopy=False)[-1].system_attrs
@@ -119,15 +124,13 @@ class _OptunaSampler:
     def _frozen(self, trial: Trial, choices: dict[str, Any]) -> Any:
         from optuna.trial import TrialState, create_trial
 
-        states = {
-            "running": TrialState.RUNNING,
-            "complete": TrialState.COMPLETE,
-            "failed": TrialState.PRUNED,
-        }
-        complete = trial.state == "complete"
+        if trial.rungs and trial.state not in FAILED:
+            state = TrialState.COMPLETE
+        else:
+            state = TrialState.RUNNING if trial.state == "running" else TrialState.PRUNED
         return create_trial(
-            state=states[trial.state],
-            values=self._values(trial) if complete else None,
+            state=state,
+            values=self._values(trial) if state is TrialState.COMPLETE else None,
             params=optuna_params(self.space, trial.point),
             distributions=choices,
             system_attrs=trial.note,

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.search.record import Trial
+from nas.search.confirm import confirmed
+from nas.search.objectives import SCORE
+from nas.search.record import FAILED, Trial
 from nas.search.samplers import directions
 from nas.space import Space, optuna_params, to_distributions
 
@@ -28,8 +30,11 @@ class Projection:
         self.choices = to_distributions(space)
         try:
             self.study = self._open(path, name)
+            ended = any(t.state.name == "PRUNED" for t in self.study.get_trials(deepcopy=False))
         except Exception:  # whatever is wrong with the file, it is made again
-            path.unlink()
+            ended = True
+        if ended:  # what is told PRUNED can not climb again
+            path.unlink(missing_ok=True)
             self.study = self._open(path, name)
 
     def _open(self, path: Path, name: str) -> optuna.Study:
@@ -57,12 +62,14 @@ class Projection:
         """Add the next trial, as it stands."""
         from optuna.trial import TrialState, create_trial
 
+        named = {"baseline": trial.baseline} if trial.baseline else {}
+        searched = trial.state != "baseline"  # which may lie outside of the space
         self.study.add_trial(
             create_trial(
                 state=TrialState.RUNNING,
-                params=optuna_params(self.space, trial.point),
-                distributions=self.choices,
-                user_attrs={"key": trial.key, **trial.costs},
+                params=optuna_params(self.space, trial.point) if searched else {},
+                distributions=self.choices if searched else {},
+                user_attrs={"key": trial.key, **named, **trial.costs},
             )
         )
         self.tell(trial)
@@ -74,5 +81,22 @@ class Projection:
         if trial.state == "complete":
             values = [(trial.scores | trial.costs)[name] for name in self.objectives]
             self.study.tell(trial.number, values, skip_if_finished=True)
-        elif trial.state == "failed":
+        elif trial.state in FAILED:
             self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+
+    def close(self, trials: Sequence[Trial]) -> None:
+        """Tell what the search has ended below full length; a baseline is what its replicates say.
+
+        A study where this was told is made again when the search goes on.
+        """
+        from optuna.trial import TrialState
+
+        for trial in trials:
+            if trial.state == "stopped":
+                self.study.tell(trial.number, state=TrialState.PRUNED, skip_if_finished=True)
+            elif trial.state == "baseline" and (found := confirmed(trial)):
+                row = {SCORE: found.mean} | trial.costs
+                if set(self.objectives) <= set(row):
+                    self.study.tell(
+                        trial.number, [row[n] for n in self.objectives], skip_if_finished=True
+                    )

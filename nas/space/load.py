@@ -20,7 +20,7 @@ from nas.space.domain import Domain, check_values, parse_domain
 from nas.space.space import Constraint, Parameter, Space
 
 KEYS = (
-    "space", "about", "extends", "plugin", "base", "input", "parameters", "constraints",
+    "space", "about", "extends", "plugin", "base", "input", "parameters", "constraints", "baseline",
 )  # fmt: skip
 MAX_EXTENDS = 10
 
@@ -90,6 +90,7 @@ def _space_of(document: Document) -> Space:
         parameters=_parameters(layers, base),
         constraints=tuple(c for layer in layers for c in _constraints(layer, stages)),
         plugins=tuple(dict.fromkeys(name for layer in layers for name in _plugins(layer))),
+        baselines=_baselines(layers, base),
     )
 
 
@@ -155,18 +156,7 @@ def _check_plugins(document: Document) -> None:
 def _base(layers: list[Document]) -> Architecture:
     """The base of the last layer that names one, at the input of the last one that names one."""
     document = [layer for layer in layers if "base" in layer.data][-1]
-    given = document.data["base"]
-    try:
-        if isinstance(given, dict):
-            base = from_document(given)
-        elif not isinstance(given, str):
-            raise UserError(f"{given!r} is not a preset, an architecture file or its content")
-        elif given in PRESETS:
-            base = preset(given)
-        else:
-            base = _base_file(given, Path(document.source).parent / given)
-    except UserError as error:
-        raise document.error(f"base: {error}", "base") from None
+    base = _named(document, document.data["base"], "base")
     for layer in layers:
         if "input" in layer.data:
             try:
@@ -174,6 +164,36 @@ def _base(layers: list[Document]) -> Architecture:
             except UserError as error:
                 raise layer.error(str(error), "input") from None
     return base
+
+
+def _named(document: Document, given: Any, entry: str) -> Architecture:
+    """A preset, an architecture file beside the document, or the content of one."""
+    try:
+        if isinstance(given, dict):
+            return from_document(given)
+        if not isinstance(given, str):
+            raise UserError(f"{given!r} is not a preset, an architecture file or its content")
+        if given in PRESETS:
+            return preset(given)
+        return _base_file(given, Path(document.source).parent / given)
+    except UserError as error:
+        raise document.error(f"{entry}: {error}", entry) from None
+
+
+def _baselines(layers: list[Document], base: Architecture) -> tuple[tuple[str, Architecture], ...]:
+    """What the last layer that has some names, at the base's input; by default the base."""
+    for layer in reversed(layers):
+        if "baseline" in layer.data:
+            given = layer.data["baseline"]
+            if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+                raise layer.error(
+                    f"baseline: {given!r} is not a list of presets and architecture files",
+                    "baseline",
+                )
+            found = [(name, _named(layer, name, "baseline")) for name in given]
+            return tuple((name, own.resized(base.input)) for name, own in found)
+    names = [name for name, own in PRESETS.items() if own.resized(base.input) == base]
+    return ((names[0] if names else "base", base),)
 
 
 def _base_file(given: str, file: Path) -> Architecture:

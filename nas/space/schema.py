@@ -64,6 +64,11 @@ def json_schema() -> dict[str, Any]:
                 "additionalProperties": False,
             },
             "constraints": {"type": "array", "items": {"type": "string"}},
+            "baseline": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "presets and architecture files that the front is seen beside",
+            },
         },
         "required": ["space"],
         "anyOf": [{"required": ["base", "parameters"]}, {"required": ["extends"]}],

@@ -79,6 +79,8 @@ class Space:
     parameters: tuple[Parameter, ...]
     constraints: tuple[Constraint, ...]
     plugins: tuple[str, ...] = ()
+    baselines: tuple[tuple[str, Architecture], ...] = ()
+    """By name: what a search shows beside its front. Not part of what the space contains."""
 
     @cached_property
     def base_document(self) -> dict[str, Any]:

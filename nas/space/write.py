@@ -23,6 +23,8 @@ def to_yaml(space: Space) -> str:
     data["parameters"] = {parameter.name: _entry(parameter) for parameter in space.parameters}
     if space.constraints:
         data["constraints"] = [constraint.text for constraint in space.constraints]
+    if [own for _, own in space.baselines] != [space.base]:
+        data["baseline"] = [name for name, _ in space.baselines]
     return yaml.safe_dump(data, sort_keys=False, width=100, default_flow_style=None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from nas.architecture import Architecture, Size
@@ -17,7 +17,7 @@ from nas.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Job:
-    """Train one replicate of a trial from `from_epoch` (of `state`) to `to_epoch`, and score it.
+    """Train a replicate of a trial from `from_epoch` (that of `state`) to `to_epoch`; score it.
 
     `deadline` is a time.time() after which the job gives up. latency: the setting to measure
     latency_ms in, where that is wanted.
@@ -30,6 +30,7 @@ class Job:
     data: str
     seed: int
     replicate: int = 0
+    from_epoch: int = 0
     to_epoch: int = 0
     state: bytes | None = None
     deadline: float = float("inf")
@@ -39,7 +40,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a job. outcome: done, failed (with a reason), or stopped (out of time).
+    """What became of a job. outcome: done, failed, infeasible (out of memory), or stopped (out of
+    time); with a reason, if it is not done.
 
     scores: larger is better, but for nll and ece. measured: costs that are not known beforehand,
     latency_ms, smaller is better. train_seconds and eval_seconds: wall-clock.
@@ -57,15 +59,33 @@ class Result:
 
 
 def run_job(job: Job, *, cancelled: Callable[[], bool] = lambda: False) -> Result:
-    """Do the job. What fails in training is a result, with its reason, and not an exception."""
+    """Do the job. What fails in training is a result, with its reason, and not an exception.
+
+    Out of memory, it is tried once more with half the images at a time.
+    """
+    for plugin in job.plugins:
+        load_plugin(plugin)
+    result = _train(job, cancelled)
+    if result.outcome != "infeasible":
+        return result
+    parts = 2 * job.recipe.accumulate
+    try:
+        halved = Recipe(**job.recipe.model_dump() | {"accumulate": parts})
+    except ValueError:  # a batch that can not be split further
+        return result
+    again = _train(replace(job, recipe=halved), cancelled)
+    if again.outcome == "done":
+        return replace(again, reason=f"out of memory, so batches were computed in {parts} parts")
+    return again
+
+
+def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
     import torch
 
     from nas.models import build
     from nas.training.evaluation import score_classification, score_reid
     from nas.training.loop import Diverged, Stopped, Trainer
 
-    for plugin in job.plugins:
-        load_plugin(plugin)
     started = time.monotonic()
     seed = derived_seed(job.seed, job.replicate)
     task, held = _held(job.data, job.architecture.input, seed, job.recipe.validation)
@@ -101,6 +121,7 @@ def run_job(job: Job, *, cancelled: Callable[[], bool] = lambda: False) -> Resul
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "alloc" in reason:
             reason = f"out of memory: {reason}"
+            return Result("infeasible", reason, train_seconds=time.monotonic() - started)
         return Result("failed", reason, train_seconds=time.monotonic() - started)
     return Result(
         "done",

@@ -108,6 +108,9 @@ class Recipe(BaseModel):
     patch: Share = Field(
         default=0.0, description="share of the images that get a patch of another image"
     )
+    rungs: tuple[EpochNumber, ...] = Field(
+        default=(), description="epochs after which a search compares trials; not in training"
+    )
     early_stop: int = Field(
         default=0,
         ge=0,
@@ -119,6 +122,9 @@ class Recipe(BaseModel):
         ordered = sorted(set(self.milestones)) == list(self.milestones)
         if not ordered or (self.schedule == "step" and not self.milestones):
             raise ValueError("schedule step needs milestones, in rising order, as [150, 225]")
+        rising = sorted(set(self.rungs)) == list(self.rungs)
+        if not rising or max(self.rungs, default=0) >= self.epochs:
+            raise ValueError(f"rungs must rise, and end before the full {self.epochs} epochs")
         if self.schedule == "onecycle" and self.warmup_steps:
             raise ValueError("schedule onecycle rises by itself: warmup_steps must be 0")
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum > 0):

@@ -10,6 +10,7 @@ import pytest
 
 from nas.errors import UserError
 from nas.search import Trial, open_run, run_search
+from nas.search.run import kept_checkpoints
 from nas.training import Job, Result, load_recipe
 
 
@@ -26,8 +27,7 @@ def test_a_search_leaves_a_run_with_everything_in_it(tiny: dict[str, str]) -> No
     folder = Path(tiny["out"])
     for name in ("run.json", "record.db", "study.db", "trials.csv", "front.csv"):
         assert (folder / name).is_file(), name
-    kept = {int(file.stem) for file in (folder / "checkpoints").glob("*.pt")}
-    assert kept == set(run.front()["trial"])
+    assert set(kept_checkpoints(folder)) == set(run.front()["trial"])
     assert not list((folder / "outbox").iterdir())
     study = sqlite3.connect(folder / "study.db")
     assert study.execute("SELECT count(*) FROM trials WHERE state = 'COMPLETE'").fetchone() == (4,)
@@ -139,10 +139,13 @@ def test_a_worker_that_is_killed_costs_nothing_but_its_job(tiny: dict[str, str])
     class Killer:
         killed = False
 
+        def __init__(self) -> None:
+            self.told: list[str] = []
+
         def opened(self, path: Path) -> None: ...
         def finished(self, trial: Trial, status: Any) -> None: ...
         def notice(self, text: str) -> None:
-            assert "died; its job is run again" in text
+            self.told.append(text)
 
         def update(self, status: Any) -> None:
             if not self.killed and len(status.complete) == 1 and status.running:
@@ -156,6 +159,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_its_job(tiny: dict[str, str])
     view = Killer()
     run = run_search(budget="3trials", workers=1, view=view, **tiny)
     assert view.killed
+    assert sum("died; its job is run again" in text for text in view.told) == 1
     assert [trial.state for trial in run.all_trials()] == ["complete"] * 3
 
 

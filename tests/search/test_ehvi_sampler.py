@@ -44,8 +44,8 @@ def searched(
     found: list[Trial] = []
     while len(found) < count and (next_one := propose_untried(propose, space, found, seed)):
         point = next_one[0].point
-        scored = {"score": score(point)}
-        found.append(replace(trial(space, point, len(found), "complete"), scores=scored))
+        own = trial(space, point, len(found), "complete")
+        found.append(replace(own, scores={"score": score(point)}, rungs={1: score(point)}))
     return found
 
 
@@ -107,8 +107,8 @@ def test_running_trials_lower_what_is_expected_of_them_and_of_others(
 ) -> None:
     pool = Pool(space, ["macs"])
     point = EhviSampler(space, OBJECTIVES)(start, 0).point
-    alone = _Search(pool, start, start)
-    beside = _Search(pool, [*start, trial(space, point, START)], start)
+    alone = _Search(pool, start)
+    beside = _Search(pool, [*start, trial(space, point, START)])
     before = alone.expect(pool.all, alone.surrogate).gain
     after = beside.expect(pool.all, beside.surrogate).gain
     own = next(row for row in range(len(pool.all)) if pool.all.points.point(row) == point)
@@ -127,8 +127,8 @@ def test_what_fails_is_left_alone(space: Space) -> None:
         assert proposed is not None
         point = proposed[0].point
         own = trial(space, point, number, "failed" if point["width"] == 0.375 else "complete")
-        scores = {"score": pattern(point)} if own.state == "complete" else {}
-        history.append(replace(own, scores=scores))
+        rungs = {1: pattern(point)} if own.state == "complete" else {}
+        history.append(replace(own, rungs=rungs))
     late = [own for own in history[20:] if own.state == "failed"]
     assert len(late) <= 5
 
@@ -159,7 +159,7 @@ def test_where_the_space_is_large_the_neighbours_of_the_front_are_candidates(
     monkeypatch.setattr(nas.space.table, "MAX_POINTS", 10)
     monkeypatch.setattr("nas.search.candidates.POOL", 3)
     pool = Pool(from_yaml(TEXT), ["macs"])
-    search = _Search(pool, start, start)
+    search = _Search(pool, start)
     cheapest = min(start, key=lambda own: own.costs["macs"])
     near = pool.neighbours(pool.points_of(pool.codes_of([cheapest.point])))
     looked_at = set(map(bytes, search.best().candidates.codes))
@@ -168,7 +168,10 @@ def test_where_the_space_is_large_the_neighbours_of_the_front_are_candidates(
 
 def test_nothing_is_predicted_without_scores(space: Space) -> None:
     running = searched(space, EhviSampler(space, OBJECTIVES), 1)
-    history = [replace(running[0], state="running", scores={}, number=n) for n in range(START + 3)]
+    history = [
+        replace(running[0], state="running", scores={}, rungs={}, number=n)
+        for n in range(START + 3)
+    ]
     assert EhviSampler(space, OBJECTIVES)(history, 0).note == {}
 
 

@@ -43,6 +43,7 @@ def trials(space: Space, propose: Propose, count: int, seed: int = 0) -> list[Tr
                 proposal.note,
                 "running" if number == count - 2 else state,
                 scores=score if state == "complete" else {},
+                rungs={1: score["score"]} if state == "complete" else {},
             )
         )
     return found

@@ -1,0 +1,110 @@
+"""Confirmation: the front is trained again with fresh seeds, and the baselines beside it.
+
+Of many trials the best have been lucky too. What is on the front by the score that chose it is
+scored again by replicates that chose nothing; their mean has no winner's curse.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.search.objectives import SCORE, front_mask, values
+from nas.search.record import Trial
+
+LEAST, MOST = 2, 4
+"""Replicates with fresh seeds: fewer say nothing of their noise, more are not needed."""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What the replicates of a trial say. low, high: the 95% interval of the mean, by Student."""
+
+    mean: float
+    low: float
+    high: float
+    replicates: int
+
+
+def confirmed(trial: Trial) -> Confirmed | None:
+    """The trial's score by its fresh replicates; None where there are fewer than two."""
+    scores = [score for score in trial.fresh.values() if math.isfinite(score)]
+    if len(scores) < LEAST:
+        return None
+    from scipy.special import stdtrit
+
+    mean, count = statistics.fmean(scores), len(scores)
+    error = statistics.stdev(scores) / math.sqrt(count)
+    reach = float(stdtrit(count - 1, 0.975)) * error
+    return Confirmed(mean, mean - reach, mean + reach, count)
+
+
+def first_due(trials: Sequence[Trial], objectives: Sequence[str]) -> list[tuple[int, int]]:
+    """(trial, replicate) of what has to be trained for the front to be confirmed at all.
+
+    Two fresh replicates of each baseline and each member of the front, as far as not there yet.
+    """
+    return _missing([*baselines(trials), *leaders(trials, objectives)], LEAST)
+
+
+def then_due(trials: Sequence[Trial], objectives: Sequence[str]) -> list[tuple[int, int]]:
+    """What is trained after `first_due` while the budget lasts: the trials within noise of the
+    front, and then more replicates of all."""
+    chosen = [*baselines(trials), *leaders(trials, objectives)]
+    near = leaders(trials, objectives, noise=noise(trials))
+    close = [trial for trial in near if all(trial.number != own.number for own in chosen)]
+    found = _missing(close, LEAST)
+    for count in range(LEAST + 1, MOST + 1):
+        found += _missing([*chosen, *close], count)
+    return list(dict.fromkeys(found))
+
+
+def _missing(trials: Sequence[Trial], count: int) -> list[tuple[int, int]]:
+    """Replicate by replicate, so that those of one number, which share a split, come together."""
+    return [
+        (trial.number, replicate)
+        for replicate in range(1, count + 1)
+        for trial in trials
+        if replicate not in trial.fresh
+    ]
+
+
+def baselines(trials: Sequence[Trial]) -> list[Trial]:
+    """The presets that the front is seen beside."""
+    return [trial for trial in trials if trial.baseline]
+
+
+def leaders(trials: Sequence[Trial], objectives: Sequence[str], noise: float = 0.0) -> list[Trial]:
+    """The complete trials that would be on the front if they had scored higher by `noise`."""
+    complete = [trial for trial in trials if trial.state == "complete"]
+    points = [values(trial.scores | trial.costs, objectives) for trial in complete]
+    on_front = [p for p, own in zip(points, front_mask(points, objectives), strict=True) if own]
+    where = list(objectives).index(SCORE)
+    found = []
+    for trial, point in zip(complete, points, strict=True):
+        raised = list(point)
+        raised[where] += noise
+        if front_mask([raised, *on_front], objectives)[0]:
+            found.append(trial)
+    return found
+
+
+def noise(trials: Sequence[Trial]) -> float:
+    """The standard deviation of a score over seeds, without what a seed does to all alike.
+
+    From the fresh replicates that all confirmed trials have; 0 where that is fewer than two trials
+    or replicates.
+    """
+    own = [trial.fresh for trial in trials if trial.fresh]
+    shared = sorted(set.intersection(*map(set, own))) if own else []
+    table = np.array([[fresh[replicate] for replicate in shared] for fresh in own])
+    table = table[np.isfinite(table).all(axis=1)] if len(shared) > 1 else table[:0]
+    if len(table) < 2:
+        return 0.0
+    rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
+    freedom = (len(table) - 1) * (len(shared) - 1)
+    return math.sqrt(float((rest**2).sum()) / freedom)

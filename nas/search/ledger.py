@@ -1,0 +1,89 @@
+"""The ledger of a search: what its jobs take of the budget, by prediction, and what was spent.
+
+Prices are in the budget's own unit: seconds of wall-clock time, epochs, or MACs of training. A
+budget of trials has epochs for a unit, and counts trials besides.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.search.budget import TRAINING, Budget
+from nas.search.record import Trial
+from nas.training.job import Job
+from nas.training.recipe import Recipe
+
+LEAST_FIT = 4  # trials without which time is not told apart by macs
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """budget: what may be spent. workers: how many jobs run side by side."""
+
+    budget: Budget
+    recipe: Recipe
+    workers: int
+
+    def price(self, macs: float, epochs: int, trials: Sequence[Trial]) -> float:
+        """What training a network of these macs for these epochs is predicted to take."""
+        if self.budget.kind == "macs":
+            return TRAINING * macs * self.epoch_images(trials) * epochs
+        if self.budget.kind == "time":
+            return epoch_seconds(macs, trials) * epochs
+        return epochs
+
+    def spent(self, trials: Sequence[Trial], running: Iterable[Job], seconds: float) -> float:
+        """What was spent, and what the running jobs will take; seconds: of wall-clock time."""
+        if self.budget.kind == "time":
+            return seconds
+        if self.budget.kind == "macs":
+            done = sum(TRAINING * trial.costs["macs"] * trial.images for trial in trials)
+        else:
+            done = sum(trial.epochs for trial in trials)
+        return done + sum(
+            self.price(trials[job.trial].costs["macs"], job.to_epoch - job.from_epoch, trials)
+            for job in running
+        )
+
+    def confirming(self, trials: Sequence[Trial]) -> float:
+        """What the replicates with fresh seeds have taken, by the same prediction."""
+        full = self.recipe.epochs
+        total = sum(
+            len(trial.fresh) * self.price(trial.costs["macs"], full, trials)
+            for trial in trials
+            if trial.fresh
+        )
+        return total / self._side_by_side
+
+    def together(self, prices: Iterable[float]) -> float:
+        """What jobs of these prices take when all workers share them."""
+        return sum(prices) / self._side_by_side
+
+    @property
+    def _side_by_side(self) -> int:
+        return self.workers if self.budget.kind == "time" else 1
+
+    def epoch_images(self, trials: Sequence[Trial]) -> float:
+        """Images of an epoch: the median so far; before, what the recipe says."""
+        own = [trial.images / trial.epochs for trial in trials if trial.images and trial.epochs]
+        return statistics.median(own) if own else self.recipe.epoch_images
+
+
+def epoch_seconds(macs: float, trials: Sequence[Trial]) -> float:
+    """Seconds that an epoch of a network of these macs takes, scoring included; 0: not known yet.
+
+    A line through what the finished trials took, of which neither part is below 0.
+    """
+    own = [(t.costs["macs"], t.seconds / t.epochs) for t in trials if t.epochs and t.seconds]
+    if len(own) < LEAST_FIT:
+        return statistics.median(seconds for _, seconds in own) if own else 0.0
+    from scipy.optimize import nnls
+
+    known, seconds = np.array(own).T
+    unit = known.max()
+    (start, slope), _ = nnls(np.column_stack([np.ones(len(own)), known / unit]), seconds)
+    return float(start + slope * macs / unit)

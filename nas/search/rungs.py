@@ -1,0 +1,97 @@
+"""Rungs: which trial is trained further. Asynchronous successive halving that knows the cost.
+
+A rung with n results promotes n / eta of them in total, rounded down, and which ones is decided
+anew whenever a worker is free: Li et al., A System for Massively Parallel Hyperparameter Tuning
+(MLSys 2020), with another order of the trials. There the best score comes first, which with costs
+at stake would promote the dear ones only, or where short runs favour small networks the cheap ones.
+Here what may end on the front comes first: what is not dominated in (score on this rung, cost);
+then the rest, by how they compare with those of about the same cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.errors import UserError
+from nas.search.objectives import SCORE, front_mask
+from nas.search.record import Trial
+
+Floats = NDArray[np.floating]
+NEAREST = 15
+"""So many of the nearest cost, itself included, are what a score is compared with."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """epochs: of the rungs, ascending; the last is full length. One in `eta` is promoted."""
+
+    epochs: tuple[int, ...]
+    eta: float
+    costs: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.eta > 1:
+            raise UserError(f"--eta: {self.eta:g} is not a number above 1: one in eta is promoted")
+
+    def above(self, epoch: int) -> int:
+        """The next rung, in epochs, above one of them or above 0."""
+        return next(rung for rung in self.epochs if rung > epoch)
+
+    def promotion(self, trials: Sequence[Trial], least: int = 0) -> Trial | None:
+        """The trial to train on to its next rung, or None; the highest rungs are asked first.
+
+        least: how many trials a rung promotes at least, where workers would have nothing to do.
+        """
+        for epoch in reversed(self.epochs[:-1]):
+            standing = [trial for trial in trials if epoch in trial.rungs]
+            waiting = [t for t in standing if t.state == "stopped" and t.epoch == epoch]
+            due = max(int(len(standing) / self.eta), least)
+            if waiting and len(standing) - len(waiting) < due:
+                return self.ranked(standing, epoch, waiting)[0]
+        return None
+
+    def ranked(
+        self, standing: Sequence[Trial], epoch: int, waiting: Sequence[Trial]
+    ) -> list[Trial]:
+        """Those of `standing` that are waiting, in the order in which they are promoted."""
+        if not standing:
+            return []
+        scores = np.array([trial.rungs[epoch] for trial in standing])
+        costs = np.array([[trial.costs[name] for name in self.costs] for trial in standing])
+        names = (SCORE, *self.costs)
+        leads = front_mask(np.column_stack([scores, costs]).tolist(), names)
+        places = _places(scores, np.log10(costs))
+        order = sorted(
+            range(len(standing)), key=lambda i: (not leads[i], places[i], standing[i].key)
+        )
+        numbers = {trial.number for trial in waiting}
+        return [standing[i] for i in order if standing[i].number in numbers]
+
+
+def _places(scores: Floats, logs: Floats) -> NDArray[np.int64]:
+    """The rank of each score (n,) among those of the nearest logs of costs (n, c); 0 is best."""
+    from scipy.spatial import KDTree
+
+    _, nearest = KDTree(logs).query(logs, k=list(range(1, min(NEAREST, len(scores)) + 1)))
+    found: NDArray[np.int64] = (scores[nearest] > scores[:, None]).sum(axis=1)
+    return found
+
+
+def parse_rungs(text: str, full: int) -> tuple[int, ...]:
+    """Read `1,3`: the epochs below full length after which trials are compared.
+
+    UserError where they do not rise from 1 to below `full`.
+    """
+    parts = [part.strip() for part in text.split(",")] if text.strip() else []
+    if not all(part.isdecimal() for part in parts):
+        raise UserError(f"--rungs: {text!r} is not a list of epochs, as 1,3")
+    found = tuple(map(int, parts))
+    if list(found) != sorted(set(found)) or not all(0 < epoch < full for epoch in found):
+        raise UserError(
+            f"--rungs: {text!r}: epochs must rise, from 1 at least to less than the full {full}"
+        )
+    return found

@@ -1,0 +1,90 @@
+"""What is known from rungs of the score at full length: a surrogate on a surrogate.
+
+The first one is fitted to the scores on the lowest rung, which all trials have. Each further one to
+what the scores on its rung are beside a multiple of the prediction from below:
+
+    f_r(x) = rho_r f_{r-1}(x) + delta_r(x)
+
+Kennedy and O'Hagan (Biometrika, 2000), fitted rung by rung (Le Gratiet and Garnier, 2014). What was
+promoted was chosen by scores below, and these are in the model: the choice does not bias it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.search.surrogate import Codes, Floats, Ints, Surrogate
+
+LEAST = 4  # results without which a rung says nothing of those above
+TRUST = 4.0  # results' worth of belief that a rung differs from the one below by a constant
+
+
+@dataclass(frozen=True)
+class Level:
+    """What is known of one rung. rows (m,): which trials, of all; scores (m,)."""
+
+    rows: Ints
+    scores: Floats
+
+
+class Tower:
+    """A surrogate of the score on the highest level; levels with too few results are left out.
+
+    tables: as of `Surrogate`. codes (n, d): of all trials. levels: from the lowest, each a part of
+    the one before. running: trials (rows) that have no score yet.
+    """
+
+    def __init__(
+        self, tables: Sequence[Floats], codes: Codes, levels: Sequence[Level], running: Ints
+    ) -> None:
+        self.floors: list[Surrogate] = []
+        self.rows: list[Ints] = []
+        self.slopes: list[float] = []
+        for level in levels:
+            if self.floors and len(level.rows) < LEAST:
+                break
+            scores, slope, awaited = level.scores, 0.0, running[:0]
+            if self.floors:
+                below = self.predict(codes)[0]
+                slope = _slope(below[level.rows], scores, float(below.var()))
+                scores = scores - slope * below[level.rows]
+            else:
+                awaited = running
+            floor = Surrogate(tables, codes[level.rows], scores, codes[awaited])
+            self.floors.append(floor)
+            self.rows.append(np.concatenate([level.rows, awaited]))
+            self.slopes.append(slope)
+
+    def predict(self, codes: Codes) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the score without its noise, at (N, d): (N,) each."""
+        mean, variance = np.zeros(len(codes)), np.zeros(len(codes))
+        for floor, slope in zip(self.floors, self.slopes, strict=True):
+            own, deviation = floor.predict(codes)
+            mean = slope * mean + own
+            variance = slope**2 * variance + deviation**2
+        return mean, np.sqrt(variance)
+
+    def narrowed(self, rows: Ints) -> Tower:
+        """The same means; deviations as if these trials were the only ones: never too small."""
+        found = object.__new__(Tower)
+        found.slopes, found.rows = self.slopes, self.rows
+        found.floors = []
+        for floor, own in zip(self.floors, self.rows, strict=True):
+            places = np.flatnonzero(np.isin(own, rows))
+            found.floors.append(floor.narrowed(places) if len(places) else floor)
+        return found
+
+    @property
+    def noise(self) -> float:
+        """The standard deviation of a score on the highest level about its mean over seeds."""
+        return self.floors[-1].noise
+
+
+def _slope(below: Floats, scores: Floats, variance: float) -> float:
+    """Of the scores on the prediction from below, drawn towards 1."""
+    belief = TRUST * variance
+    apart = below - below.mean()
+    return float((apart @ scores + belief) / (apart @ apart + belief)) if belief else 1.0
