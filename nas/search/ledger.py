@@ -9,13 +9,23 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from nas.search.budget import TRAINING, Budget
 from nas.search.record import Trial
-from nas.training.job import Job
 from nas.training.recipe import Recipe
+
+
+class Priced(Protocol):
+    """What has a price: a step of a plan."""
+
+    @property
+    def trial(self) -> Trial: ...
+    @property
+    def epochs(self) -> int: ...
+
 
 LEAST_FIT = 4  # trials without which time is not told apart by macs
 
@@ -36,8 +46,8 @@ class Ledger:
             return epoch_seconds(macs, trials) * epochs
         return epochs
 
-    def spent(self, trials: Sequence[Trial], running: Iterable[Job], seconds: float) -> float:
-        """What was spent, and what the running jobs will take; seconds: of wall-clock time."""
+    def spent(self, trials: Sequence[Trial], running: Iterable[Priced], seconds: float) -> float:
+        """What was spent, and what the running steps will take; seconds: of wall-clock time."""
         if self.budget.kind == "time":
             return seconds
         if self.budget.kind == "macs":
@@ -45,8 +55,7 @@ class Ledger:
         else:
             done = sum(trial.epochs for trial in trials)
         return done + sum(
-            self.price(trials[job.trial].costs["macs"], job.to_epoch - job.from_epoch, trials)
-            for job in running
+            self.price(step.trial.costs["macs"], step.epochs, trials) for step in running
         )
 
     def confirming(self, trials: Sequence[Trial]) -> float:

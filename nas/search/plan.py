@@ -1,0 +1,219 @@
+"""What a search does next, as a function of what has happened: no clock, no files, no processes.
+
+The driver carries it out with workers and a record; a replay with numbers from a table.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from nas.architecture import key
+from nas.cost import cost
+from nas.search.confirm import first_due, then_due
+from nas.search.ledger import Ledger, epoch_seconds
+from nas.search.record import Trial
+from nas.search.rungs import Ladder
+from nas.search.samplers import Propose, propose_untried, searched
+from nas.space import Space
+
+UNCONFIRMED = (
+    "two replicates of the front do not fit into its share of the budget: the front is not "
+    "confirmed"
+)
+CONFIRMING = "confirming the front with fresh seeds"
+EXHAUSTED = "every architecture of the space has been tried"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Train a replicate of a trial from one epoch to another.
+
+    trial: as it is to stand in the record when the step begins; a new one has the next number.
+    """
+
+    trial: Trial
+    replicate: int
+    from_epoch: int
+    to_epoch: int
+
+    @property
+    def id(self) -> str:
+        return f"{self.trial.number}-{self.replicate}-{self.to_epoch}"
+
+    @property
+    def epochs(self) -> int:
+        return self.to_epoch - self.from_epoch
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a search stands. seconds: of wall-clock time that it has taken, in all."""
+
+    trials: Sequence[Trial]
+    running: Sequence[Step]
+    seconds: float
+
+
+@dataclass
+class SearchPlan:
+    """Trials as the sampler proposes them, on rungs, and then confirmation; within a budget.
+
+    confirm: the share of the budget that may go to confirmation. tell: is given sentences for the
+    user, each once.
+    """
+
+    space: Space
+    propose: Propose
+    objectives: tuple[str, ...]
+    seed: int
+    ladder: Ladder
+    confirm: float
+    ledger: Ledger
+    tell: Callable[[str], None] = lambda text: None
+    exhausted: bool = False
+    _told: set[str] = field(default_factory=set)
+    _refused: int = -1
+
+    def next(self, now: Standing) -> Step | None:
+        """What was interrupted; a promotion; a new trial; what a rung holds back only while there
+        is other work; and confirmation: the first of these that the budget has room for."""
+        return self._search(now) or self._confirmation(now)
+
+    def left(self, now: Standing) -> float:
+        """Of the budget, in its own unit: seconds, trials, epochs or MACs."""
+        if self.ledger.budget.kind == "trials":
+            return self.ledger.budget.amount - len(searched(now.trials))
+        return self.ledger.budget.amount - self._spent(now)
+
+    def _search(self, now: Standing) -> Step | None:
+        room = self._room(now) - self._reserve(now)
+        under_way = {step.trial.number for step in now.running if not step.replicate}
+        for trial in now.trials:
+            if trial.state == "running" and trial.number not in under_way:
+                return self._affordable(now, self._climb(trial), room)
+        found = self._promotion(now, room) or self._new_trial(now, room)
+        if found is None and room > 0:
+            least = len(now.trials) if self.exhausted else 1
+            found = self._promotion(now, room, least)
+        if found is None and self.exhausted:
+            self._say(EXHAUSTED)
+        return found
+
+    def _climb(self, trial: Trial) -> Step:
+        """From where the trial stands to the next rung."""
+        return Step(trial, 0, trial.epoch, self.ladder.above(trial.epoch))
+
+    def _promotion(self, now: Standing, room: float, least: int = 0) -> Step | None:
+        trial = self.ladder.promotion(now.trials, least)
+        if trial is None:
+            return None
+        return self._affordable(now, self._climb(replace(trial, state="running")), room)
+
+    def _new_trial(self, now: Standing, room: float) -> Step | None:
+        """The first step of a trial that was not tried yet."""
+        if room <= 0 or self.exhausted or self._refused == len(now.trials) - len(now.running):
+            return None
+        own = searched(now.trials)
+        if self.ledger.budget.kind == "trials" and len(own) >= self.ledger.budget.amount:
+            return None
+        if self.ledger.budget.kind == "time" and own:
+            typical = statistics.median(trial.costs["macs"] for trial in own)
+            if room < epoch_seconds(typical, now.trials) * self.ladder.above(0):
+                return None
+        proposed = propose_untried(self.propose, self.space, now.trials, self.seed)
+        if proposed is None:
+            self.exhausted = True
+            return None
+        proposal, architecture = proposed
+        costs: dict[str, float] = dict(cost(architecture).as_dict())
+        number = len(now.trials)
+        trial = Trial(number, key(architecture), proposal.point, architecture, costs, proposal.note)
+        step = self._affordable(now, self._climb(trial), room)
+        if step is None:  # until something ends, what is left can not grow
+            self._refused = len(now.trials) - len(now.running)
+        return step
+
+    def _confirmation(self, now: Standing) -> Step | None:
+        """A replicate with a fresh seed, as long as confirmation has its share of the budget.
+
+        The front is confirmed when the search has ended; baselines before, by idle workers.
+        """
+        if not self.confirm or not any(trial.state == "complete" for trial in now.trials):
+            return None
+        spent, share = self.ledger.confirming(now.trials), self._share(now)
+        if not spent and self._first_price(now) > share:
+            self._say(UNCONFIRMED)
+            return None
+        trials = [*now.trials, *self._baselines(now.trials)]
+        due = first_due(trials, self.objectives) or then_due(trials, self.objectives)
+        under_way = {step.id for step in now.running}
+        searching = any(not step.replicate for step in now.running)
+        prices = [self._price(now, step) for step in now.running if step.replicate]
+        for number, replicate in due:
+            step = Step(trials[number], replicate, 0, self.ladder.epochs[-1])
+            if step.id in under_way or (searching and not step.trial.baseline):
+                continue
+            own = self._price(now, step)
+            if spent + self.ledger.together([*prices, own]) > share or own > self._room(now):
+                return None
+            self._say(CONFIRMING)
+            return step
+        return None
+
+    def _baselines(self, trials: Sequence[Trial]) -> list[Trial]:
+        """New trials for the baselines that have none."""
+        known = {trial.key for trial in trials}
+        new = [(n, own) for n, own in self.space.baselines if key(own) not in known]
+        return [
+            Trial(
+                number, key(own), {}, own, dict(cost(own).as_dict()),
+                state="baseline", baseline=name,
+            )
+            for number, (name, own) in enumerate(new, len(trials))
+        ]  # fmt: skip
+
+    def _reserve(self, now: Standing) -> float:
+        """What is kept of the budget to confirm the front that there is; 0 where it never fits."""
+        if not self.confirm or self.ledger.budget.kind == "trials":
+            return 0.0
+        need = self._first_price(now)
+        return need if need <= self._share(now) else 0.0
+
+    def _first_price(self, now: Standing) -> float:
+        """What it takes to confirm the front at all, with the baselines."""
+        trials = [*now.trials, *self._baselines(now.trials)]
+        full = self.ladder.epochs[-1]
+        return self.ledger.together(
+            self.ledger.price(trials[number].costs["macs"], full, now.trials)
+            for number, _ in first_due(trials, self.objectives)
+        )
+
+    def _share(self, now: Standing) -> float:
+        """What confirmation may take: a share of the budget; where that counts trials, of the
+        epochs in all."""
+        if self.ledger.budget.kind != "trials":
+            return self.confirm * self.ledger.budget.amount
+        total = sum(trial.epochs for trial in now.trials) - self.ledger.confirming(now.trials)
+        return total * self.confirm / (1 - self.confirm)
+
+    def _affordable(self, now: Standing, step: Step, room: float) -> Step | None:
+        return step if self._price(now, step) <= room else None
+
+    def _price(self, now: Standing, step: Step) -> float:
+        return self.ledger.price(step.trial.costs["macs"], step.epochs, now.trials)
+
+    def _spent(self, now: Standing) -> float:
+        return self.ledger.spent(now.trials, now.running, now.seconds)
+
+    def _room(self, now: Standing) -> float:
+        """What is left in the unit of the ledger; where trials are counted, there is no end."""
+        trials = self.ledger.budget.kind == "trials"
+        return math.inf if trials else self.ledger.budget.amount - self._spent(now)
+
+    def _say(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self.tell(text)
