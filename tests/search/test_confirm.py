@@ -1,0 +1,79 @@
+"""What is confirmed, in which order, and what it says."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from nas.architecture import preset
+from nas.search.confirm import confirmed, first_due, leaders, noise, then_due
+from nas.search.record import Trial
+from nas.search.run import front
+
+OBJECTIVES = ("score", "macs")
+
+
+def trial(number: int, score: float, macs: float, **changes: object) -> Trial:
+    own = Trial(
+        number, f"{number:04d}", {}, preset("osnet_x0_25"), {"macs": macs}, state="complete",
+        scores={"score": score}, rungs={9: score},
+    )  # fmt: skip
+    return replace(own, **changes)  # type: ignore[arg-type]
+
+
+def baseline(number: int, macs: float, **changes: object) -> Trial:
+    bare = {"state": "baseline", "baseline": "osnet_x0_25", "scores": {}, "rungs": {}}
+    return trial(number, 0.0, macs, **bare | changes)
+
+
+TRIALS = [trial(0, 0.3, 1e6), trial(1, 0.5, 3e6), trial(2, 0.49, 3e6), trial(3, 0.2, 9e6)]
+
+
+def test_the_front_and_the_baselines_get_two_fresh_seeds_seed_by_seed() -> None:
+    trials = [*TRIALS, baseline(4, 5e6)]
+    assert first_due(trials, OBJECTIVES) == [(4, 1), (0, 1), (1, 1), (4, 2), (0, 2), (1, 2)]
+
+
+def test_then_those_within_noise_and_then_more_seeds() -> None:
+    fresh = {0: {1: 0.30, 2: 0.33}, 1: {1: 0.47, 2: 0.46}, 4: {1: 0.40, 2: 0.43}}
+    trials = [*TRIALS, baseline(4, 5e6)]
+    trials = [replace(t, fresh=fresh.get(t.number, {})) for t in trials]
+    assert first_due(trials, OBJECTIVES) == []
+    table = np.array([list(own.values()) for own in fresh.values()])
+    means = table.mean(axis=1, keepdims=True) + table.mean(axis=0) - table.mean()
+    assert noise(trials) == pytest.approx(math.sqrt(((table - means) ** 2).sum() / 2))
+    due = then_due(trials, OBJECTIVES)
+    assert due[:2] == [(2, 1), (2, 2)]  # 0.49 is within noise of 0.5, and 0.2 is not
+    assert (3, 1) not in due
+    assert due[2:6] == [(4, 3), (0, 3), (1, 3), (2, 3)]
+
+
+def test_a_failed_replicate_is_not_trained_again_and_counts_for_nothing() -> None:
+    own = trial(0, 0.5, 1e6, fresh={1: 0.4, 2: math.nan, 3: 0.5})
+    assert first_due([own], OBJECTIVES) == []
+    found = confirmed(own)
+    assert found is not None
+    assert (found.mean, found.replicates) == (pytest.approx(0.45), 2)
+    assert confirmed(trial(0, 0.5, 1e6, fresh={1: 0.4, 2: math.nan})) is None
+
+
+def test_the_interval_is_students() -> None:
+    scores = {1: 0.41, 2: 0.44, 3: 0.47, 4: 0.40}
+    found = confirmed(trial(0, 0.5, 1e6, fresh=scores))
+    assert found is not None
+    sample = np.array(list(scores.values()))
+    low, high = stats.t.interval(0.95, 3, sample.mean(), stats.sem(sample))
+    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_the_confirmed_front_goes_by_the_fresh_seeds_alone() -> None:
+    """Trial 1 was lucky; the baseline beats it by its fresh seeds, at the same cost."""
+    lucky = trial(1, 0.9, 3e6, fresh={1: 0.4, 2: 0.42})
+    good = trial(0, 0.3, 1e6, fresh={1: 0.35, 2: 0.37})
+    base = baseline(2, 3e6, fresh={1: 0.5, 2: 0.5})
+    assert [t.number for t in front([good, lucky, base], OBJECTIVES)] == [0, 2]
+    unconfirmed = trial(3, 0.95, 4e6)
+    assert [t.number for t in front([good, lucky, base, unconfirmed], OBJECTIVES)] == [0, 1, 3]
+    assert [t.number for t in leaders([good, lucky, base], OBJECTIVES)] == [0, 1]

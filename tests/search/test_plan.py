@@ -1,0 +1,157 @@
+"""Plans, carried out against a made-up table by `replay`: order, budgets, rungs, confirmation."""
+
+import functools
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nas.architecture import key
+from nas.cost import cost
+from nas.search.budget import Budget
+from nas.search.ledger import Ledger, epoch_seconds
+from nas.search.plan import CONFIRMING, UNCONFIRMED, SearchPlan
+from nas.search.record import Trial
+from nas.search.replay import Event, Table, replay
+from nas.search.rungs import Ladder
+from nas.search.samplers import make_sampler, searched
+from nas.space import from_yaml
+from nas.training import load_recipe
+
+OBJECTIVES = ("score", "macs")
+SPACE = from_yaml("""
+space: s
+base: osnet_x0_25
+input: 64x32
+parameters:
+  width: [0.125, 0.1875, 0.25, 0.375]
+  stages[each].streams: 1..2
+  stages[*].gate: [none, unified]
+""")
+RECIPE = load_recipe("quick", ["epochs=9", "epoch_images=100"])
+
+
+@functools.cache
+def table() -> Table:
+    """Scores rise with epochs and somewhat with macs, with noise; an epoch takes seconds by macs."""
+    random = np.random.default_rng(0)
+    networks = [SPACE.architecture(point) for point in SPACE.enumerate()]
+    networks += [architecture for _, architecture in SPACE.baselines]
+    macs = np.array([cost(architecture).macs for architecture in networks], dtype=float)
+    best = 0.02 * np.log10(macs) + random.normal(0.4, 0.05, len(networks))
+    epochs = np.arange(1, 10)
+    scores = best[:, None, None] * epochs**0.3 + random.normal(0, 0.01, (len(networks), 3, 9))
+    seconds = np.broadcast_to((1.0 + macs / 1e7)[:, None, None], scores.shape)
+    keys = tuple(key(architecture) for architecture in networks)
+    return Table(SPACE, keys, scores, seconds, 100, {"macs": macs})
+
+
+def carried_out(
+    budget: str, *, rungs: tuple[int, ...] = (1, 3), confirm: float = 0.0, workers: int = 1,
+    sampler: str = "random", **changes: Any,
+) -> tuple[list[Trial], list[Event], list[str]]:  # fmt: skip
+    told: list[str] = []
+    plan = SearchPlan(
+        SPACE, make_sampler(sampler, SPACE, OBJECTIVES), OBJECTIVES, 0,
+        Ladder((*rungs, 9), 3.0, ("macs",)), confirm, Ledger(Budget.parse(budget), RECIPE, workers),
+        told.append, **changes,
+    )  # fmt: skip
+    return (*replay(plan, table(), workers=workers), told)
+
+
+def test_without_rungs_every_trial_is_trained_at_full_length() -> None:
+    trials, events, _ = carried_out("5trials", rungs=())
+    assert [trial.state for trial in trials] == ["complete"] * 5
+    assert [event.step.epochs for event in events] == [9] * 5
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_budget_of_trials_counts_those_that_were_started(workers: int) -> None:
+    trials, _, _ = carried_out("27trials", workers=workers)
+    states = Counter(trial.state for trial in trials)
+    assert states == {"stopped": 24, "complete": 3}
+    assert sum(3 in trial.rungs for trial in trials) == 9
+
+
+def test_with_one_trial_there_is_a_front_all_the_same() -> None:
+    trials, _, _ = carried_out("1trial")
+    assert [trial.state for trial in trials] == ["complete"]
+    assert list(trials[0].rungs) == [1, 3, 9]
+
+
+def test_a_space_that_is_exhausted_is_trained_on_as_long_as_the_budget_lasts() -> None:
+    trials, _, told = carried_out("10000epochs")
+    assert len(trials) == SPACE.count().value
+    assert {trial.state for trial in trials} == {"complete"}
+    assert any("every architecture" in text for text in told)
+
+
+@pytest.mark.parametrize("budget", ["40epochs", "3m", "20GMAC"])
+@pytest.mark.parametrize("confirm", [0.0, 0.25])
+def test_no_budget_is_overrun(budget: str, confirm: float) -> None:
+    trials, events, _ = carried_out(budget, confirm=confirm, workers=2)
+    amount = Budget.parse(budget).amount
+    spent = {
+        "40epochs": events[-1].epochs,
+        "3m": events[-1].seconds,
+        "20GMAC": sum(3 * trial.costs["macs"] * trial.images for trial in trials),
+    }[budget]
+    longest = max(event.step.epochs for event in events) * 6 if budget == "3m" else 0
+    assert 0.5 * amount < spent <= amount + longest  # times are predicted, the rest is known
+
+
+def test_confirmation_takes_its_share_and_no_more() -> None:
+    trials, events, told = carried_out("1000epochs", confirm=0.25)
+    fresh = sum(event.step.epochs for event in events if event.step.replicate)
+    assert CONFIRMING in told
+    assert 2 * 9 * 2 <= fresh <= 0.25 * 1000
+    assert [t.baseline for t in trials if t.state == "baseline"] == ["osnet_x0_25"]
+    assert all(1 in t.fresh and 2 in t.fresh for t in trials if t.state == "baseline")
+    last = max(i for i, event in enumerate(events) if not event.step.replicate)
+    assert all(e.step.replicate == 0 for e in events[:last] if not e.step.trial.baseline)
+
+
+def test_where_two_replicates_do_not_fit_that_is_said_and_the_search_gets_all() -> None:
+    trials, events, told = carried_out("60epochs", confirm=0.1)
+    assert told == [UNCONFIRMED]
+    assert not any(event.step.replicate for event in events)
+    assert sum(trial.epochs for trial in trials) > 50
+
+
+def test_a_plan_follows_from_what_has_happened_alone() -> None:
+    """Stopped anywhere and asked anew, it goes on in the same way."""
+    whole, events, _ = carried_out("12trials")
+    again, others, _ = carried_out("12trials")
+    assert [e.step.id for e in events] == [e.step.id for e in others]
+    assert whole == again
+    half, _, _ = carried_out("6trials")
+    started = [trial.key for trial in whole[: len(half)]]
+    assert started == [trial.key for trial in half]
+
+
+def test_a_sampler_that_learns_from_rungs_never_proposes_twice() -> None:
+    trials, _, _ = carried_out("40trials", sampler="ehvi", workers=2)
+    own = searched(trials)
+    assert len({trial.key for trial in own}) == 40
+    assert sum("predicted" in trial.note for trial in own) > 20
+
+
+def test_simulated_workers_work_side_by_side() -> None:
+    one = carried_out("27trials")[1][-1].seconds
+    three = carried_out("27trials", workers=3)[1][-1].seconds
+    assert one / 3.01 < three < one / 2
+
+
+def test_the_time_of_an_epoch_is_a_line_through_what_was_seen() -> None:
+    trials, _, _ = carried_out("9trials", rungs=())
+    assert epoch_seconds(2e7, trials) == pytest.approx(3.0, rel=1e-3)
+    assert epoch_seconds(2e7, trials[:0]) == 0.0
+
+
+def test_the_hypervolume_of_all_is_one() -> None:
+    found = table()
+    assert found.hypervolume(range(len(found.keys))) == pytest.approx(1.0)
+    assert found.hypervolume([]) == 0.0
+    part = [found.hypervolume(range(n)) for n in range(len(found.keys))]
+    assert (np.diff(part) >= -1e-12).all()

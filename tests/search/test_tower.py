@@ -1,0 +1,64 @@
+"""Scores on rungs: what they say of the score at full length."""
+
+import numpy as np
+import pytest
+
+from nas.search.surrogate import Surrogate, distance_table
+from nas.search.tower import LEAST, Level, Tower
+
+TABLES = [distance_table([1, 2, 3, 4]), distance_table(["a", "b", "c"]), distance_table([0, 1, 2])]
+NOBODY = np.array([], dtype=np.int64)
+
+
+def everything() -> np.ndarray:
+    return np.stack(np.meshgrid(range(4), range(3), range(3), indexing="ij"), -1).reshape(-1, 3)
+
+
+def truth(codes: np.ndarray) -> np.ndarray:
+    return 0.1 * codes[:, 0] + 0.15 * (codes[:, 1] == 1) + 0.05 * codes[:, 2]
+
+
+def test_one_level_is_the_surrogate_itself() -> None:
+    codes = everything()[::2]
+    scores = truth(codes)
+    tower = Tower(TABLES, codes, [Level(np.arange(len(codes)), scores)], NOBODY)
+    own = Surrogate(TABLES, codes, scores)
+    for found, expected in zip(tower.predict(everything()), own.predict(everything()), strict=True):
+        np.testing.assert_allclose(found, expected)
+    assert tower.noise == own.noise
+
+
+def test_short_runs_tell_of_long_ones_that_were_never_trained() -> None:
+    """All have the low score; the six best have the high one, which is 0.3 more and half again."""
+    random = np.random.default_rng(0)
+    codes = everything()
+    low = truth(codes) + random.normal(0, 0.005, len(codes))
+    best = np.argsort(-low)[:6]
+    high = 0.3 + 1.5 * truth(codes) + random.normal(0, 0.005, len(codes))
+    both = Tower(
+        TABLES, codes, [Level(np.arange(len(codes)), low), Level(best, high[best])], NOBODY
+    )
+    alone = Surrogate(TABLES, codes[best], high[best])
+    expected = 0.3 + 1.5 * truth(codes)
+    error = np.abs(both.predict(codes)[0] - expected).mean()
+    assert error < 0.5 * np.abs(alone.predict(codes)[0] - expected).mean()
+    assert np.corrcoef(both.predict(codes)[0], expected)[0, 1] > 0.98
+    assert both.predict(codes[best])[0].mean() == pytest.approx(high[best].mean(), abs=0.01)
+
+
+def test_a_rung_with_too_few_results_is_left_out() -> None:
+    codes = everything()
+    levels = [Level(np.arange(len(codes)), truth(codes)), Level(np.arange(LEAST - 1), np.ones(3))]
+    tower = Tower(TABLES, codes, levels, NOBODY)
+    assert len(tower.floors) == 1
+
+
+def test_the_narrowed_tower_has_the_same_means_and_no_smaller_deviations() -> None:
+    codes = everything()
+    rows = np.arange(len(codes))
+    levels = [Level(rows[::2], truth(codes)[::2]), Level(rows[:12:2], 2 * truth(codes)[:12:2])]
+    tower = Tower(TABLES, codes, levels, rows[1:4:2])
+    mean, deviation = tower.predict(codes)
+    near, wider = tower.narrowed(rows[:6]).predict(codes)
+    np.testing.assert_allclose(near, mean)
+    assert (wider >= deviation - 1e-6).all()
