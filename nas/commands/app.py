@@ -17,6 +17,7 @@ from nas.commands import (
     pareto,
     profile,
     rank,
+    replay,
     search,
     space,
     train,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("search")(search.search)
 app.command("train")(train.train)
+app.command("replay")(replay.replay)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)
 app.command("latency")(latency.latency)

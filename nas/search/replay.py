@@ -14,12 +14,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.architecture import key
 from nas.errors import UserError
+from nas.search.budget import Budget
 from nas.search.ehvi import Staircase
+from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE
 from nas.search.plan import SearchPlan, Standing, Step
 from nas.search.record import Trial
+from nas.search.rungs import Ladder, parse_rungs
+from nas.search.samplers import make_sampler
 from nas.space import Space, load_space
+from nas.training.recipe import load_recipe
 
 Floats = NDArray[np.floating]
 SPACE, SCORES, NETWORKS = "space.yaml", "scores.parquet", "networks.parquet"
@@ -167,3 +173,49 @@ def _ended(trial: Trial, step: Step, table: Table, replicate: int, full: int) ->
         scores={SCORE: score},
         rungs=trial.rungs | {step.to_epoch: score},
     )
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A search that was replayed. found: the share of the table's hypervolume that the trials
+    which are complete have by their true scores, after each of the events; larger is better."""
+
+    trials: list[Trial]
+    events: list[Event]
+    found: list[float]
+
+
+def replay_search(
+    table: str | Path | Table,
+    *,
+    sampler: str = "tpe",
+    budget: str = "30trials",
+    rungs: str = "",
+    eta: float = 3.0,
+    confirm: float = 0.0,
+    workers: int = 1,
+    seed: int = 0,
+) -> Replayed:
+    """Search a table of finished trainings as `nas.run_search` would search the space itself.
+
+    The search sees the table's seeds in turn from number `seed` on, and is judged by the mean of
+    all. Baselines that the table has not are left out. UserError as in `run_search`.
+    """
+    own = table if isinstance(table, Table) else read_table(table)
+    full = own.scores.shape[2]
+    objectives = (SCORE, "macs")
+    known = tuple((n, a) for n, a in own.space.baselines if key(a) in own.rows)
+    space = replace(own.space, baselines=known)
+    ladder = Ladder((*parse_rungs(rungs, full), full), eta, ("macs",))
+    recipe = load_recipe("quick", [f"epochs={full}", f"epoch_images={own.images}", "rungs=[]"])
+    ledger = Ledger(Budget.parse(budget), recipe, workers)
+    propose = make_sampler(sampler, space, objectives)
+    plan = SearchPlan(space, propose, objectives, seed, ladder, confirm, ledger)
+    trials, events = replay(plan, own, workers=workers, replicate=seed % own.scores.shape[1])
+    rows: list[int] = []
+    found = []
+    for event in events:
+        if event.step.to_epoch == full and not event.step.replicate:
+            rows.append(own.rows[event.step.trial.key])
+        found.append(own.hypervolume(rows))
+    return Replayed(trials, events, found)

@@ -34,7 +34,7 @@ RECIPE = load_recipe("quick", ["epochs=9", "epoch_images=100"])
 
 @functools.cache
 def table() -> Table:
-    """Scores rise with epochs and somewhat with macs, with noise; an epoch takes seconds by macs."""
+    """Scores rise with epochs, somewhat with macs, with noise; an epoch takes seconds by macs."""
     random = np.random.default_rng(0)
     networks = [SPACE.architecture(point) for point in SPACE.enumerate()]
     networks += [architecture for _, architecture in SPACE.baselines]
