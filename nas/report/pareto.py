@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nas.errors import UserError
 from nas.files import write_atomically
+from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.confirm import confirmed
@@ -16,7 +17,7 @@ from nas.search.samplers import searched
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-FRONT, OTHER, BASELINE = "#0b6e99", "#9aa5ab", "#b5541c"
+FRONT, OTHER, BASELINE = ACCENT, MUTED, CONTRAST
 
 
 def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
@@ -66,15 +67,10 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
     subtitle = f"{run.asked['data']}, recipe {run.asked['recipe']['name']}, {count} trials"
     figure.update_layout(
         title={"text": f"{run.asked['space']}<br><sup>{subtitle}</sup>", "x": 0.02},
-        template="plotly_white",
-        font={"family": "system-ui, sans-serif", "size": 14},
-        hoverlabel={"align": "left"},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
-        margin={"l": 70, "r": 30, "t": 80, "b": 60},
+        **LAYOUT,
     )
-    axis = {"showline": True, "linecolor": "#444", "ticks": "outside"}
-    figure.update_xaxes(type="log", title=f"{cost} (log scale)", **axis, **_ticks(trials, cost))
-    figure.update_yaxes(title=f"{score} on {validation}", **axis)
+    figure.update_xaxes(type="log", title=f"{cost} (log scale)", **AXIS, **_ticks(trials, cost))
+    figure.update_yaxes(title=f"{score} on {validation}", **AXIS)
     return figure
 
 

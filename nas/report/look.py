@@ -1,0 +1,15 @@
+"""How figures look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ACCENT, MUTED, CONTRAST = "#0b6e99", "#9aa5ab", "#b5541c"
+LAYOUT: dict[str, Any] = {
+    "template": "plotly_white",
+    "font": {"family": "system-ui, sans-serif", "size": 14},
+    "hoverlabel": {"align": "left"},
+    "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+    "margin": {"l": 70, "r": 30, "t": 80, "b": 60},
+}
+AXIS: dict[str, Any] = {"showline": True, "linecolor": "#444", "ticks": "outside"}
