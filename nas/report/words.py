@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from nas.architecture.fields import Value
+from nas.space.paths import short
 
 
 def compact(number: float) -> str:
@@ -15,14 +17,14 @@ def compact(number: float) -> str:
     return f"{number:.4g}"
 
 
+def change(ratio: float) -> str:
+    """How much more of a cost, in per cent with its sign: +6.9%, -31.2%; 0.0% where it is less."""
+    return re.sub(r"^[+-](0\.0%)$", r"\1", f"{ratio:+.1%}")
+
+
 def point_in_words(point: Mapping[str, Value], varying: Sequence[str]) -> str:
     """The values that tell a point from the others of its space: `width 0.25, streams 3, ...`."""
     return ", ".join(f"{short(name)} {point[name]}" for name in varying if name in point)
-
-
-def short(name: str) -> str:
-    """A parameter's name without what is said of all stages: stages[*].gate is gate."""
-    return name.removeprefix("stages[*].")
 
 
 def varying_names(points: Sequence[Mapping[str, Value]]) -> list[str]:

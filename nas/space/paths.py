@@ -145,6 +145,11 @@ def _known(name: str, pattern: str, *, in_block: bool) -> None:
         raise UserError(f"{pattern}: no field is named {name!r}; fields are {', '.join(known)}")
 
 
+def short(name: str) -> str:
+    """A parameter's name without what is said of all stages: stages[*].gate is gate."""
+    return name.removeprefix("stages[*].")
+
+
 def is_list(path: str) -> bool:
     """Whether a path in an expression means a list of fields."""
     match = STAGE.fullmatch(path)
