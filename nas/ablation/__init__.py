@@ -1,0 +1,19 @@
+"""Ablation: which rows are trained beside a baseline, and what their scores say."""
+
+from nas.ablation.design import Cell, Design, Row, match_macs
+from nas.ablation.designs import factorial, leave_one_out, one_at_a_time
+from nas.ablation.factors import find_factors
+from nas.ablation.published import families_table, paper_table
+
+__all__ = [
+    "Cell",
+    "Design",
+    "Row",
+    "factorial",
+    "families_table",
+    "find_factors",
+    "leave_one_out",
+    "match_macs",
+    "one_at_a_time",
+    "paper_table",
+]

@@ -1,0 +1,129 @@
+"""A design: the architectures that an ablation trains, and what tells them apart.
+
+The first row is the baseline, and all keys differ: what is another row again, can not be built, or
+breaks a constraint is left out, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from nas.architecture import Architecture, key
+from nas.architecture.fields import Value
+from nas.cost import cost, match
+from nas.errors import UserError
+from nas.space import Space
+
+SAME_COST = 0.005
+"""A row this near to the baseline's cost keeps its width."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An architecture of a design. factors: what was set on the baseline, by the factor's name."""
+
+    label: str
+    factors: Mapping[str, Value]
+    architecture: Architecture
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A combination that was asked for, and the index of its row; None where it is left out.
+
+    Combinations that are one network share a row: it is trained once.
+    """
+
+    factors: Mapping[str, Value]
+    row: int | None
+
+
+@dataclass(frozen=True)
+class Design:
+    """Rows, the baseline first; all cells; a line for each that is no row of its own.
+
+    context: what the space fixes, and was therefore set on the baseline; empty if nothing.
+    """
+
+    rows: tuple[Row, ...]
+    cells: tuple[Cell, ...]
+    left_out: tuple[str, ...] = ()
+    context: str = ""
+
+
+Candidate = tuple[str, Mapping[str, Value], Callable[[], Architecture]]
+"""A label, the factors, and what makes the architecture, or raises UserError."""
+
+
+def collect(
+    candidates: Iterable[Candidate],
+    space: Space | None = None,
+    left_out: Iterable[str] = (),
+    context: str = "",
+) -> Design:
+    """The design of these candidates, the baseline first. left_out: what was left out before.
+
+    The baseline need not meet the constraints of the space, only be built. UserError where it can
+    not, and where no other row remains.
+    """
+    rows: list[Row] = []
+    cells: list[Cell] = []
+    reasons = list(left_out)
+    place: dict[str, int] = {}
+    for label, factors, make in candidates:
+        row, reason = None, ""
+        try:
+            architecture = make()
+            name = key(architecture)
+        except UserError as error:
+            if not rows:
+                raise
+            reason = str(error)
+        else:
+            if name in place:
+                row = place[name]
+                reason = f"the same network as {rows[row].label}"
+            elif rows and space and (constraint := space.broken(architecture)):
+                reason = f"breaks {constraint.text}"
+            else:
+                row = place[name] = len(rows)
+                rows.append(Row(label, factors, architecture))
+        cells.append(Cell(factors, row))
+        if reason:
+            reasons.append(f"{label}: {reason}")
+    if len(rows) < 2:
+        raise UserError(f"nothing to compare with the baseline: {'; '.join(reasons) or 'no row'}")
+    return Design(tuple(rows), tuple(cells), tuple(reasons), context)
+
+
+def match_macs(design: Design) -> Design:
+    """The design with the width of every row fitted, so that its macs are the baseline's.
+
+    A row within SAME_COST of them keeps its width. What no width brings within 2% is left out, and
+    so is what differed from the baseline in width alone.
+    """
+    target = cost(design.rows[0].architecture).macs
+    found = collect(_fitted(row, target) for row in design.rows)
+    cells = tuple(
+        cell if cell.row is None else replace(cell, row=found.cells[cell.row].row)
+        for cell in design.cells
+    )
+    return Design(found.rows, cells, (*design.left_out, *found.left_out), design.context)
+
+
+def _fitted(row: Row, target: int) -> Candidate:
+    """The row at the width of these macs, which is said in its label."""
+    own = row.architecture
+    if abs(cost(own).macs - target) <= SAME_COST * target:
+        return row.label, row.factors, lambda: own
+    try:
+        found = match(own, target)
+    except UserError as error:
+        reason = str(error)
+
+        def refuse() -> Architecture:
+            raise UserError(reason)
+
+        return row.label, row.factors, refuse
+    return f"{row.label}, width {found.width:.4g}", row.factors, lambda: found
