@@ -7,6 +7,7 @@ from nas.ablation.factors import find_factors
 from nas.ablation.power import Detectable, Pilot, detectable, pilot
 from nas.ablation.published import families_table, paper_table
 from nas.ablation.statistics import Comparisons, compare
+from nas.ablation.tables import comparison_frame, contrast_frame, term_frame
 
 __all__ = [
     "Cell",
@@ -18,6 +19,8 @@ __all__ = [
     "Row",
     "Term",
     "compare",
+    "comparison_frame",
+    "contrast_frame",
     "contrast_scales",
     "detectable",
     "factorial",
@@ -29,4 +32,5 @@ __all__ = [
     "one_at_a_time",
     "paper_table",
     "pilot",
+    "term_frame",
 ]

@@ -1,0 +1,150 @@
+"""The tables of an ablation: frames of numbers put into words, and written in every format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.ablation.design import Design
+from nas.ablation.statistics import NOT_COMPARED, Comparisons
+from nas.files import write_atomically
+from nas.report.formats import FILES
+from nas.report.words import change, compact
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPARE = (
+    "params", "effect size", "macs", "params change", "unpaired", "score", "macs change",
+    "unpaired interval",
+)  # fmt: skip
+"""Columns that a narrow terminal does without, the first one first."""
+
+
+def comparison_words(frame: pd.DataFrame, found: Comparisons) -> pd.DataFrame:
+    """The table of `comparison_frame`; with the unpaired result where pairs are not alike."""
+    import pandas as pd
+
+    level = f"{1 - found.alpha:.0%} interval"
+    records = frame.to_dict("records")
+    columns = {
+        "row": [str(row["row"]) for row in records],
+        "score": [_score(row) for row in records],
+        "difference": [_signed(row["difference"]) for row in records],
+        level: [_interval(row["low"], row["high"]) for row in records],
+        "p (Holm)": [_p(row["p_holm"]) for row in records],
+        "effect size": [_number(row["effect_size"], "+.2f") for row in records],
+    }
+    if found.shows_unpaired:
+        columns |= {
+            "unpaired": [_signed(row["unpaired_difference"]) for row in records],
+            "unpaired interval": [
+                _interval(row["unpaired_low"], row["unpaired_high"]) for row in records
+            ],
+            "unpaired p": [_p(row["unpaired_p_holm"]) for row in records],
+        }
+    columns["verdict"] = [str(row["verdict"]) for row in records]
+    for name in ("macs", "params"):
+        columns[name] = [compact(row[name]) for row in records]
+        changes = [change(row[f"{name}_change"]) for row in records[1:]]
+        columns[f"{name} change"] = ["", *changes]
+    return pd.DataFrame(columns)
+
+
+def contrast_words(frame: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """The table of `contrast_frame`."""
+    import pandas as pd
+
+    records = frame.to_dict("records")
+    return pd.DataFrame(
+        {
+            "effect": [str(row["effect"]) for row in records],
+            "estimate": [_signed(row["estimate"]) for row in records],
+            f"{1 - alpha:.0%} interval": [_interval(row["low"], row["high"]) for row in records],
+            "p (Holm)": [_p(row["p_holm"]) for row in records],
+            "verdict": [str(row["verdict"]) for row in records],
+        }
+    )
+
+
+def term_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table of `term_frame`."""
+    import pandas as pd
+
+    records = frame.to_dict("records")
+    return pd.DataFrame(
+        {
+            "term": [str(row["term"]) for row in records],
+            "F": [_number(row["f"], ".2f") for row in records],
+            "freedom": [f"{row['freedom']}, {row['rest_freedom']}" for row in records],
+            "p (Holm)": [_p(row["p_holm"]) for row in records],
+        }
+    )
+
+
+def comparison_notes(design: Design, found: Comparisons) -> list[str]:
+    """What a reader of the table has to know: how it was computed, and what is not in it."""
+    tested = sum(not math.isnan(p) for p in found.holm)
+    seeds = found.seeds
+    notes = [
+        f"Score: mean ±deviation (seeds). Differences to {design.rows[0].label} are paired by "
+        f"seed; intervals by Student's t, each at {1 - found.alpha:.0%}; p adjusted by Holm for "
+        f"{tested} comparisons; verdicts from these p at {found.alpha:g}. Effect size: difference "
+        "over its deviation, Hedges' correction.",
+    ]
+    alike = "unknown" if math.isnan(found.pooled) else f"{found.pooled:.2f}"
+    line = f"Correlation of the pairs: {alike}; pairs narrow the interval above "
+    line += f"{found.pays_above:.2f}."
+    line += " So the unpaired result (Welch) stands beside." if found.shows_unpaired else ""
+    notes.append(line)
+    for i, (row, count) in enumerate(zip(design.rows, found.count, strict=True)):
+        if count < seeds:
+            rest = f"compared in {found.pairs[i]} pairs" if i else "and all their pairs with them"
+            rest = NOT_COMPARED if found.verdict[i] == NOT_COMPARED else rest
+            notes.append(f"{row.label}: {seeds - count} of {seeds} scores are missing, {rest}.")
+    notes += [f"Context: {design.context}."] * bool(design.context)
+    notes += [f"Left out: {reason}." for reason in design.left_out]
+    return notes
+
+
+def write_tables(
+    folder: Path,
+    name: str,
+    frame: pd.DataFrame,
+    words: pd.DataFrame,
+    title: str = "",
+    notes: Sequence[str] = (),
+) -> list[Path]:
+    """Write NAME.md, .tex and .html of the words, and NAME.csv of the frame's numbers."""
+    written = []
+    for suffix, render in FILES.items():
+        written.append(folder / f"{name}.{suffix}")
+        write_atomically(written[-1], render(words, title, notes))
+    written.append(folder / f"{name}.csv")
+    write_atomically(written[-1], frame.to_csv(index=False))
+    return written
+
+
+def _score(row: dict[Any, Any]) -> str:
+    if not row["scores"]:
+        return ""
+    spread = "" if math.isnan(row["deviation"]) else f" ±{row['deviation']:.4f}"
+    return f"{row['mean']:.4f}{spread} ({row['scores']})"
+
+
+def _signed(value: float) -> str:
+    return _number(value, "+.4f")
+
+
+def _interval(low: float, high: float) -> str:
+    return "" if math.isnan(low) else f"{low:+.4f} to {high:+.4f}"
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 0.001 else _number(value, ".3f")
+
+
+def _number(value: float, form: str) -> str:
+    return "" if math.isnan(value) else f"{value:{form}}"

@@ -1,0 +1,131 @@
+"""A table of words in the format of where it is read: terminal, Markdown, LaTeX, HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDED = 20
+NUMBER = re.compile(r"[<+-]?\d.*|nan")
+LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": "$<$", ">": "$>$", "±": r"$\pm$",
+}  # fmt: skip
+STYLE = """
+body { font: 14px system-ui, sans-serif; color: #1f2428; margin: 2em; }
+table { border-collapse: collapse; }
+caption { text-align: left; font-weight: bold; padding-bottom: .5em; }
+th, td { padding: .25em .8em; text-align: left; white-space: nowrap; }
+thead th { border-bottom: 1px solid #444; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+.notes { color: #69737b; }
+"""
+
+
+def terminal(
+    words: pd.DataFrame, title: str = "", width: int | None = None, spare: Sequence[str] = ()
+) -> Table:
+    """For rich. Text may be folded, numbers not; in a `width` of characters that is too narrow,
+    columns are left out in the order of `spare`."""
+    for name in spare:
+        if width is None or _width(words) <= width:
+            break
+        words = words.drop(columns=name, errors="ignore")
+    table = Table(
+        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
+    for name, right in zip(words.columns, numeric(words), strict=True):
+        table.add_column(
+            Text(name), justify="right" if right else "left", no_wrap=right, overflow="fold"
+        )
+    for row in rows(words):
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _width(words: pd.DataFrame) -> int:
+    """Characters that the table takes; text is folded to FOLDED of them."""
+    whole = [max(map(len, map(str, [name, *words[name]]))) for name in words.columns]
+    pairs = zip(whole, numeric(words), strict=True)
+    return sum(own if right else min(own, FOLDED) for own, right in pairs) + 2 * (len(whole) - 1)
+
+
+def markdown(words: pd.DataFrame, title: str = "", notes: Sequence[str] = ()) -> str:
+    """A pipe table; the title bold above it, the notes as a list below."""
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(re.sub(r"([|*_<`])", r"\\\1", cell) for cell in cells) + " |"
+
+    rule = "|" + "|".join("---:" if right else "---" for right in numeric(words)) + "|"
+    lines = [f"**{title}**", ""] if title else []
+    lines += [line(list(words.columns)), rule, *map(line, rows(words))]
+    lines += ["", *(f"- {note}" for note in notes)] if notes else []
+    return "\n".join(lines) + "\n"
+
+
+def latex(words: pd.DataFrame, title: str = "", notes: Sequence[str] = ()) -> str:
+    r"""A table with \toprule, \midrule, \bottomrule: the document loads booktabs."""
+
+    def line(cells: Sequence[str]) -> str:
+        text = " & ".join(map(in_latex, cells))
+        return ("{}" if text.startswith("[") else "") + text + r" \\"  # \\[ would take a length
+
+    columns = "".join("r" if right else "l" for right in numeric(words))
+    lines = [r"\begin{table}", r"\centering", *([rf"\caption{{{in_latex(title)}}}"] * bool(title))]
+    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(list(words.columns))]
+    lines += [r"\midrule", *map(line, rows(words)), r"\bottomrule", r"\end{tabular}"]
+    lines += [rf"\par\footnotesize {in_latex(note)}" for note in notes]
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def in_latex(text: str) -> str:
+    """Text with LaTeX's characters escaped, and minus signs before numbers."""
+    escaped = "".join(LATEX.get(letter, letter) for letter in text)
+    return re.sub(r"(?<![\w.])-(?=\d)", "$-$", escaped)
+
+
+def html(words: pd.DataFrame, title: str = "", notes: Sequence[str] = ()) -> str:
+    """A page of its own; `html_table` is what another page would take in."""
+    below = "".join(f"<p class='notes'>{escape(note)}</p>\n" for note in notes)
+    head = f"<meta charset='utf-8'><title>{escape(title)}</title><style>{STYLE}</style>"
+    return f"<!doctype html>\n{head}\n{html_table(words, title)}{below}"
+
+
+def html_table(words: pd.DataFrame, title: str = "") -> str:
+    """A table; cells of numbers have the class `number`."""
+    right = numeric(words)
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        kinds = [" class='number'" if own else "" for own in right]
+        pairs = zip(cells, kinds, strict=True)
+        return "<tr>" + "".join(f"<{tag}{kind}>{escape(c)}</{tag}>" for c, kind in pairs) + "</tr>"
+
+    body = "\n".join(line(row, "td") for row in rows(words))
+    caption = f"<caption>{escape(title)}</caption>\n" if title else ""
+    head = line(list(words.columns), "th")
+    return f"<table>\n{caption}<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
+
+
+FILES: dict[str, Callable[[pd.DataFrame, str, Sequence[str]], str]] = {
+    "md": markdown, "tex": latex, "html": html,
+}  # fmt: skip
+
+
+def rows(words: pd.DataFrame) -> list[list[str]]:
+    return [[str(cell) for cell in row] for row in words.itertuples(index=False)]
+
+
+def numeric(words: pd.DataFrame) -> list[bool]:
+    """Of each column, whether all that stands in it starts as a number does."""
+    return [
+        all(NUMBER.fullmatch(str(cell)) for cell in words[name] if cell) for name in words.columns
+    ]

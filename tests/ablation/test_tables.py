@@ -1,0 +1,112 @@
+"""Frames, and the words that are made of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nas.ablation import (
+    Cell,
+    Design,
+    compare,
+    comparison_frame,
+    contrast_frame,
+    factorial_effects,
+    paper_table,
+    term_frame,
+)
+from nas.architecture import preset
+from nas.cost import cost
+from nas.report.ablation import (
+    comparison_notes,
+    comparison_words,
+    contrast_words,
+    term_words,
+    write_tables,
+)
+
+WHOLE = paper_table(preset("osnet_x0_25"))
+DESIGN = Design(WHOLE.rows[:5], WHOLE.cells[:5], ("gate odd: breaks macs <= 1M",), "a context")
+NOISE = 0.001 * np.array([[0, 1, 2, 3], [1, 0, 3, 2], [0, 2, 1, 3], [3, 1, 2, 0], [0, 1, 2, 3]])
+SCORES = 0.5 + np.array([0, 0.05, -0.05, 0, 0])[:, None] + NOISE
+SCORES[3, 2] = np.nan
+SCORES[4] = np.nan
+
+
+def test_the_frame_has_numbers_for_each_row() -> None:
+    found = compare(SCORES)
+    frame = comparison_frame(DESIGN, found)
+    assert frame["row"].tolist() == [row.label for row in DESIGN.rows]
+    assert frame["verdict"].tolist() == [
+        "baseline", "better", "worse", "no difference shown", "not compared",
+    ]  # fmt: skip
+    costs = [cost(row.architecture).macs for row in DESIGN.rows]
+    assert frame["macs"].tolist() == costs
+    assert frame["macs_change"].tolist() == [own / costs[0] - 1 for own in costs]
+    assert frame["difference"][1] == found.paired.estimate[1]
+    assert frame["set convolution"].isna()[0] and frame["set convolution"][1] == "full"
+
+
+def test_words_say_what_the_numbers_are() -> None:
+    found = compare(SCORES)
+    words = comparison_words(comparison_frame(DESIGN, found), found)
+    first, better, *_, last = words.to_dict("records")
+    assert first["difference"] == first["p (Holm)"] == first["macs change"] == ""
+    assert better["score"] == "0.5515 ±0.0013 (4)"
+    assert better["difference"] == "+0.0500"
+    assert better["95% interval"].startswith("+0.048") and " to +0.051" in better["95% interval"]
+    assert better["p (Holm)"] == "<0.001"
+    assert better["macs change"].startswith("+")
+    assert last["score"] == "" and last["verdict"] == "not compared"
+
+
+def test_the_unpaired_result_has_columns_only_where_pairs_are_not_alike() -> None:
+    alike = NOISE[:3] + 0.1 * np.arange(4)
+    few = Design(WHOLE.rows[:3], WHOLE.cells[:3])
+    opposed = np.array([[0.0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2]])
+    for scores, shown in ((opposed, True), (alike, False)):
+        found = compare(scores)
+        words = comparison_words(comparison_frame(few, found), found)
+        assert ("unpaired p" in words) == shown
+        assert ("Welch" in " ".join(comparison_notes(few, found))) == shown
+
+
+def test_notes_say_what_is_missing_and_left_out() -> None:
+    notes = comparison_notes(DESIGN, compare(SCORES))
+    assert "Holm for 3 comparisons" in notes[0]
+    assert notes[2:] == [
+        "T=4, concatenation: 1 of 4 scores are missing, compared in 3 pairs.",
+        "T=4, addition: 4 of 4 scores are missing, not compared.",
+        "Context: a context.",
+        "Left out: gate odd: breaks macs <= 1M.",
+    ]
+    lost = SCORES.copy()
+    lost[0, 0] = np.nan
+    notes = comparison_notes(DESIGN, compare(lost))
+    assert "T=4, unified gate: 1 of 4 scores are missing, and all their pairs with them." in notes
+
+
+def test_effects_of_factors_have_tables_too() -> None:
+    cells = [Cell({"gate": g, "streams": s}, 2 * i + j)
+             for i, g in enumerate(["none", "unified"]) for j, s in enumerate([1, 4])]  # fmt: skip
+    terms, contrasts = factorial_effects(cells, SCORES[:4])
+    words = contrast_words(contrast_frame(contrasts), 0.05)
+    assert words["effect"].tolist() == ["gate unified", "streams 4", "gate unified x streams 4"]
+    assert words["verdict"].tolist() == ["worse", "better", "no difference shown"]
+    tests = term_words(term_frame(terms))
+    assert tests["term"].tolist() == ["gate", "streams", "gate x streams"]
+    assert tests["freedom"].tolist() == ["1, 8"] * 3
+
+
+def test_every_format_is_written_and_csv_keeps_all_digits(tmp_path: Path) -> None:
+    found = compare(SCORES)
+    frame = comparison_frame(DESIGN, found)
+    files = write_tables(tmp_path, "ablation", frame, comparison_words(frame, found), "T", ["N"])
+    assert [file.name for file in files] == [
+        "ablation.md", "ablation.tex", "ablation.html", "ablation.csv",
+    ]  # fmt: skip
+    for file in files:
+        assert "T=4, full 3x3 convolutions" in file.read_text(encoding="utf-8")
+    read = pd.read_csv(files[-1])
+    assert read["low"].tolist() == pytest.approx(frame["low"].tolist(), rel=1e-15, nan_ok=True)

@@ -1,0 +1,72 @@
+"""One table of words in each format."""
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from nas.report.formats import html, in_latex, latex, markdown, numeric, terminal
+
+WORDS = pd.DataFrame(
+    {"row": ["a|b <x>", "50% & _c"], "mean": ["", "-0.5 ±0.1"], "p": ["<0.001", ""]}
+)
+
+
+def test_numbers_stand_to_the_right() -> None:
+    assert numeric(WORDS) == [False, True, True]
+
+
+def test_markdown() -> None:
+    assert markdown(WORDS, "Title", ["a note"]) == (
+        "**Title**\n\n"
+        "| row | mean | p |\n"
+        "|---|---:|---:|\n"
+        "| a\\|b \\<x> |  | \\<0.001 |\n"
+        "| 50% & \\_c | -0.5 ±0.1 |  |\n"
+        "\n- a note\n"
+    )
+
+
+def test_latex_is_booktabs_and_escapes() -> None:
+    assert latex(WORDS, "5% worse", ["a_b"]) == (
+        "\\begin{table}\n\\centering\n\\caption{5\\% worse}\n"
+        "\\begin{tabular}{lrr}\n\\toprule\nrow & mean & p \\\\\n\\midrule\n"
+        "a|b $<$x$>$ &  & $<$0.001 \\\\\n"
+        "50\\% \\& \\_c & $-$0.5 $\\pm$0.1 &  \\\\\n"
+        "\\bottomrule\n\\end{tabular}\n\\par\\footnotesize a\\_b\n\\end{table}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("stream-wise 3x3", "stream-wise 3x3"),
+        ("-0.1 to -0.2", "$-$0.1 to $-$0.2"),
+        ("(-3%)", r"($-$3\%)"),
+        ("a\\b~^{}#$", r"a\textbackslash{}b\textasciitilde{}\textasciicircum{}\{\}\#\$"),
+    ],
+)
+def test_latex_of_text(text: str, expected: str) -> None:
+    assert in_latex(text) == expected
+
+
+def test_a_row_that_starts_with_a_bracket_is_no_length_for_latex() -> None:
+    assert "\n{}[1:] & " in latex(pd.DataFrame({"row": ["[1:]"], "p": ["1"]}))
+
+
+def test_html_escapes_and_marks_numbers() -> None:
+    page = html(WORDS, "A & B", ["n < 5"])
+    assert "<caption>A &amp; B</caption>" in page
+    assert "<td>a|b &lt;x&gt;</td>" in page
+    assert "<td class='number'>-0.5 ±0.1</td>" in page
+    assert "<p class='notes'>n &lt; 5</p>" in page
+
+
+def test_a_narrow_terminal_does_without_some_columns() -> None:
+    wide = terminal(WORDS, "T", 80, ["p", "mean"])
+    assert [str(column.header) for column in wide.columns] == ["row", "mean", "p"]
+    narrow = terminal(WORDS, "T", 20, ["p", "mean"])
+    assert [str(column.header) for column in narrow.columns] == ["row", "mean"]
+    console = Console(width=20, record=True, file=None)
+    with console.capture() as shown:
+        console.print(narrow)
+    assert "50% & _c" in shown.get()
