@@ -8,6 +8,7 @@ import sys
 import typer
 
 from nas.commands import (
+    ablate,
     data,
     embed,
     evaluate,
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command("search")(search.search)
 app.command("train")(train.train)
+app.command("ablate")(ablate.ablate)
 app.command("replay")(replay.replay)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)

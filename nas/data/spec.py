@@ -1,4 +1,4 @@
-"""Names of data sets: `synthetic:ids=400,size=128x64`, `market1501:PATH`, several joined with `+`.
+"""Names of data sets: `synthetic:ids=600,size=128x64`, `market1501:PATH`, several joined with `+`.
 
 A spec is the name of a source and, after a colon, what it takes. To add a source, add a row to
 SOURCES: everything that names, checks or loads data sets goes through that table. Nothing heavy is
@@ -138,7 +138,7 @@ def _layout(name: str, layout: Layout) -> Source:
 
 SOURCES: dict[str, Source] = {
     "synthetic": Source(
-        "synthetic[:ids=400,size=64x32,seed=1]", "reid", _check_synthetic, load=_load_synthetic
+        "synthetic[:ids=600,size=64x32,seed=1]", "reid", _check_synthetic, load=_load_synthetic
     ),
     "fashion-mnist": Source(
         "fashion-mnist[:FOLDER]",

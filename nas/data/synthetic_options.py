@@ -1,4 +1,4 @@
-"""Options of the synthetic data set, as they are written in a spec: `ids=400,size=64x32,seed=1`."""
+"""Options of the synthetic data set, as they are written in a spec: `ids=600,size=64x32,seed=1`."""
 
 import re
 from typing import TypedDict
@@ -30,7 +30,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def synthetic_options(text: str) -> SyntheticOptions:
-    """Parse `ids=400,size=64x32,seed=1`, any of them in any order; "" is all defaults."""
+    """Parse `ids=600,size=64x32,seed=1`, any of them in any order; "" is all defaults."""
     options: SyntheticOptions = {}
     for part in text.split(",") if text else ():
         name, equals, value = (piece.strip() for piece in part.partition("="))
@@ -47,7 +47,7 @@ def synthetic_options(text: str) -> SyntheticOptions:
         else:
             options["seed"] = _whole("seed", value, 0, (1 << 63) - 1)
     height, width = options.get("size", (64, 32))
-    needed = options.get("ids", 400) * 12 * height * width * 3
+    needed = options.get("ids", 600) * 12 * height * width * 3
     if needed > _MAX_BYTES:
         raise UserError(
             f"data synthetic: {text!r} takes {needed / (1 << 30):.0f} GiB of memory, "

@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.ablation.design import Design
+from nas.ablation.run import Ablation
 from nas.ablation.statistics import NOT_COMPARED, Comparisons
+from nas.ablation.tables import contrast_frame, term_frame
 from nas.files import write_atomically
+from nas.report.figures import write_figure
+from nas.report.forest import forest_figure
 from nas.report.formats import FILES
 from nas.report.words import change, compact
+from nas.search.run import read_asked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,6 +112,31 @@ def comparison_notes(design: Design, found: Comparisons) -> list[str]:
     notes += [f"Context: {design.context}."] * bool(design.context)
     notes += [f"Left out: {reason}." for reason in design.left_out]
     return notes
+
+
+def write_ablation(ablation: Ablation, *, png: bool = False) -> list[Path]:
+    """Write an ablation's tables and forest plot into its directory: every file that was made."""
+    frame, found = ablation.table(), ablation.found
+    notes = comparison_notes(ablation.design, found)
+    words = comparison_words(frame, found)
+    files = write_tables(ablation.path, "ablation", frame, words, title(ablation), notes)
+    if ablation.effects:
+        terms, contrasts = (term_frame(ablation.effects[0]), contrast_frame(ablation.effects[1]))
+        files += write_tables(ablation.path, "terms", terms, term_words(terms), "Effects")
+        words = contrast_words(contrasts, found.alpha)
+        files += write_tables(ablation.path, "contrasts", contrasts, words, "Differences")
+    figure = forest_figure(frame, title(ablation))
+    return files + write_figure(figure, ablation.path / "forest", png=png)
+
+
+def title(ablation: Ablation) -> str:
+    """What was ablated on what, in one line."""
+    asked = read_asked(ablation.path)
+    seeds = ablation.scores.shape[1]
+    return (
+        f"{asked['design']}, {asked['data']}, recipe {asked['recipe']['name']}, "
+        f"{seeds} seeds, {asked['split']} split"
+    )
 
 
 def write_tables(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.errors import UserError
-from nas.files import write_atomically
+from nas.report.figures import write_figure
 from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
@@ -77,9 +77,7 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
 def write_pareto(run: Run, cost: str | None = None, *, png: bool = False) -> list[Path]:
     """Write pareto.html, which opens offline, and with `png` pareto.png, into the run."""
     figure = pareto_figure(run, cost)
-    html = run.path / "pareto.html"
-    write_atomically(html, figure.to_html(include_plotlyjs=True, full_html=True))
-    return [html, _write_png(figure, run.path / "pareto.png")] if png else [html]
+    return write_figure(figure, run.path / "pareto", png=png)
 
 
 def _dots(
@@ -135,21 +133,3 @@ def _ticks(trials: Sequence[Trial], cost: str) -> dict[str, object]:
     steps = [m * 10**e for e in range(2, 13) for m in (1, 1.5, 2, 3, 4, 5, 7)]
     at = [step for step in steps if low <= step <= high]
     return {"tickvals": at, "ticktext": [compact(step) for step in at]}
-
-
-def _write_png(figure: go.Figure, path: Path) -> Path:
-    try:
-        image = figure.to_image(format="png", width=1000, height=640, scale=2)
-    except (ImportError, ValueError) as error:
-        if "kaleido" not in str(error).lower():
-            raise
-        raise UserError("--png needs kaleido: pip install 'osnet-nas[png]'") from None
-    except Exception as error:  # kaleido raises what its browser raises
-        name = type(error).__name__
-        if "Chrome" in name or "Browser" in name or "chrome" in str(error).lower():
-            raise UserError(
-                "--png needs Chrome or Chromium, and none was found (Debian: apt install chromium)"
-            ) from None
-        raise
-    write_atomically(path, image)
-    return path

@@ -8,7 +8,7 @@ from typing import Literal
 
 from nas.errors import UserError
 
-Kind = Literal["time", "trials", "epochs", "macs"]
+Kind = Literal["time", "trials", "epochs", "macs", "replicates"]
 SECONDS = {"h": 3600, "m": 60, "s": 1}
 MACS = {"G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 TRAINING = 3  # times the macs of the network, for each image: forward, and backward twice that
@@ -20,7 +20,10 @@ VALID = (
 
 @dataclass(frozen=True)
 class Budget:
-    """`amount` is seconds of wall-clock time, or a number of trials, of epochs, or of MACs."""
+    """`amount` is seconds of wall-clock time, or a number of trials, of epochs, or of MACs.
+
+    A budget of replicates is what an ablation has that is given none: as many as it has to train.
+    """
 
     kind: Kind
     amount: float

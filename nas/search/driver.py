@@ -20,7 +20,7 @@ from nas.search.budget import Budget
 from nas.search.confirm import leaders
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
-from nas.search.plan import SearchPlan, Standing, Step
+from nas.search.plan import Plan, SearchPlan, Standing, Step
 from nas.search.record import FAILED, Record, Trial, digest
 from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, parse_rungs
@@ -75,7 +75,7 @@ class View(Protocol):
         """Called with a sentence for the user."""
 
 
-class _Silent:
+class SilentView:
     def opened(self, path: Path) -> None: ...
     def update(self, status: Status) -> None: ...
     def finished(self, trial: Trial, status: Status) -> None: ...
@@ -143,7 +143,7 @@ def run_search(
     with locked(path, "search"):
         prepare_dataset(data, loaded.base.input)
         prepare(path, asked, fresh=fresh)
-        shown = view or _Silent()
+        shown = view or SilentView()
         shown.opened(path)
         plan = SearchPlan(
             loaded,
@@ -158,7 +158,7 @@ def run_search(
         projection = Projection(path / "study.db", loaded.name, loaded, names)
         plugins = tuple(str(file) for file in loaded_plugins().values())
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
-        _Driver(path, plan, projection, common, setting, shown).work(count)
+        Driver(path, plan, projection, common, setting, shown).work(count)
     return open_run(path)
 
 
@@ -185,12 +185,12 @@ class _Flight:
 
 
 @dataclass
-class _Driver:
+class Driver:
     """Carries out a plan: workers do its steps, and the record keeps what came of them."""
 
     path: Path
-    plan: SearchPlan
-    projection: Projection
+    plan: Plan
+    projection: Projection | None
     job: Job
     """What all jobs have in common."""
     latency: Setting | None
@@ -204,7 +204,8 @@ class _Driver:
         self.record = Record(self.path / "record.db")
         self.before = self.record.seconds_spent()
         self.started = time.time()
-        self.projection.update(self.trials)
+        if self.projection:
+            self.projection.update(self.trials)
         self.known = {trial.number for trial in self.trials if trial.state != "running"}
         self._announce()
         threads = max(1, default_threads() // workers)
@@ -216,7 +217,8 @@ class _Driver:
             self._collect(wait_seconds=30.0)
             pool.close()
             self.record.session(self.started)
-            self.projection.close(self.trials)
+            if self.projection:
+                self.projection.close(self.trials)
             self.record.close()
             Run(self.path).write_tables()
 
@@ -261,7 +263,8 @@ class _Driver:
         """Record that the step begins, and do it, unless its result is there already."""
         if step.trial.number == len(self.trials):
             self.record.add(step.trial)
-            self.projection.add(step.trial)
+            if self.projection:
+                self.projection.add(step.trial)
         elif step.trial.state != self.trials[step.trial.number].state:
             self.record.change(step.trial.number, state=step.trial.state)
         job = self._job(step)
@@ -338,7 +341,8 @@ class _Driver:
             name = trial.baseline or f"trial {trial.number}"
             self.view.notice(f"{name}, fresh seed {step.replicate}: {score}")
             return
-        self.projection.tell(trial)
+        if self.projection:
+            self.projection.tell(trial)
         self._drop_checkpoints()
         self.view.finished(trial, self.status())
 

@@ -9,6 +9,7 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from nas.architecture import key
 from nas.cost import cost
@@ -55,6 +56,20 @@ class Standing:
     trials: Sequence[Trial]
     running: Sequence[Step]
     seconds: float
+
+
+class Plan(Protocol):
+    """What a driver carries out."""
+
+    ledger: Ledger
+    ladder: Ladder
+    objectives: tuple[str, ...]
+
+    def next(self, now: Standing) -> Step | None:
+        """The next step, or None where there is none as things stand."""
+
+    def left(self, now: Standing) -> float:
+        """Of the budget, in its own unit."""
 
 
 @dataclass

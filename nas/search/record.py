@@ -217,6 +217,15 @@ class Record:
                 )
         return self._again(job.trial)
 
+    def scores(self, trial: int, replicate: int, epoch: int) -> dict[str, float] | None:
+        """What a finished job has scored; None where it is not done."""
+        row = self.db.execute(
+            "SELECT scores FROM jobs WHERE trial = ? AND replicate = ? AND epoch = ? "
+            "AND outcome = 'done'",
+            (trial, replicate, epoch),
+        ).fetchone()
+        return json.loads(row[0]) if row else None
+
     def jobs(self) -> list[tuple[str, str, str]]:
         """Every finished job: its id, outcome and reason, in the order in which they ended."""
         return self.db.execute(

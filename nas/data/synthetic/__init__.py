@@ -24,17 +24,17 @@ INSTANCES = 3
 """Images of an identity in each of its cameras."""
 
 
-def synthetic(ids: int = 400, size: tuple[int, int] = (64, 32), seed: int = 1) -> Dataset:
+def synthetic(ids: int = 600, size: tuple[int, int] = (64, 32), seed: int = 1) -> Dataset:
     """Draw the synthetic multi-camera pedestrian data set.
 
-    ids: identities in all; 70% of them train, the others are query and gallery. Half of each part
+    ids: identities in all; half of them train, the others are query and gallery. Half of each part
     are twins (`groups`). size: (height, width) of the images in pixels. Cameras are 1 to 6. An
     identity has 3 images in each of 4 cameras; raw identities start at 1. The gallery has one
     distractor, of identity 0 and each another person, for every ten images.
     """
     if ids < 4:
         raise ValueError(f"at least 4 identities are needed, got {ids=}")
-    tested = max(2, ids * 3 // 10)
+    tested = ids // 2
     trained = ids - tested
     gallery_images = tested * CAMERAS_EACH * (INSTANCES - 1)
     distractors = gallery_images // 10

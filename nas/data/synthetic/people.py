@@ -25,7 +25,7 @@ from nas.data.synthetic.colours import (
 
 Ints = NDArray[np.int64]
 
-_OUTFITS = 40
+_OUTFITS = 80
 
 PLAIN, HOOPS, STRIPES, CHECKS, DIAGONAL, BAND, YOKE = range(7)
 TROUSERS_LONG, SHORTS, SKIRT, LONG_SKIRT = range(4)

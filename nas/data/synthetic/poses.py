@@ -38,27 +38,27 @@ class Camera:
 
 CAMERAS = (
     Camera(
-        front=85, gain=262, cast=(256, 256, 256), black=4, blur=0, noise=7, scale=1000,
+        front=85, gain=259, cast=(256, 256, 256), black=4, blur=0, noise=7, scale=1000,
         wall=("b8c8d8", "a0a8a8"), ground=("8c8c88", "6c6c6a"), horizon=48, clutter="street",
     ),
     Camera(
-        front=20, gain=236, cast=(286, 258, 218), black=10, blur=1, noise=9, scale=960,
+        front=20, gain=246, cast=(271, 257, 237), black=10, blur=1, noise=9, scale=960,
         wall=("a06450", "8c5444"), ground=("a09888", "807868"), horizon=70, clutter="brick",
     ),
     Camera(
-        front=55, gain=280, cast=(246, 258, 264), black=14, blur=0, noise=9, scale=930,
+        front=55, gain=268, cast=(251, 257, 260), black=14, blur=0, noise=9, scale=930,
         wall=("b8c4b0", "809868"), ground=("789858", "54743c"), horizon=40, clutter="park",
     ),
     Camera(
-        front=70, gain=184, cast=(226, 250, 296), black=8, blur=1, noise=12, scale=1030,
+        front=70, gain=220, cast=(241, 253, 276), black=8, blur=1, noise=12, scale=1030,
         wall=("686c74", "585c64"), ground=("50545a", "3c4046"), horizon=76, clutter="subway",
     ),
     Camera(
-        front=35, gain=268, cast=(268, 256, 240), black=22, blur=2, noise=8, scale=980,
+        front=35, gain=262, cast=(262, 256, 248), black=22, blur=2, noise=8, scale=980,
         wall=("b8b4a8", "a09c90"), ground=("a89c88", "887c68"), horizon=60, clutter="plaza",
     ),
     Camera(
-        front=50, gain=162, cast=(264, 258, 224), black=12, blur=1, noise=13, scale=1050,
+        front=50, gain=209, cast=(260, 257, 240), black=12, blur=1, noise=13, scale=1050,
         wall=("847860", "6c604c"), ground=("625c50", "484236"), horizon=66, clutter="hall",
     ),
 )  # fmt: skip
@@ -123,7 +123,7 @@ def make_poses(person: Ints, camera: Ints, instance: Ints, seed: int) -> Poses:
     stride = each(-45, 46, "stride")
     swing = each(-6, 30, "swing")
     chance = each(0, 100, "cover")
-    post = (chance >= 16) & (chance < 30)
+    post = (chance >= 8) & (chance < 15)
     return Poses(
         camera=camera,
         back=back.astype(np.int64),
@@ -136,13 +136,13 @@ def make_poses(person: Ints, camera: Ints, instance: Ints, seed: int) -> Poses:
         stride=stride,
         swing_left=swing + stride // 3,
         swing_right=swing - stride // 3,
-        cover=np.where(chance < 16, BLOCK, np.where(post, POST, NOTHING)),
+        cover=np.where(chance < 8, BLOCK, np.where(post, POST, NOTHING)),
         cover_x=each(-20, 100, "cover x"),
         cover_y=np.where(post, 0, each(56, 82, "cover y")),
         cover_width=np.where(post, each(9, 20, "post width"), each(45, 110, "block width")),
         cover_kind=each(0, 6, "cover kind"),
-        gain=each(176, 336, "gain"),
-        cast=np.stack([each(234, 279, f"cast {c}") for c in "rgb"], axis=1),
+        gain=each(224, 290, "gain"),
+        cast=np.stack([each(248, 265, f"cast {c}") for c in "rgb"], axis=1),
         scene_x=each(0, 100, "scene x"),
         photo=(person * len(CAMERAS) + camera) * 64 + instance,
     )

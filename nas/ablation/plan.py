@@ -1,0 +1,62 @@
+"""What an ablation trains: every row with every seed, seed by seed, so that pairs come early."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nas.search.ledger import Ledger
+from nas.search.plan import Standing, Step
+from nas.search.record import FAILED, Trial
+from nas.search.rungs import Ladder
+
+
+@dataclass
+class AblationPlan:
+    """rows: trials as they begin, numbered from 0. seeds: replicates of each."""
+
+    rows: Sequence[Trial]
+    seeds: int
+    ladder: Ladder
+    ledger: Ledger
+    objectives: tuple[str, ...] = ("score", "macs")
+
+    def next(self, now: Standing) -> Step | None:
+        """The first replicate that is not trained yet, where the budget has room for it."""
+        under_way = {step.id for step in now.running}
+        for replicate in range(self.seeds):
+            for row in self.rows:
+                known = row.number < len(now.trials)
+                trial = now.trials[row.number] if known else row
+                step = Step(trial, replicate, 0, self.ladder.epochs[-1])
+                if ended(trial, replicate) or step.id in under_way:
+                    continue
+                price = self.ledger.price(trial.costs["macs"], step.epochs, now.trials)
+                return step if price <= self._room(now) else None
+        return None
+
+    def left(self, now: Standing) -> float:
+        if self.ledger.budget.kind != "replicates":
+            return self._room(now)
+        done = sum(ended(t, r) for t in now.trials for r in range(self.seeds))
+        return self.ledger.budget.amount - done
+
+    def _room(self, now: Standing) -> float:
+        if self.ledger.budget.kind == "replicates":
+            return math.inf
+        return self.ledger.budget.amount - self.ledger.spent(now.trials, now.running, now.seconds)
+
+
+def ended(trial: Trial, replicate: int) -> bool:
+    """Whether a replicate is trained, or has failed."""
+    if replicate:
+        return replicate in trial.fresh
+    return trial.state in ("complete", *FAILED)
+
+
+def score(trial: Trial, replicate: int) -> float:
+    """What a replicate has scored; NaN where it has not."""
+    if replicate:
+        return trial.fresh.get(replicate, math.nan)
+    return trial.scores.get("score", math.nan) if trial.state == "complete" else math.nan

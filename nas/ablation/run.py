@@ -1,0 +1,250 @@
+"""An ablation, from its design to what its scores say; trained by the driver that searches have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.ablation.design import Design, Row, match_macs
+from nas.ablation.designs import factorial, leave_one_out, one_at_a_time
+from nas.ablation.effects import Contrast, Term, factorial_effects
+from nas.ablation.plan import AblationPlan, score
+from nas.ablation.power import detectable, pilot
+from nas.ablation.published import families_table, paper_table
+from nas.ablation.statistics import Comparisons, compare
+from nas.ablation.tables import comparison_frame
+from nas.architecture import Architecture, key, preset
+from nas.cost import cost
+from nas.data import check_spec, prepare_dataset
+from nas.directory import Kind, locked, make_directory
+from nas.errors import UserError
+from nas.plugins import loaded_plugins
+from nas.search.budget import Budget
+from nas.search.driver import Driver, SilentView, View, default_workers
+from nas.search.ledger import Ledger
+from nas.search.record import Record, Trial
+from nas.search.run import FOLDERS, LIBRARIES, default_path, open_run, read_asked
+from nas.search.rungs import Ladder
+from nas.search.workers import publish
+from nas.space import Space, load_space
+from nas.training.job import Job, Result
+from nas.training.recipe import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DESIGNS = {
+    "one-at-a-time": "each other value of each factor on the baseline",
+    "leave-one-out": "each component at its neutral value",
+    "factorial": "all combinations of the factors",
+    "paper": "the eleven rows of the OSNet paper",
+    "families": "OSNet, Inception, ResNeXt, SE",
+}
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What an ablation found. scores: (rows, seeds), NaN where one is missing; larger is better.
+
+    effects: of the factors, where the design is factorial and a score is there for each cell.
+    """
+
+    path: Path
+    design: Design
+    scores: NDArray[np.float64]
+    found: Comparisons
+    effects: tuple[list[Term], list[Contrast]] | None = None
+
+    def table(self) -> pd.DataFrame:
+        """A row for each of the design's: scores, difference to the baseline, costs, verdict."""
+        return comparison_frame(self.design, self.found)
+
+
+def run_ablation(
+    space: str | Path | Space | None = None,
+    *,
+    baseline: str | Architecture | None = None,
+    design: str = "one-at-a-time",
+    factors: Sequence[str] = (),
+    match: str | None = None,
+    seeds: int = 5,
+    data: str = "synthetic",
+    recipe: str | Recipe = "standard",
+    overrides: Sequence[str] = (),
+    split: str = "test",
+    budget: str | None = None,
+    workers: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    view: View | None = None,
+) -> Ablation:
+    """Train the rows of a design with the same seeds, and compare them with the baseline.
+
+    space: needed for the designs over factors; its base is the baseline unless one is given, a
+    preset or an architecture. design: of DESIGNS. match: "macs" fits every row's width to the
+    baseline's cost. split: "test" trains on the whole training split and scores the test split;
+    "validation" holds identities out of the training split, others for each seed. Trainings of
+    ablations beside this one (same network, recipe, data, split and seed) are not run again. The
+    same arguments resume it; seeds, budget and workers may change. Raises UserError.
+    """
+    loaded = load_space(space) if isinstance(space, (str, Path)) else space
+    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
+    chosen = make_design(loaded, baseline, design, factors, match)
+    if seeds < 2:
+        raise UserError(f"--seeds: {seeds}; with fewer than 2 nothing is known of the noise")
+    if split not in ("test", "validation"):
+        raise UserError(f"--split: {split!r} is not test or validation")
+    check_spec(data)
+    count = workers if workers is not None else default_workers()
+    if count < 1:
+        raise UserError(f"--workers: {count} is not a number of processes from 1")
+    asked: dict[str, Any] = {
+        "space": loaded.name if loaded else f"table-{design}",
+        "data": data,
+        "recipe": trained.model_dump(),
+        "objectives": ["score", "macs"],
+        "design": design,
+        "rows": {row.label: key(row.architecture) for row in chosen.rows},
+        "split": split,
+        "seed": seed,
+    }
+    path = Path(out) if out is not None else _default_path(asked, match)
+    replicates = len(chosen.rows) * seeds
+    spend = Budget.parse(budget) if budget else Budget("replicates", replicates)
+    rows = [_trial(number, row) for number, row in enumerate(chosen.rows)]
+    ladder = Ladder((trained.epochs,), 2.0, ("macs",))
+    plan = AblationPlan(rows, seeds, ladder, Ledger(spend, trained, count))
+    size = chosen.rows[0].architecture.input
+    with locked(path, "ablation"):
+        prepare_dataset(data, size)
+        make_directory(path, asked, ABLATION, fresh=fresh)
+        shown = view or SilentView()
+        shown.opened(path)
+        reused = _reuse(path, asked, rows, seeds, trained.epochs)
+        if reused:
+            shown.notice(f"{reused} of {replicates} trainings are there already, from other runs")
+        shown.notice(_power(path, chosen, seeds))
+        plugins = tuple(str(file) for file in loaded_plugins().values())
+        tested = split == "test"
+        common = Job(
+            "", 0, rows[0].architecture, trained, data, seed, plugins=plugins, tested=tested
+        )
+        Driver(path, plan, None, common, None, shown).work(count)
+    return _found(path, chosen, seeds)
+
+
+def make_design(
+    space: Space | None,
+    baseline: str | Architecture | None,
+    design: str,
+    factors: Sequence[str] = (),
+    match: str | None = None,
+) -> Design:
+    """The rows to train, the baseline first; UserError says what does not fit together."""
+    if design not in DESIGNS:
+        raise UserError(f"--design: {design!r} is not one of {', '.join(DESIGNS)}")
+    if match not in (None, "macs"):
+        raise UserError(f"--match: {match!r} is not macs")
+    base = preset(baseline) if isinstance(baseline, str) else baseline
+    if base is None and space is not None:
+        base = space.base
+    if base is None:
+        raise UserError("--baseline: give a preset, or a space, whose base it is then")
+    if space is not None:
+        base = base.resized(space.base.input)
+    if design in ("paper", "families"):
+        found = paper_table(base) if design == "paper" else families_table(base)
+    elif space is None:
+        raise UserError(f"--design: {design} varies factors of a space: give one")
+    elif design == "factorial":
+        found = factorial(space, base, factors)
+    else:
+        make = one_at_a_time if design == "one-at-a-time" else leave_one_out
+        found = make(space, base, factors)
+    return match_macs(found) if match else found
+
+
+def _trial(number: int, row: Row) -> Trial:
+    own = row.architecture
+    costs: dict[str, float] = dict(cost(own).as_dict())
+    return Trial(number, key(own), dict(row.factors), own, costs, {"row": row.label})
+
+
+def _default_path(asked: Mapping[str, Any], match: str | None) -> Path:
+    plain = default_path(asked)
+    matched = "-matched" if match else ""
+    return plain.with_name(f"ablation-{asked['design']}{matched}-{plain.name}")
+
+
+def _reuse(
+    path: Path, asked: Mapping[str, Any], rows: Sequence[Trial], seeds: int, epochs: int
+) -> int:
+    """Hand over what ablations beside this one have trained, as if a worker had just done it."""
+    same = ("data", "recipe", "split", "seed")
+    now = json.loads(json.dumps(asked))
+    count = 0
+    own = Record(path / "record.db")
+    done = {job[0] for job in own.jobs()}
+    own.close()
+    for file in sorted(path.parent.glob("*/run.json")):
+        try:
+            there = read_asked(file.parent)
+            if file.parent == path or any(there.get(name) != now[name] for name in same):
+                continue
+            record = Record(file.parent / "record.db", read_only=True)
+        except UserError:  # another kind of run, or a damaged one
+            continue
+        known = {trial.key: trial.number for trial in record.trials()}
+        for row in rows:
+            for replicate in range(seeds) if row.key in known else ():
+                job = f"{row.number}-{replicate}-{epochs}"
+                scores = record.scores(known[row.key], replicate, epochs)
+                if scores is not None and job not in done:
+                    publish(path / "outbox", job, Result("done", "reused", scores))
+                    done.add(job)
+                    count += 1
+        record.close()
+    return count
+
+
+def _power(path: Path, design: Design, seeds: int) -> str:
+    """What the seeds can show, by the scores that are there before the run; or by no scale."""
+    known = _scores(path, design, seeds)
+    comparisons = len(design.rows) - 1
+    whole = known[:, np.isfinite(known).all(axis=0)]
+    if whole.shape[1] < 2:
+        found = detectable(seeds, comparisons, 1.0)
+        return (
+            f"no scores are known yet. In deviations of a paired difference: {found}. Run fewer "
+            "seeds first, and the same command with more says it in scores"
+        )
+    return str(detectable(seeds, comparisons, pilot(whole)))
+
+
+def _scores(path: Path, design: Design, seeds: int) -> NDArray[np.float64]:
+    trials = open_run(path).all_trials() if (path / "record.db").is_file() else []
+    found = np.full((len(design.rows), seeds), np.nan)
+    for trial in trials:
+        found[trial.number] = [score(trial, replicate) for replicate in range(seeds)]
+    return found
+
+
+def _found(path: Path, design: Design, seeds: int) -> Ablation:
+    scores = _scores(path, design, seeds)
+    effects = None
+    if (
+        any(len(cell.factors) > 1 for cell in design.cells)
+        and np.isfinite(scores).any(axis=1).all()
+    ):
+        effects = factorial_effects(design.cells, scores)
+    return Ablation(path, design, scores, compare(scores), effects)
+
+
+ABLATION = Kind("ablation", "run.json", FOLDERS, LIBRARIES, read_asked)

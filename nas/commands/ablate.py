@@ -1,0 +1,111 @@
+"""`ablate`: what each part of a design is worth, with how sure one may be of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nas.commands.options import Data, Json, Plugins
+
+
+def ablate(
+    space: Annotated[
+        str | None,
+        typer.Argument(help="Name of a shipped space, or a YAML file; not for published tables."),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="A preset, an architecture file, or RUN#trial; else the space's base."),
+    ] = None,
+    design: Annotated[
+        str, typer.Option(help="one-at-a-time, leave-one-out, or factorial.")
+    ] = "one-at-a-time",
+    table: Annotated[
+        str | None,
+        typer.Option(help="A published table instead: paper (OSNet's eleven rows), families."),
+    ] = None,
+    factors: Annotated[
+        str, typer.Option(help="Names of parameters, as gate,streams; by default all that vary.")
+    ] = "",
+    match: Annotated[
+        str | None, typer.Option(help="macs: fit each row's width to the baseline's cost.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Trainings of each row, with paired seeds.")] = 5,
+    data: Data = "synthetic",
+    recipe: Annotated[
+        str, typer.Option(help="Name of a shipped recipe, or a YAML file.")
+    ] = "standard",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
+    ] = None,
+    input: Annotated[
+        str | None, typer.Option(help="Input size of the baseline, HEIGHTxWIDTH in pixels.")
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(help="What scores: test, or validation (held out of the training split)."),
+    ] = "test",
+    budget: Annotated[
+        str | None, typer.Option(help="What to spend at most (1h, 300epochs, 2PMAC).")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The first seed; others follow from it.")] = 0,
+    out: Annotated[
+        str | None, typer.Option(help="The run's directory; by default below results/.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete the run that is there first.")
+    ] = False,
+    png: Annotated[
+        bool, typer.Option("--png", help="Write the forest plot as PNG too (needs Chrome).")
+    ] = False,
+    as_json: Json = False,
+    plugin: Plugins = None,
+) -> None:
+    """Train the rows of a design with paired seeds; print differences to the baseline.
+
+    The same command goes on where it was; more --seeds let it go further. Writes the table as
+    Markdown, LaTeX, HTML and CSV, and a forest plot.
+    """
+    from rich.console import Console
+
+    from nas.ablation.run import run_ablation
+    from nas.commands.search_view import make_view
+    from nas.commands.targets import resolve
+    from nas.report.ablation import SPARE, comparison_notes, comparison_words, title, write_ablation
+    from nas.report.formats import terminal
+
+    view = make_view()
+    with view:
+        found = run_ablation(
+            space,
+            baseline=resolve(baseline, input) if baseline else None,
+            design=table or design,
+            factors=[name.strip() for name in factors.split(",") if name.strip()],
+            match=match,
+            seeds=seeds,
+            data=data,
+            recipe=recipe,
+            overrides=set_ or [],
+            split=split,
+            budget=budget,
+            workers=workers,
+            seed=seed,
+            out=out,
+            fresh=fresh,
+            view=view,
+        )
+    files = write_ablation(found, png=png)
+    frame = found.table()
+    if as_json:
+        print(frame.to_json(orient="records", indent=2))
+        return
+    console = Console()
+    words = comparison_words(frame, found.found)
+    console.print(terminal(words, title(found), console.width, SPARE))
+    for note in comparison_notes(found.design, found.found):
+        console.print(note, style="dim", highlight=False)
+    print(*files, sep="\n")
