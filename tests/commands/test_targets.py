@@ -43,7 +43,7 @@ def test_a_trial_has_the_average_that_its_run_kept(
     monkeypatch.setattr(targets, "_find", lambda _: ARCHITECTURE)
     model, last = build(ARCHITECTURE, 3, seed=5), build(ARCHITECTURE, 3, seed=6)
     (tmp_path / "checkpoints").mkdir()
-    file = tmp_path / "checkpoints" / "4.pt"
+    file = tmp_path / "checkpoints" / "4-6.pt"
     torch.save({"network": last.state_dict(), "average": model.state_dict(), "epoch": 6}, file)
     found, weights = targets.load(f"{tmp_path}#4", None, 0)
     assert equal(found, model)
@@ -51,7 +51,7 @@ def test_a_trial_has_the_average_that_its_run_kept(
     with pytest.raises(UserError, match="no weights are kept of trial 3, only of the front: 4"):
         targets.load(f"{tmp_path}#3", None, 0)
     file.write_bytes(b"half")
-    with pytest.raises(UserError, match=r"4.pt is damaged"):
+    with pytest.raises(UserError, match=r"4-6.pt is damaged"):
         targets.load(f"{tmp_path}#4", None, 0)
 
 

@@ -18,7 +18,7 @@ from nas.models.weights import read_checkpoint
 ROOT = Path(__file__).parents[2]
 TINY = Architecture((Stage(8, 1), Stage(8, 1)), Size(16, 8), stem="conv3", stem_channels=4)
 RECIPE = "name: tiny\nextends: standard\nepochs: 6\nbatch: 16\nprecision: float32\n"
-ARGUMENTS = ["net.json", "--data", "synthetic:ids=16,size=16x8", "--recipe", "tiny.yaml"]
+ARGUMENTS = ["net.json", "--data", "synthetic:ids=24,size=16x8", "--recipe", "tiny.yaml"]
 
 
 def command(*arguments: str) -> list[str]:
@@ -119,7 +119,7 @@ def test_bad_input_is_one_line_and_nothing_is_made(
     folder: Path, arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    data = [] if "--data" in arguments else ["--data", "synthetic:ids=16,size=16x8"]
+    data = [] if "--data" in arguments else ["--data", "synthetic:ids=24,size=16x8"]
     with pytest.raises(UserError) as error:
         app(["train", *arguments, *data], standalone_mode=False)
     assert message in str(error.value)

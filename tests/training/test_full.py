@@ -21,7 +21,7 @@ from nas.training.view import Silent
 
 TINY = Architecture((Stage(8, 1), Stage(8, 1)), Size(16, 8), stem="conv3", stem_channels=4)
 RECIPE = Recipe(name="test", epochs=2, batch=16, lr=0.01, schedule="onecycle", precision="float32")
-DATA = "synthetic:ids=16,size=16x8"
+DATA = "synthetic:ids=24,size=16x8"
 
 
 def go(path: Path, recipe: Recipe = RECIPE, **arguments: Any) -> Training:
@@ -66,7 +66,7 @@ def test_a_training_leaves_a_network_metrics_and_scores(whole: Training) -> None
     assert whole.scores == json.loads((whole.path / "scores.json").read_text())
     assert set(whole.scores[DATA]) >= {"score", "mAP", "rank1"}
     network = load_network(whole.network)
-    assert network.classifier is not None and network.classifier.out_features == 8
+    assert network.classifier is not None and network.classifier.out_features == 12
     assert whole.network.name == "last.safetensors"
 
 
@@ -135,7 +135,7 @@ def test_early_stop_scores_identities_that_are_not_trained_on(tmp_path: Path) ->
     patient = RECIPE.model_copy(update={"epochs": 1, "early_stop": 5, "validation": 0.3})
     done = go(tmp_path / "run", patient)
     network = load_network(done.network)
-    assert network.classifier is not None and network.classifier.out_features == 8 - 4
+    assert network.classifier is not None and network.classifier.out_features == 12 - 4
     assert 0 < float(rows(done.path)[0]["mAP"]) <= 1
 
 
