@@ -86,7 +86,7 @@ class Surrogate:
         both = codes if running is None else np.concatenate([codes, running])
         self._apart, self._alike = self._by_feature(both)
         self._rows: Ints = np.arange(len(both))
-        near, alike = self._kernels(both)
+        near, alike = self._kernels(one_hot(tables, both))
         self._matrix = (near + alike).astype(np.float64)
         self._matrix[np.diag_indices_from(self._matrix)] += factors.noise
         lower = _inverse_factor(self._matrix)
@@ -112,9 +112,8 @@ class Surrogate:
         alike = [by * (1 - own) for by, own in zip(main, columns, strict=True)]
         return np.concatenate(apart).astype(np.float32), np.concatenate(alike).astype(np.float32)
 
-    def _kernels(self, codes: Codes) -> tuple[Floats, Floats]:
+    def _kernels(self, hot: Floats) -> tuple[Floats, Floats]:
         """Both terms of the kernel between these points and those that the fit is to."""
-        hot = one_hot(self.tables, codes)
         near = hot @ self._apart
         np.negative(near, out=near)
         np.exp(near, out=near)
@@ -123,10 +122,14 @@ class Surrogate:
 
     def predict(self, codes: Codes) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the score without its noise, at (N, d): (N,) each."""
-        near, alike = self._kernels(codes)
+        return self.predict_hot(one_hot(self.tables, codes))
+
+    def predict_hot(self, hot: Floats) -> tuple[Floats, Floats]:
+        """The same, of codes that are `one_hot` already."""
+        near, alike = self._kernels(hot)
         count = len(self._weights)
         mean = near[:, :count] @ self._weights
-        mean += one_hot(self.tables, codes) @ (self._alike[:, :count] @ self._weights)
+        mean += hot @ (self._alike[:, :count] @ self._weights)
         alike += near if len(self._rows) == near.shape[1] else near[:, self._rows]
         explained = alike @ self._inverse.T
         prior = self.factors.interaction + self.factors.main.sum()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.search.surrogate import Codes, Floats, Ints, Surrogate
+from nas.search.surrogate import Codes, Floats, Ints, Surrogate, one_hot
 
 LEAST = 4  # results without which a rung says nothing of those above
 TRUST = 4.0  # results' worth of belief that a rung differs from the one below by a constant
@@ -60,9 +60,10 @@ class Tower:
 
     def predict(self, codes: Codes) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the score without its noise, at (N, d): (N,) each."""
+        hot = one_hot(self.floors[0].tables, codes)
         mean, variance = np.zeros(len(codes)), np.zeros(len(codes))
         for floor, slope in zip(self.floors, self.slopes, strict=True):
-            own, deviation = floor.predict(codes)
+            own, deviation = floor.predict_hot(hot)
             mean = slope * mean + own
             variance = slope**2 * variance + deviation**2
         return mean, np.sqrt(variance)
