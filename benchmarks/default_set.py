@@ -4,7 +4,7 @@
 
 Twelve architectures, OSNets of one to four streams, gated and fused in several ways, and the
 families that OSNet is compared with, at the widths that give them the same MACs, are trained at the
-full length of `standard` on the training split with several seeds, and scored on the test split. A
+full length of `quick` on the training split with several seeds, and scored on the test split. A
 random-effects analysis of variance gives the standard deviation between architectures and between
 seeds, with the interval of their ratio (exact for balanced data: Searle, Casella and McCulloch,
 Variance Components, 1992, section 3.6). Then four streams against one at equal width, with paired
@@ -34,7 +34,7 @@ from nas.training import load_recipe
 from nas.training.evaluation import score_reid
 from nas.training.loop import Trainer
 
-DATA, RECIPE = "synthetic", "standard"
+DATA, RECIPE = "synthetic", "quick"
 MACS, BAND = 8_000_000, 1.15
 BASE = """
 space: matched

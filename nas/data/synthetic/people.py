@@ -25,7 +25,7 @@ from nas.data.synthetic.colours import (
 
 Ints = NDArray[np.int64]
 
-_OUTFITS = 80
+_OUTFITS = 40
 
 PLAIN, HOOPS, STRIPES, CHECKS, DIAGONAL, BAND, YOKE = range(7)
 TROUSERS_LONG, SHORTS, SKIRT, LONG_SKIRT = range(4)
@@ -148,8 +148,8 @@ def make_people(family: Ints, twin: Ints, seed: int) -> People:
         bottom_kind=worn([6, 2, 2, 1], "bottom kind"),
         open_jacket=one_of([4, 1], "open jacket"),
         inner=choose_apart(CLOTHES, top, 0 * family, seed, "inner", family),
-        pattern=one_of([5, 3, 2, 2, 1, 2, 2], "pattern"),
-        period=number(52, 96, "period"),
+        pattern=one_of([2, 3, 3, 3, 3, 1, 1], "pattern"),
+        period=np.array([56, 100, 180, 320])[number(0, 4, "period")],
         second=second,
         side_stripe=one_of([5, 1], "side stripe"),
         bag=bag,
