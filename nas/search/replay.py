@@ -83,7 +83,10 @@ def read_table(folder: str | Path) -> Table:
     missing = [name for name in (SPACE, SCORES, NETWORKS) if not (folder / name).is_file()]
     if missing:
         raise UserError(f"{folder} is not a table of trainings: it has no {', '.join(missing)}")
-    rows = pd.read_parquet(folder / SCORES)
+    try:
+        rows = pd.read_parquet(folder / SCORES)
+    except ImportError:
+        raise UserError(f"{folder} needs pyarrow: pip install 'osnet-nas[parquet]'") from None
     networks = pd.read_parquet(folder / NETWORKS).set_index("key")
     shape = tuple(rows[name].nunique() for name in ("key", "replicate", "epoch"))
     if np.prod(shape) != len(rows):
