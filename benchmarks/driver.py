@@ -29,21 +29,11 @@ from nas.search.rungs import Ladder
 from nas.search.samplers import Proposal, Propose, make_sampler
 from nas.search.study import Projection
 from nas.seeds import drawer
-from nas.space import Space, from_yaml
+from nas.space import Space, load_space
 from nas.training import load_recipe
 from nas.training.job import Job, Result
 
-SPACE = """
-space: simulated
-base: osnet_x0_25
-input: 64x32
-parameters:
-  width: [0.125, 0.25, 0.375, 0.5]
-  stages[each].streams: 1..4
-  stages[each].gate: [none, fixed, streamwise, separate, unified]
-  stages[each].fusion: [add, concat]
-  stages[*].bottleneck: [2, 4, 8]
-"""
+SPACE = Path(__file__).parent / "simulated.yaml"
 OBJECTIVES = ("score", "macs")
 RUNGS = (1, 3, 9)
 
@@ -53,7 +43,7 @@ def main() -> None:
     parser.add_argument("--trials", default="300,2000")
     parser.add_argument("--sampler", default="ehvi")
     options = parser.parse_args()
-    space = from_yaml(SPACE)
+    space = load_space(SPACE)
     propose = make_sampler(options.sampler, space, OBJECTIVES)
     for count in map(int, options.trials.split(",")):
         print(f"{count} trials, of {space.name}:", flush=True)

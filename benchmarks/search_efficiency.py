@@ -30,20 +30,9 @@ from nas.search.ehvi import Staircase
 from nas.search.record import Trial
 from nas.search.replay import read_table, replay_search
 from nas.search.samplers import SAMPLERS, make_sampler, propose_untried
-from nas.space import Space, from_yaml
+from nas.space import Space, load_space
 
-SPACE = """
-space: simulated
-about: Streams, gate and fusion of each of three stages, width and bottleneck.
-base: osnet_x0_25
-input: 64x32
-parameters:
-  width: [0.125, 0.25, 0.375, 0.5]
-  stages[each].streams: 1..4
-  stages[each].gate: [none, fixed, streamwise, separate, unified]
-  stages[each].fusion: [add, concat]
-  stages[*].bottleneck: [2, 4, 8]
-"""
+SPACE = Path(__file__).parent / "simulated.yaml"
 OBJECTIVES = ("score", "macs")
 SPREAD = 0.04
 SHARE = 0.95
@@ -157,7 +146,7 @@ def finish(kind: str, name: str, trials: int, seed: int) -> dict[str, object]:
 
 @lru_cache
 def simulated() -> Space:
-    return from_yaml(SPACE)
+    return load_space(SPACE)
 
 
 def main() -> None:

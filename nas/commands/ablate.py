@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Data, Json, Plugins
+from nas.commands.options import Data, Fresh, Json, Out, Plugins, Recipe, Workers
 
 
 def ablate(
@@ -33,9 +33,7 @@ def ablate(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of each row, with paired seeds.")] = 5,
     data: Data = "synthetic",
-    recipe: Annotated[
-        str, typer.Option(help="Name of a shipped recipe, or a YAML file.")
-    ] = "standard",
+    recipe: Recipe = "standard",
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
     ] = None,
@@ -49,16 +47,10 @@ def ablate(
     budget: Annotated[
         str | None, typer.Option(help="What to spend at most (1h, 300epochs, 2PMAC).")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
-    ] = None,
+    workers: Workers = None,
     seed: Annotated[int, typer.Option(help="The first seed; others follow from it.")] = 0,
-    out: Annotated[
-        str | None, typer.Option(help="The run's directory; by default below results/.")
-    ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Delete the run that is there first.")
-    ] = False,
+    out: Out = None,
+    fresh: Fresh = False,
     png: Annotated[
         bool, typer.Option("--png", help="Write the forest plot as PNG too (needs Chrome).")
     ] = False,

@@ -28,6 +28,13 @@ Plugins = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Recipe = Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")]
+Eta = Annotated[float, typer.Option(help="One in so many is trained on to each rung.")]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
+]
+Out = Annotated[str | None, typer.Option(help="The run's directory; by default below results/.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the run that is there first.")]
 SpaceArgument = Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")]
 Target = Annotated[
     str, typer.Argument(help="A preset, an architecture file, SPACE@seed, or RUN#trial.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Json
+from nas.commands.options import Eta, Json
 
 
 def replay(
@@ -22,7 +22,7 @@ def replay(
     rungs: Annotated[
         str, typer.Option(help="Epochs after which trials are compared, as 1,3; by default none.")
     ] = "",
-    eta: Annotated[float, typer.Option(help="One in so many is trained on to each rung.")] = 3.0,
+    eta: Eta = 3.0,
     confirm: Annotated[
         float, typer.Option(help="Share of the budget that trains the front with fresh seeds.")
     ] = 0.0,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Data, Plugins, SpaceArgument
+from nas.commands.options import Data, Eta, Fresh, Out, Plugins, Recipe, SpaceArgument, Workers
 
 
 def search(
@@ -16,9 +16,7 @@ def search(
         typer.Option(help="What to spend: a time (90s, 5m), 20trials, 120epochs, or 2PMAC."),
     ] = "5m",
     data: Data = "synthetic",
-    recipe: Annotated[
-        str, typer.Option(help="Name of a shipped recipe, or a YAML file.")
-    ] = "quick",
+    recipe: Recipe = "quick",
     objectives: Annotated[
         str,
         typer.Option(
@@ -36,24 +34,18 @@ def search(
     no_rungs: Annotated[
         bool, typer.Option("--no-rungs", help="Train every trial at full length.")
     ] = False,
-    eta: Annotated[float, typer.Option(help="One in so many is trained on to each rung.")] = 3.0,
+    eta: Eta = 3.0,
     confirm: Annotated[
         float,
         typer.Option(help="Share of the budget that may train the front again with fresh seeds."),
     ] = 0.25,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
-    ] = None,
+    workers: Workers = None,
     seed: Annotated[
         int, typer.Option(help="Seed of proposals, split, order and initialisation.")
     ] = 0,
-    out: Annotated[
-        str | None, typer.Option(help="The run's directory; by default below results/.")
-    ] = None,
+    out: Out = None,
     plugin: Plugins = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Delete the run that is there first.")
-    ] = False,
+    fresh: Fresh = False,
 ) -> None:
     """Search SPACE with short training runs, and print the front of score against cost.
 
