@@ -15,7 +15,7 @@ def replay(
     table: Annotated[
         Path, typer.Argument(help="A folder with space.yaml, scores.parquet, networks.parquet.")
     ],
-    sampler: Annotated[str, typer.Option(help="ehvi, tpe, nsga2, gp or random.")] = "tpe",
+    sampler: Annotated[str, typer.Option(help="ehvi, tpe, nsga2, gp or random.")] = "ehvi",
     budget: Annotated[
         str, typer.Option(help="What to spend, in simulated time: 1h, 30trials, 300epochs, 1PMAC.")
     ] = "30trials",

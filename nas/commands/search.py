@@ -23,7 +23,12 @@ def search(
             help="score (larger is better) and costs: macs, params, activation_bytes, latency_ms."
         ),
     ] = "score,macs",
-    sampler: Annotated[str, typer.Option(help="ehvi, tpe, nsga2, gp or random.")] = "tpe",
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            help="ehvi, tpe, nsga2, gp or random; by default ehvi, or tpe with latency_ms."
+        ),
+    ] = None,
     latency: Annotated[
         str, typer.Option(help="Setting in which latency_ms is measured; see `profile --setting`.")
     ] = "frozen:threads=1",

@@ -24,7 +24,7 @@ from nas.search.plan import Plan, SearchPlan, Standing, Step
 from nas.search.record import FAILED, Record, Trial, digest
 from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, parse_rungs
-from nas.search.samplers import make_sampler, searched
+from nas.search.samplers import default_sampler, make_sampler, searched
 from nas.search.study import Projection
 from nas.search.workers import LocalWorkers, adopt, clear
 from nas.seeds import drawer
@@ -89,7 +89,7 @@ def run_search(
     data: str = "synthetic",
     recipe: str | Recipe = "quick",
     objectives: str = "score,macs",
-    sampler: str = "tpe",
+    sampler: str | None = None,
     latency: str = "frozen:threads=1",
     rungs: str | None = None,
     eta: float = 3.0,
@@ -103,7 +103,8 @@ def run_search(
     """Search the space for architectures with a good score at a low cost, and return the run.
 
     Every argument is checked before anything is written. The same arguments resume the search that
-    they started; budget, workers and confirm may change. latency: the setting in which the
+    they started; budget, workers and confirm may change. sampler: by default ehvi, or tpe where a
+    cost is measured. latency: the setting in which the
     objective latency_ms is measured, while no worker trains. rungs: epochs below full length after
     which one trial in `eta` is trained further, as "1,3"; "" is none, None what the recipe says.
     confirm: the share of the budget, at most, that trains the front again with fresh seeds. Raises
@@ -119,6 +120,7 @@ def run_search(
     ladder = Ladder((*trained.rungs, trained.epochs), eta, tuple(n for n in names if n != SCORE))
     if not 0 <= confirm <= 0.5:
         raise UserError(f"--confirm: {confirm:g} is not a share from 0 to 0.5")
+    sampler = sampler or default_sampler(names)
     propose = make_sampler(sampler, loaded, names)
     count = workers if workers is not None else default_workers()
     if count < 1:

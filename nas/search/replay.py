@@ -191,7 +191,7 @@ class Replayed:
 def replay_search(
     table: str | Path | Table,
     *,
-    sampler: str = "tpe",
+    sampler: str = "ehvi",
     budget: str = "30trials",
     rungs: str = "",
     eta: float = 3.0,

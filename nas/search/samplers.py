@@ -39,6 +39,11 @@ Propose = Callable[[Sequence[Trial], int], Proposal]
 """(all trials so far, the running ones included, and a seed) to a proposal."""
 
 
+def default_sampler(objectives: Sequence[str]) -> str:
+    """The sampler that serves where none is named."""
+    return "tpe" if set(objectives) & set(MEASURED) else "ehvi"
+
+
 def make_sampler(name: str, space: Space, objectives: Sequence[str]) -> Propose:
     """The sampler of that name; UserError where there is none, or it can not serve these."""
     if name == "random":
