@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.errors import UserError
-from nas.files import write_atomically
+from nas.files import remove_torn, write_atomically
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
     check_directory(path, asked, kind, fresh=fresh)
     if fresh:
         _remove(path, kind)
+    for folder in (path, *(path / name for name in kind.folders)):
+        remove_torn(folder)
     if (path / kind.file).exists():
         return
     try:

@@ -3,3 +3,7 @@
 
 class UserError(Exception):
     """What went wrong, where, and what would have been valid, in one line."""
+
+
+class Unwritable(UserError):
+    """A file can not be written. What was being done can be done again once it can."""

@@ -6,9 +6,10 @@ import os
 import tempfile
 from pathlib import Path
 
-from nas.errors import UserError
+from nas.errors import Unwritable
 
 FOLDER_VARIABLE = "OSNET_NAS_CACHE"
+TEMPORARY = ".tmp"
 
 
 def cache_folder() -> Path:
@@ -24,17 +25,23 @@ def cache_folder() -> Path:
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file so that a reader, or a crash, never sees half of it.
 
-    UserError where it can not be written.
+    Unwritable where it can not be written.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     try:
         _replace(path, data)
     except OSError as error:
-        raise UserError(f"{path} can not be written ({error.strerror})") from None
+        raise Unwritable(f"{path} can not be written ({error.strerror})") from None
+
+
+def remove_torn(folder: Path) -> None:
+    """Delete what a kill in the middle of `write_atomically` has left in a folder."""
+    for file in folder.glob(f".*{TEMPORARY}"):
+        file.unlink(missing_ok=True)
 
 
 def _replace(path: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    handle, temporary = tempfile.mkstemp(TEMPORARY, f".{path.name[:100]}.", path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

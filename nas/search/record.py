@@ -9,6 +9,8 @@ import json
 import math
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 
 from nas.architecture import Architecture, from_document, to_document
 from nas.architecture.fields import Value
-from nas.errors import UserError
+from nas.errors import Unwritable, UserError
 from nas.training.job import Job, Result
 
 SCHEMA = """
@@ -37,6 +39,7 @@ PRAGMA user_version = 2;
 """
 VERSION = 2
 FAILED = ("failed", "infeasible")
+DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,13 @@ class Trial:
 
 
 class Record:
-    """The record in the file `path`; made where there is none."""
+    """The record in the file `path`; made where there is none.
+
+    What can not be written is not there afterwards, in the file or here, and is Unwritable.
+    """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
         try:
             if read_only:
                 self.db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
@@ -115,10 +122,20 @@ class Record:
         except UserError as error:  # an architecture that is not known: a plug-in's
             raise UserError(f"{path}: {error}; does it need --plugin?") from None
         except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in DISK:
+                raise Unwritable(f"{path} can not be written ({error})") from None
             raise UserError(f"{path}: not a readable record of a run ({error})") from None
 
     def close(self) -> None:
         self.db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            with self.db:
+                yield
+        except sqlite3.OperationalError as error:
+            raise Unwritable(f"{self.path} can not be written ({error})") from None
 
     def trials(self) -> list[Trial]:
         """All trials, by number: as they stood when the file was opened, and as changed here."""
@@ -156,7 +173,7 @@ class Record:
 
     def add(self, trial: Trial) -> None:
         """Record a trial that is about to run."""
-        with self.db:
+        with self._transaction():
             self.db.execute(
                 "INSERT INTO trials "
                 "(number, key, point, architecture, costs, note, state, baseline) "
@@ -177,7 +194,7 @@ class Record:
     def change(self, number: int, **columns: str) -> Trial:
         """Record another state, reason or baseline of a trial, which is returned."""
         names = ", ".join(f"{name} = ?" for name in columns)
-        with self.db:
+        with self._transaction():
             self.db.execute(
                 f"UPDATE trials SET {names} WHERE number = ?", (*columns.values(), number)
             )
@@ -188,7 +205,7 @@ class Record:
 
         A replicate is one more score of its trial, or none, and changes nothing else.
         """
-        with self.db:
+        with self._transaction():
             self.db.execute(
                 "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -238,7 +255,7 @@ class Record:
 
     def session(self, started: float) -> None:
         """Note that a driver has been at work from `started` until now (time.time())."""
-        with self.db:
+        with self._transaction():
             self.db.execute(
                 "INSERT INTO sessions VALUES (?, ?) "
                 "ON CONFLICT (started) DO UPDATE SET seen = excluded.seen",
