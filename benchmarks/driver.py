@@ -99,7 +99,7 @@ def record_and_project(space: Space, trials: list[Trial], full: int) -> None:
         projection = Projection(Path(folder) / "study.db", space.name, space, OBJECTIVES)
         for trial in trials:
             record.add(trial)
-        projection.update(trials)
+        projection.open(trials)
         recipe = load_recipe("quick")
 
         def one(n: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
@@ -206,8 +207,7 @@ class Driver:
         self.record = Record(self.path / "record.db")
         self.before = self.record.seconds_spent()
         self.started = time.time()
-        if self.projection:
-            self.projection.update(self.trials)
+        self._project(lambda study: study.open(self.trials))
         self.known = {trial.number for trial in self.trials if trial.state != "running"}
         self._announce()
         threads = max(1, default_threads() // workers)
@@ -219,10 +219,23 @@ class Driver:
             self._collect(wait_seconds=30.0)
             pool.close()
             self.record.session(self.started)
-            if self.projection:
-                self.projection.close(self.trials)
+            self._project(lambda study: study.close(self.trials))
             self.record.close()
             Run(self.path).write_tables()
+
+    def _project(self, act: Callable[[Projection], None]) -> None:
+        """Do it to the study. A search goes on without: it is made again from the record."""
+        if self.projection is None:
+            return
+        try:
+            act(self.projection)
+        except Exception as error:  # of the file, or of a library on the way to it
+            self.projection = None
+            reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
+            self.view.notice(
+                f"study.db can not be written ({reason[0]}); when the search is started again it "
+                "is made anew"
+            )
 
     @property
     def trials(self) -> list[Trial]:
@@ -265,8 +278,7 @@ class Driver:
         """Record that the step begins, and do it, unless its result is there already."""
         if step.trial.number == len(self.trials):
             self.record.add(step.trial)
-            if self.projection:
-                self.projection.add(step.trial)
+            self._project(lambda study: study.add(step.trial))
         elif step.trial.state != self.trials[step.trial.number].state:
             self.record.change(step.trial.number, state=step.trial.state)
         job = self._job(step)
@@ -343,8 +355,7 @@ class Driver:
             name = trial.baseline or f"trial {trial.number}"
             self.view.notice(f"{name}, fresh seed {step.replicate}: {score}")
             return
-        if self.projection:
-            self.projection.tell(trial)
+        self._project(lambda study: study.tell(trial))
         self._drop_checkpoints()
         self.view.finished(trial, self.status())
 

@@ -20,36 +20,41 @@ if TYPE_CHECKING:
 
 
 class Projection:
-    """Keeps the study in step with the trials."""
+    """Keeps the study in the file `path` in step with the trials; `open` comes first."""
 
     def __init__(self, path: Path, name: str, space: Space, objectives: Sequence[str]) -> None:
+        self.path, self.name = path, name
+        self.space, self.objectives = space, objectives
+        self.choices = to_distributions(space)
+
+    def open(self, trials: Sequence[Trial]) -> None:
+        """Open the study, or make it again, and bring it up to date."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.space, self.objectives = space, objectives
-        self.choices = to_distributions(space)
         try:
-            self.study = self._open(path, name)
+            self.study = self._open()
             ended = any(t.state.name == "PRUNED" for t in self.study.get_trials(deepcopy=False))
         except Exception:  # whatever is wrong with the file, it is made again
             ended = True
         if ended:  # what is told PRUNED can not climb again
-            path.unlink(missing_ok=True)
-            self.study = self._open(path, name)
+            self.path.unlink(missing_ok=True)
+            self.study = self._open()
+        self._update(trials)
 
-    def _open(self, path: Path, name: str) -> optuna.Study:
+    def _open(self) -> optuna.Study:
         import optuna
         from sqlalchemy.engine import URL
 
-        url = URL.create("sqlite", database=str(path)).render_as_string()
+        url = URL.create("sqlite", database=str(self.path)).render_as_string()
         return optuna.create_study(
-            study_name=name,
+            study_name=self.name,
             storage=url,
             directions=directions(self.objectives),
             load_if_exists=True,
         )
 
-    def update(self, trials: Sequence[Trial]) -> None:
+    def _update(self, trials: Sequence[Trial]) -> None:
         """Add what is missing and tell what has ended since: a look at the whole study."""
         known = self.study.get_trials(deepcopy=False)
         for trial in trials:
