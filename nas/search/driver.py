@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +15,7 @@ from typing import Protocol
 from nas.cost import Setting
 from nas.data import check_spec, prepare_dataset
 from nas.directory import locked
-from nas.errors import UserError
+from nas.errors import Unwritable, UserError
 from nas.files import write_atomically
 from nas.plugins import loaded_plugins
 from nas.search.budget import Budget
@@ -27,7 +28,7 @@ from nas.search.run import Run, checkpoint_file, default_path, front, open_run, 
 from nas.search.rungs import Ladder, parse_rungs
 from nas.search.samplers import default_sampler, make_sampler, searched
 from nas.search.study import Projection
-from nas.search.workers import LocalWorkers, adopt, clear
+from nas.search.workers import LocalWorkers, adopt, clear, published
 from nas.seeds import drawer
 from nas.space import Space, load_space
 from nas.training.job import Job, Result
@@ -165,6 +166,18 @@ def run_search(
     return open_run(path)
 
 
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """What the disk refuses ends the search, in one line."""
+    try:
+        yield
+    except (Unwritable, OSError) as error:
+        raise UserError(
+            f"{error}; nothing that was recorded is lost: the same command goes on once that is "
+            "mended"
+        ) from error
+
+
 def default_workers() -> int:
     """One process a core, up to 8; one where there is a GPU."""
     import torch
@@ -201,27 +214,37 @@ class Driver:
     running: dict[Future[Result], _Flight] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
 
+    @_one_line()
     def work(self, workers: int) -> None:
         """Run until the plan has nothing more to do."""
         self.outbox = self.path / "outbox"
         self.record = Record(self.path / "record.db")
         self.before = self.record.seconds_spent()
         self.started = time.time()
-        self._project(lambda study: study.open(self.trials))
         self.known = {trial.number for trial in self.trials if trial.state != "running"}
-        self._announce()
         threads = max(1, default_threads() // workers)
         pool = LocalWorkers(workers, threads, self.outbox)
         try:
-            self._loop(pool)
-        finally:
+            self._project(lambda study: study.open(self.trials))
+            self._adopt()
+            self._announce()
+            self._loop(pool, workers)
+        except BaseException:
+            with suppress(Exception):  # of two errors the first is told
+                self._end(pool)
+            raise
+        self._end(pool)
+
+    def _end(self, pool: LocalWorkers) -> None:
+        """Take in what workers still hand over, and close; all of it, whatever of it fails."""
+        with ExitStack() as last_first:
+            last_first.callback(lambda: Run(self.path).write_tables())
+            last_first.callback(self.record.close)
+            last_first.callback(lambda: self._project(lambda study: study.close(self.trials)))
+            last_first.callback(lambda: self.record.session(self.started))
+            last_first.callback(pool.close)
             pool.cancel()
             self._collect(wait_seconds=30.0)
-            pool.close()
-            self.record.session(self.started)
-            self._project(lambda study: study.close(self.trials))
-            self.record.close()
-            Run(self.path).write_tables()
 
     def _project(self, act: Callable[[Projection], None]) -> None:
         """Do it to the study. A search goes on without: it is made again from the record."""
@@ -259,10 +282,11 @@ class Driver:
         if left <= 0:
             self.view.notice(f"the budget of {budget} is spent; give a larger --budget to go on")
 
-    def _loop(self, pool: LocalWorkers) -> None:
+    def _loop(self, pool: LocalWorkers, workers: int) -> None:
         seen = time.time()
         while True:
-            while pool.free and (step := self.plan.next(self.standing)):
+            # A job that is done and not recorded yet counts: what comes next follows from it.
+            while len(self.running) < workers and (step := self.plan.next(self.standing)):
                 self._start(step, pool)
                 self.view.update(self.status())
             if not self.running:
@@ -287,6 +311,22 @@ class Driver:
             self._record(_Flight(step, job), found)
         else:
             self.running[pool.submit(job)] = _Flight(step, replace(job, state=None))
+
+    def _adopt(self) -> None:
+        """Record what was published while no driver was there, budget or not; forget what is torn.
+
+        What is of a trial that has not begun waits for it.
+        """
+        recorded = {job for job, _, _ in self.record.jobs()}
+        for name in published(self.outbox):
+            number, replicate, epoch = map(int, name.split("-"))
+            result = adopt(self.outbox, name)
+            if result is None or name in recorded:
+                clear(self.outbox, name)
+            elif number < len(self.trials):
+                trial = self.trials[number]
+                step = Step(trial, replicate, 0 if replicate else trial.epoch, epoch)
+                self._record(_Flight(step, self._job(step)), result)
 
     def _job(self, step: Step) -> Job:
         """Where the checkpoint is gone, or damaged, it begins at the start."""
@@ -321,13 +361,18 @@ class Driver:
         for future in done:
             flight = self.running.pop(future)
             try:
-                self._record(flight, future.result())
-            except BrokenProcessPool:
-                self._worker_died(flight)
-            except OSError:
+                result = future.result()
+            except BrokenExecutor:
+                result = None
+            except (Unwritable, OSError):  # no fault of the trial
                 raise
             except Exception as error:
-                self._record(flight, Result("failed", f"{type(error).__name__}: {error}"))
+                result = Result("failed", f"{type(error).__name__}: {error}")
+            result = adopt(self.outbox, flight.job.id) or result
+            if result is None:
+                self._worker_died(flight)
+            else:
+                self._record(flight, result)
         if done and wait_seconds > 1 and self.running:
             self._collect(wait_seconds)
 
@@ -380,10 +425,10 @@ class Driver:
             for trial in searched(self.trials)
             if trial.state != "running" and trial.number not in self.known
         ]
-        reasons = {trial.reason for trial in ended}
-        if len(ended) >= SAME_FAILURES and len(reasons) == 1 and ended[0].state in FAILED:
+        alike = len({re.sub(r"[\d.]+", "", trial.reason) for trial in ended}) == 1
+        if len(ended) >= SAME_FAILURES and alike and ended[0].state in FAILED:
             raise UserError(
-                f"{self.path}: the first {len(ended)} trials failed alike: {reasons.pop()}"
+                f"{self.path}: the first {len(ended)} trials failed alike: {ended[0].reason}"
             )
 
     def _deadline(self) -> float:

@@ -17,6 +17,7 @@ from nas.files import write_atomically
 from nas.search.confirm import confirmed, leaders
 from nas.search.objectives import SCORE, front_mask, values
 from nas.search.record import Record, Trial
+from nas.search.workers import clear, published
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,6 +154,9 @@ def _name(value: Any) -> Any:
 def prepare(path: Path, asked: Mapping[str, Any], *, fresh: bool) -> None:
     """Make the run's directory, or check that the one there asks for the same."""
     make_directory(path, asked, SEARCH, fresh=fresh)
+    if not (path / "record.db").exists():  # results are of its trials, by their numbers
+        for name in published(path / "outbox"):
+            clear(path / "outbox", name)
 
 
 SEARCH = Kind("search", "run.json", FOLDERS, LIBRARIES, read_asked)

@@ -1,8 +1,11 @@
 """Local workers: processes that do jobs, behind the interface of concurrent.futures.
 
 Each slot is a pool of one process, so that a process that is killed breaks no other's future. A
-worker ends when the driver's process does, and publishes each result in the run's outbox before it
-hands it over: what was finished while the driver died is found there.
+worker ends when the driver's process does, and publishes each result in the run's outbox: what was
+finished while the driver died is found there.
+
+A process may be killed at any moment. So processes share no lock, which a dead one would hold
+forever, and what goes through a pipe fits into it, or the driver would wait for the other half.
 """
 
 from __future__ import annotations
@@ -21,39 +24,41 @@ from typing import Any
 from nas.cost import measure_latency
 from nas.files import write_atomically
 from nas.search.quiet import Quiet
+from nas.search.record import digest
 from nas.training.job import Job, Result, run_job
 
 _cancelled: Any = None
 
 
 class LocalWorkers:
-    """`count` processes of `threads` threads each; `free` says how many wait for a job."""
+    """`count` processes of `threads` threads each."""
 
     def __init__(self, count: int, threads: int, outbox: Path) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._cancel = self._context.Event()
+        self._cancel = self._context.RawValue("b", 0)
         self._threads, self._outbox = threads, outbox
         self._slots: list[tuple[Executor, Future[Result] | None]] = [
             (self._pool(), None) for _ in range(count)
         ]
 
-    @property
-    def free(self) -> int:
-        return sum(future is None or future.done() for _, future in self._slots)
-
     def submit(self, job: Job) -> Future[Result]:
-        """Start a job on a free slot; RuntimeError where none is free."""
+        """Start a job on a free slot; RuntimeError where none is free.
+
+        The result comes without its state, which `adopt` finds.
+        """
         free = [i for i, (_, last) in enumerate(self._slots) if last is None or last.done()]
         if not free:
             raise RuntimeError("no worker is free")
         slot = free[0]
-        pool, last = self._slots[slot]
-        if last is not None and isinstance(last.exception(), BrokenExecutor):
-            pool = self._pool()
+        pool, _ = self._slots[slot]
         # A process starts with its parent's ignored signals: Ctrl-C is for the driver alone.
         before = _ignore_interrupts()
         try:
-            future = pool.submit(_work, job, self._outbox)
+            try:
+                future = pool.submit(_work, job, self._outbox)
+            except BrokenExecutor:  # its process died, with a job or while it had none
+                pool = self._pool()
+                future = pool.submit(_work, job, self._outbox)
         finally:
             _restore_interrupts(before)
         self._slots[slot] = (pool, future)
@@ -61,7 +66,7 @@ class LocalWorkers:
 
     def cancel(self) -> None:
         """Ask every running job to stop before its next step."""
-        self._cancel.set()
+        self._cancel.value = 1
 
     def close(self) -> None:
         """Stop the jobs and wait for the processes to end."""
@@ -79,12 +84,19 @@ class LocalWorkers:
 
 
 def adopt(outbox: Path, job_id: str) -> Result | None:
-    """A result that a worker published and no driver recorded, or None."""
-    file, state = outbox / f"{job_id}.json", outbox / f"{job_id}.pt"
-    if not file.is_file():
+    """The result that a worker published of a job; None where there is none, or it is torn."""
+    try:
+        found = json.loads((outbox / f"{job_id}.json").read_bytes())
+        state = (outbox / f"{job_id}.pt").read_bytes()
+        whole = found["seal"] == _seal(found["result"], state)
+        return Result(**found["result"], state=state) if whole else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    found = json.loads(file.read_text(encoding="utf-8"))
-    return Result(**found, state=state.read_bytes() if state.is_file() else b"")
+
+
+def published(outbox: Path) -> list[str]:
+    """The jobs of which something lies in the outbox."""
+    return sorted({file.stem for file in outbox.glob("[0-9]*-[0-9]*-[0-9]*.*")})
 
 
 def clear(outbox: Path, job_id: str) -> None:
@@ -95,9 +107,15 @@ def clear(outbox: Path, job_id: str) -> None:
 
 def publish(outbox: Path, job_id: str, result: Result) -> None:
     """Write a result where `adopt` finds it: whole or not at all."""
-    fields = asdict(result)
-    write_atomically(outbox / f"{job_id}.pt", fields.pop("state"))
-    write_atomically(outbox / f"{job_id}.json", json.dumps(fields).encode())
+    fields = asdict(replace(result, state=b""))
+    del fields["state"]
+    write_atomically(outbox / f"{job_id}.pt", result.state)
+    sealed = {"result": fields, "seal": _seal(fields, result.state)}
+    write_atomically(outbox / f"{job_id}.json", json.dumps(sealed))
+
+
+def _seal(fields: dict[str, Any], state: bytes) -> str:
+    return digest(json.dumps(fields).encode() + state)
 
 
 def _start(threads: int, cancelled: Any) -> None:
@@ -119,10 +137,14 @@ def _start(threads: int, cancelled: Any) -> None:
 
 
 def _work(job: Job, outbox: Path) -> Result:
-    result = _measured(job, outbox) if job.latency else run_job(job, cancelled=_cancelled.is_set)
+    result = _measured(job, outbox) if job.latency else run_job(job, cancelled=_is_cancelled)
     if result.outcome != "stopped":
         publish(outbox, job.id, result)
-    return result
+    return replace(result, state=b"")
+
+
+def _is_cancelled() -> bool:
+    return bool(_cancelled.value)
 
 
 def _measured(job: Job, outbox: Path) -> Result:
@@ -131,7 +153,7 @@ def _measured(job: Job, outbox: Path) -> Result:
 
     def cancelled() -> bool:
         quiet.give_way()
-        return bool(_cancelled.is_set())
+        return _is_cancelled()
 
     with quiet.working():
         result = run_job(job, cancelled=cancelled)
