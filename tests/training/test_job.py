@@ -1,10 +1,12 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
 from nas.architecture import Architecture, Size, Stage
 from nas.training import Job, Recipe, run_job
+from nas.training.loop import Trainer
 
 TINY = Architecture((Stage(16, 1), Stage(16, 1)), Size(32, 16), stem="conv3", stem_channels=8)
 RECIPE = Recipe(name="test", epochs=2, batch=16, lr=0.01)
@@ -43,10 +45,70 @@ def test_a_diverging_job_is_recorded_as_failed_with_its_reason() -> None:
     assert "the loss is" in result.reason
 
 
-def test_running_out_of_memory_is_recorded_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    def exhausted(*args: object, **kwargs: object) -> None:
-        raise torch.OutOfMemoryError("no room left")
+def _allocate(*args: object, **kwargs: object) -> None:
+    torch.empty(2**60)  # torch says so in a plain RuntimeError
 
-    monkeypatch.setattr("nas.training.loop.Trainer.train", exhausted)
+
+def _exhaust(*args: object, **kwargs: object) -> None:
+    raise torch.OutOfMemoryError("no room left")
+
+
+def _exhaust_python(*args: object, **kwargs: object) -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize(
+    ("part", "exhausted", "reason"),
+    [
+        ("nas.training.loop.Trainer.train", _exhaust, "out of memory: no room left"),
+        ("nas.training.loop.Trainer.train", _allocate, "out of memory: "),
+        ("nas.models.build", _exhaust, "out of memory: no room left"),
+        ("nas.training.evaluation.score_reid", _exhaust_python, "out of memory: MemoryError"),
+    ],
+)
+def test_out_of_memory_twice_the_architecture_is_infeasible(
+    monkeypatch: pytest.MonkeyPatch, part: str, exhausted: Any, reason: str
+) -> None:
+    monkeypatch.setattr(part, exhausted)
     result = run_job(JOB)
-    assert (result.outcome, result.reason) == ("failed", "out of memory: no room left")
+    assert result.outcome == "infeasible"
+    assert result.reason.startswith(reason)
+    assert "\n" not in result.reason
+
+
+def test_out_of_memory_once_half_the_images_at_a_time_are_done_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train, most = Trainer.train, []
+
+    def limited(self: Trainer, *args: Any, **kwargs: Any) -> None:
+        self.network.register_forward_pre_hook(lambda _, inputs: most.append(len(inputs[0])))
+        train(self, *args, **kwargs)
+
+    def first(self: Trainer, *args: Any, **kwargs: Any) -> None:
+        monkeypatch.setattr(Trainer, "train", limited)
+        _exhaust()
+
+    monkeypatch.setattr(Trainer, "train", first)
+    result = run_job(JOB)
+    assert result.outcome == "done"
+    assert result.reason == "out of memory, so batches were computed in 2 parts"
+    assert max(most) == RECIPE.batch // 2
+    assert result.images == run_job(JOB).images
+
+
+def test_a_recipe_that_computes_in_parts_is_halved_from_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = []
+
+    def exhausted(self: Trainer, *args: Any, **kwargs: Any) -> None:
+        parts.append(self.recipe.accumulate)
+        _exhaust()
+
+    monkeypatch.setattr(Trainer, "train", exhausted)
+    run_job(replace(JOB, recipe=RECIPE.model_copy(update={"accumulate": 4})))
+    assert parts == [4, 8]
+    parts.clear()
+    run_job(replace(JOB, recipe=RECIPE.model_copy(update={"accumulate": 8})))
+    assert parts == [8]  # a norm needs two images at a time
