@@ -20,7 +20,7 @@ from nas.search.budget import Budget
 from nas.search.ehvi import Staircase
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE
-from nas.search.plan import SearchPlan, Standing, Step
+from nas.search.plan import Plan, SearchPlan, Standing, Step
 from nas.search.record import Trial
 from nas.search.rungs import Ladder, parse_rungs
 from nas.search.samplers import make_sampler
@@ -115,7 +115,7 @@ class Event:
 
 
 def replay(
-    plan: SearchPlan, table: Table, *, workers: int = 1, replicate: int = 0
+    plan: Plan, table: Table, *, workers: int = 1, replicate: int = 0
 ) -> tuple[list[Trial], list[Event]]:
     """Carry out a plan against the table: the trials, and the steps in the order they ended in.
 

@@ -1,0 +1,1 @@
+"""The audit: how well short runs rank architectures, and which parameter moves the score."""
