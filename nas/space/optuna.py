@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def to_distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
-    """Parameter name to distribution: evenly spaced whole numbers as such, all else as choices."""
+    """Parameter name to the distribution of its values."""
+    return {parameter.name: to_distribution(parameter.values) for parameter in space.parameters}
+
+
+def to_distribution(values: Sequence[Value]) -> optuna.distributions.BaseDistribution:
+    """Evenly spaced whole numbers as such, all else as choices."""
     from optuna.distributions import CategoricalDistribution, IntDistribution
 
-    found: dict[str, optuna.distributions.BaseDistribution] = {}
-    for parameter in space.parameters:
-        values = parameter.values
-        whole = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
-        steps = {b - a for a, b in pairwise(whole)} if len(whole) == len(values) else set()
-        if len(steps) == 1 and (step := steps.pop()) > 0:
-            found[parameter.name] = IntDistribution(whole[0], whole[-1], step=step)
-        else:
-            found[parameter.name] = CategoricalDistribution(values)
-    return found
+    whole = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
+    steps = {b - a for a, b in pairwise(whole)} if len(whole) == len(values) else set()
+    if len(steps) == 1 and (step := steps.pop()) > 0:
+        return IntDistribution(whole[0], whole[-1], step=step)
+    return CategoricalDistribution(values)
 
 
 def optuna_params(space: Space, point: Point) -> dict[str, Value]:
