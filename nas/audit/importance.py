@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import optuna
 
 RESAMPLES = 100
-BEST, FEWEST = 0.1, 10
-"""The share of trials that are the best; and how many, about, at least."""
+BEST = 0.25
+"""The share of trials that are the best: of few, or they would be no more than lucky ones."""
 CHANCE = "(chance)"
 
 
@@ -53,7 +53,8 @@ def importance(
     """Of what n points vary in, for their scores (n,), larger is better; None where they do not.
 
     bands: [all indices], or those of `cost_bands`; a trial counts by its place in its band.
-    Intervals are percentiles of a bootstrap over trials. tick: is told how many of how many
+    Intervals are percentiles of a bootstrap over trials, and reach to the estimate: resampled
+    trials are noisier, which draws all shares together. tick: is told how many of how many
     resamples are done.
     """
     every = dict.fromkeys(name for point in points for name in point)
@@ -78,7 +79,10 @@ def importance(
     own, idle = table[:, :-1][:, order], table[:, -1].copy()
     idle[0] = np.median(idle[1:]) if resamples else idle[0]  # one draw says little
     above = (own[1:] > idle[1:, None]).mean(axis=0) if resamples else np.full(len(order), np.nan)
-    return Importance(tuple(names[i] for i in order), Range.of(own), Range.of(idle), above)
+    share = Range.of(own)
+    ends = np.fmin(share.low, share.estimate), np.fmax(share.high, share.estimate)
+    names = [names[i] for i in order]
+    return Importance(tuple(names), Range(share.estimate, *ends), Range.of(idle), above)
 
 
 def _places(scores: Floats, bands: Sequence[Ints]) -> Floats:
@@ -119,10 +123,9 @@ def _shares(
         )
         for point, place in zip(points, places, strict=True)
     ])  # fmt: skip
-    best = min(0.5, max(BEST, FEWEST / len(points)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that few trials are in some regime
-        evaluator = PedAnovaImportanceEvaluator(target_quantile=best)
+        evaluator = PedAnovaImportanceEvaluator(target_quantile=BEST)
         raw = get_param_importances(study, evaluator=evaluator, normalize=False)
     found = np.array([raw.get(name, 0.0) for name in known])
     total = found[:-1].sum()

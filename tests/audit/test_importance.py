@@ -27,7 +27,8 @@ def test_what_moves_the_score_comes_first_and_above_chance() -> None:
     assert found is not None and found.names[0] == "a"
     assert found.share.estimate[0] > 0.8
     assert found.share.estimate.sum() == 1
-    assert found.share.low[0] < found.share.estimate[0] < found.share.high[0] + 1e-12
+    assert (found.share.low <= found.share.estimate).all()
+    assert (found.share.estimate <= found.share.high).all()
     assert found.above_chance[0] == 1
     assert (found.above_chance[1:] < 0.95).all()
     assert found.chance.estimate < 0.2
@@ -40,7 +41,7 @@ def test_it_is_about_the_best_and_not_about_the_worst() -> None:
     assert found is not None and turned is not None
     first, second = (dict(zip(x.names, x.share.estimate, strict=True)) for x in (found, turned))
     assert found.names[0] == "b"
-    assert second["b"] < 0.5 * first["b"]
+    assert second["b"] < 0.8 * first["b"]
 
 
 def test_within_bands_what_makes_a_network_dear_does_not_count() -> None:

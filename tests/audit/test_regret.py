@@ -1,5 +1,7 @@
 """Regret against cases worked by hand, loops, and the hypervolume that searches have."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,7 +45,7 @@ def test_it_is_the_loop_over_levels_of_cost(seed) -> None:
     if len(levels) < 2:
         return
     total = blind = best = 0.0
-    for low, high in zip(levels, levels[1:], strict=False):
+    for low, high in pairwise(levels):
         known = np.flatnonzero(cost <= low)
         chosen = min(known, key=lambda i: (-score[i], cost[i], i))
         width = np.log(high / low) / np.log(levels[-1] / levels[0])
