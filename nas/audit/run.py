@@ -1,0 +1,268 @@
+"""An audit: of a space, which is trained for it; of a run or a table, as far as it has scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nas.architecture import Architecture
+from nas.audit.evidence import LEAST, Evidence, Floats, from_table, from_trials
+from nas.audit.judge import Judgement, judge
+from nas.audit.plan import AuditPlan, spread_trials
+from nas.audit.tables import architecture_frame, importance_frame, ranking_frame
+from nas.cost import COSTS
+from nas.data import check_spec, prepare_dataset
+from nas.directory import Kind, locked, make_directory
+from nas.errors import UserError
+from nas.plugins import loaded_plugins
+from nas.progress import counted
+from nas.search.budget import Budget
+from nas.search.driver import Driver, SilentView, View, default_workers
+from nas.search.ledger import Ledger
+from nas.search.replay import SCORES, Table, read_table
+from nas.search.run import FOLDERS, LIBRARIES, default_path, open_run, read_asked
+from nas.search.rungs import Ladder, parse_rungs
+from nas.space import Space, load_space
+from nas.training.job import Job
+from nas.training.recipe import Recipe, check_for_search, load_recipe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ARCHITECTURES, SEEDS = 40, 2
+GLANCES = ("synflow", "naswot", "gradient norm")
+"""What is computed of networks that are not trained; params and macs are known as it is."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found. path: where its tables go. of: how many architectures were asked for.
+
+    zero_cost: by name, (n,) for the architectures that are compared. caveats: what a reader has to
+    know of where the scores come from.
+    """
+
+    path: Path
+    title: str
+    found: Judgement
+    of: int
+    zero_cost: dict[str, Floats] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+
+    def ranking(self) -> pd.DataFrame:
+        """See `nas.audit.tables.ranking_frame`."""
+        return ranking_frame(self.found)
+
+    def importance(self) -> pd.DataFrame:
+        """See `nas.audit.tables.importance_frame`."""
+        return importance_frame(self.found)
+
+    def architectures(self) -> pd.DataFrame:
+        """See `nas.audit.tables.architecture_frame`."""
+        return architecture_frame(self.found, self.zero_cost)
+
+
+def run_audit(
+    target: str | Path | Space | Table,
+    *,
+    architectures: int | None = None,
+    seeds: int | None = None,
+    rungs: str | None = None,
+    data: str | None = None,
+    recipe: str | Recipe | None = None,
+    overrides: Sequence[str] = (),
+    cost: str = "macs",
+    bands: int | None = None,
+    zero_cost: bool = True,
+    budget: str | None = None,
+    workers: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    view: View | None = None,
+) -> Audit:
+    """Judge how well rungs, and scores without training, rank architectures.
+
+    target: a space, of which 40 architectures (`architectures`), spread over their macs, are
+    trained with 2 seeds (`seeds`) at full length, the first of them scored at every rung on its
+    way; or a run's directory, or a table of trainings (its folder, as `replay` takes it), of which
+    nothing is trained and what asks for training is refused. rungs: as for a search; by default
+    the recipe's, or else 1, 3, 9, ... epochs. cost, bands: what bands are of, and how many.
+    zero_cost: whether synflow, naswot and gradient norm are computed too, on `data`. The same
+    arguments resume an audit; architectures, seeds, budget and workers may change. UserError for
+    what a user can mend.
+    """
+    training = {
+        "--architectures": architectures, "--seeds": seeds, "--rungs": rungs, "--recipe": recipe,
+        "--set": overrides or None, "--budget": budget, "--workers": workers,
+        "--fresh": fresh or None,
+    }  # fmt: skip
+    asked = {name: value for name, value in training.items() if value is not None}
+    if cost not in COSTS:
+        raise UserError(f"--cost: {cost!r} is not one of {', '.join(COSTS)}")
+    if bands is not None and bands < 1:
+        raise UserError(f"--bands: {bands} is not a number from 1")
+    shown = view or SilentView()
+    folder = Path(target) if isinstance(target, (str, Path)) else None
+    if isinstance(target, Table) or (folder and (folder / SCORES).is_file()):
+        _refuse(asked, "a table of trainings has what it has")
+        return _of_table(target, data or "synthetic", cost, bands, zero_cost, seed, out, shown)
+    if folder and (folder / "run.json").is_file():
+        _refuse(asked | ({"--data": data} if data else {}), "a run has what it has")
+        _refuse({"--out": out} if out else {}, "a run's audit is written into it")
+        return _of_run(folder, cost, bands, zero_cost, seed, shown)
+    space = target if isinstance(target, Space) else load_space(str(target))
+    return _of_space(
+        space, architectures if architectures is not None else ARCHITECTURES,
+        seeds if seeds is not None else SEEDS, rungs, data or "synthetic", recipe or "quick",
+        overrides, cost, bands, zero_cost, budget, workers, seed, out, fresh, shown,
+    )  # fmt: skip
+
+
+def _refuse(asked: dict[str, Any], reason: str) -> None:
+    if asked:
+        raise UserError(f"{next(iter(asked))} is for the audit of a space; {reason}")
+
+
+def _of_table(
+    target: str | Path | Space | Table, data: str, cost: str, bands: int | None, zero_cost: bool,
+    seed: int, out: str | Path | None, view: View,
+) -> Audit:  # fmt: skip
+    table = target if isinstance(target, Table) else read_table(str(target))
+    if zero_cost:
+        check_spec(data)
+    name = table.space.name if isinstance(target, Table) else Path(str(target)).resolve().name
+    path = Path(out) if out is not None else Path("results") / f"audit-{name}"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out: {path} can not be written ({error.strerror})") from None
+    view.opened(path)
+    title = f"{table.space.name}, table {name}"
+    return _judged(path, title, from_table(table), cost, bands, data if zero_cost else "", seed, ())
+
+
+def _of_run(
+    path: Path, cost: str, bands: int | None, zero_cost: bool, seed: int, view: View
+) -> Audit:
+    run = open_run(path)
+    recipe = run.asked["recipe"]
+    epochs = (*recipe.get("rungs", ()), recipe["epochs"])
+    view.opened(path)
+    evidence = from_trials(run.all_trials(), epochs)
+    caveats: tuple[str, ...] = ()
+    if "audit" not in run.asked:
+        caveats = (
+            "The architectures are those that the search trained to full length and confirmed: not "
+            "a sample of the space, and promoted by the very scores that are judged here; both "
+            "change tau. Audit the space to know it.",
+        )
+    title = f"{run.asked['space']}, {run.asked['data']}, recipe {recipe['name']}, run {path.name}"
+    data = run.asked["data"] if zero_cost else ""
+    return _judged(path, title, evidence, cost, bands, data, seed, caveats)
+
+
+def _of_space(
+    space: Space, count: int, seeds: int, rungs: str | None, data: str, recipe: str | Recipe,
+    overrides: Sequence[str], cost: str, bands: int | None, zero_cost: bool, budget: str | None,
+    workers: int | None, seed: int, out: str | Path | None, fresh: bool, view: View,
+) -> Audit:  # fmt: skip
+    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
+    chosen = default_rungs(trained) if rungs is None else parse_rungs(rungs, trained.epochs)
+    if not chosen:
+        raise UserError(f"--rungs: no rung is below the recipe's {trained.epochs} epochs")
+    trained = trained.model_copy(update={"rungs": chosen})
+    check_for_search(trained)
+    if count < LEAST:
+        raise UserError(f"--architectures: {count}; {LEAST} at least can be ranked")
+    if seeds < 2:
+        raise UserError(f"--seeds: {seeds}; the seeds that rank and that judge have to differ")
+    check_spec(data)
+    spend = Budget.parse(budget) if budget else None
+    if spend and spend.kind == "trials":
+        raise UserError("--budget: trials are counted by --architectures here")
+    slots = workers if workers is not None else default_workers()
+    if slots < 1:
+        raise UserError(f"--workers: {slots} is not a number of processes from 1")
+    rows = spread_trials(space, count, seed)
+    asked: dict[str, Any] = {
+        "audit": "space",
+        "space": space.name,
+        "space_hash": space.hash(),
+        "data": data,
+        "recipe": trained.model_dump(),
+        "objectives": ["score", "macs"],
+        "seed": seed,
+    }
+    plain = default_path(asked)
+    path = Path(out) if out is not None else plain.with_name(f"audit-{plain.name}")
+    ladder = Ladder((*chosen, trained.epochs), 2.0, ("macs",))
+    ledger = Ledger(spend or Budget("replicates", len(rows) * seeds), trained, slots)
+    with locked(path, "audit"):
+        prepare_dataset(data, space.base.input)
+        make_directory(path, asked, AUDIT, fresh=fresh)
+        view.opened(path)
+        plugins = tuple(str(file) for file in loaded_plugins().values())
+        common = Job("", 0, space.base, trained, data, seed, plugins=plugins)
+        plan = AuditPlan(rows, seeds, ladder, ledger)
+        Driver(path, plan, None, common, None, view).work(slots)
+    evidence = from_trials(open_run(path).all_trials(), ladder.epochs)
+    title = f"{space.name}, {data}, recipe {trained.name}"
+    complete = int(np.isfinite(evidence.truth).all(axis=1).sum()) if evidence.choices else 0
+    if complete < LEAST <= len(rows):
+        raise UserError(
+            f"{path}: {complete} of {len(rows)} architectures are complete, and an audit takes "
+            f"{LEAST}; the same command with a larger --budget goes on"
+        )
+    few = f"The space has {len(rows)} architectures, and all were taken."
+    caveats = (few,) if len(rows) < count else ()
+    return _judged(
+        path, title, evidence, cost, bands, data if zero_cost else "", seed, caveats, len(rows)
+    )
+
+
+def default_rungs(recipe: Recipe) -> tuple[int, ...]:
+    """The recipe's own, or 1, 3, 9, ... epochs below full length."""
+    if recipe.rungs:
+        return recipe.rungs
+    found, epoch = [], 1
+    while epoch < recipe.epochs:
+        found.append(epoch)
+        epoch *= 3
+    return tuple(found)
+
+
+def _judged(
+    path: Path, title: str, evidence: Evidence, cost: str, bands: int | None, data: str, seed: int,
+    caveats: tuple[str, ...], of: int | None = None,
+) -> Audit:  # fmt: skip
+    """data: what scores without training are computed on; empty for none."""
+    own = evidence.usable()
+    glances = zero_cost_scores(own.architectures, data, seed) if data else {}
+    with counted("resampling importance") as tick:
+        found = judge(evidence, glances, cost=cost, bands=bands, seed=seed, tick=tick)
+    count = own.scores.shape[1]
+    title += f": {len(own)} architectures, {count} seeds at full length"
+    return Audit(path, title, found, of or len(evidence), glances, caveats)
+
+
+def zero_cost_scores(
+    architectures: Sequence[Architecture], data: str, seed: int = 0
+) -> dict[str, Floats]:
+    """GLANCES of each architecture, on one batch of the data's training split: (n,) by name."""
+    from nas.audit.zero_cost import ZERO_COST, draw_batch
+
+    batch = draw_batch(data, architectures[0].input, seed)
+    found = np.empty((len(architectures), len(GLANCES)))
+    with counted("scores without training") as tick:
+        for row, architecture in enumerate(architectures):
+            found[row] = [ZERO_COST[name](architecture, batch, seed) for name in GLANCES]
+            tick(row + 1, len(architectures))
+    return dict(zip(GLANCES, found.T, strict=True))
+
+
+AUDIT = Kind("audit", "run.json", FOLDERS, LIBRARIES, read_asked)
