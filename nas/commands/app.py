@@ -9,6 +9,7 @@ import typer
 
 from nas.commands import (
     ablate,
+    audit,
     data,
     embed,
     evaluate,
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command("search")(search.search)
 app.command("train")(train.train)
 app.command("ablate")(ablate.ablate)
+app.command("audit")(audit.audit)
 app.command("replay")(replay.replay)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)

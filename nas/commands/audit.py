@@ -1,0 +1,132 @@
+"""`audit`: how well short runs, and scores without training, rank architectures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nas.commands.options import DATA_HELP, Json, Plugins
+
+
+def audit(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPACE|RUN|TABLE",
+            help="A space, which is trained for it; or a run, or a table, as far as it has scores.",
+        ),
+    ],
+    architectures: Annotated[
+        int | None, typer.Option(help="How many of the space are trained; by default 40.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Trainings of each to full length; by default 2.")
+    ] = None,
+    rungs: Annotated[
+        str | None,
+        typer.Option(help="Epochs that are judged, as 1,3; else the recipe's, or 1, 3, 9, ..."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help=f"{DATA_HELP[:-1]}; by default synthetic, or what the run has."),
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Name of a shipped recipe, or a YAML file; else quick.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
+    ] = None,
+    cost: Annotated[
+        str, typer.Option(help="What bands are of: macs, params, activation_bytes.")
+    ] = "macs",
+    bands: Annotated[
+        int | None, typer.Option(help="How many bands of cost; by default 5, of 8 at least.")
+    ] = None,
+    zero_cost: Annotated[
+        bool,
+        typer.Option(help="Judge synflow, naswot and gradient norm as well; params and macs are."),
+    ] = True,
+    budget: Annotated[
+        str | None, typer.Option(help="What to spend at most (1h, 300epochs, 2PMAC).")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The first seed; others follow from it.")] = 0,
+    out: Annotated[
+        str | None, typer.Option(help="The directory; by default below results/.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete the audit that is there first.")
+    ] = False,
+    png: Annotated[
+        bool, typer.Option("--png", help="Write the figure as PNG too (needs Chrome).")
+    ] = False,
+    as_json: Json = False,
+    plugin: Plugins = None,
+) -> None:
+    """Print how well rungs rank architectures, what stopping there loses, and a first rung.
+
+    Of a SPACE, architectures spread over cost are trained, scored at every rung and, with other
+    seeds, at full length; the same command goes on where it was. Writes tables and a figure.
+    """
+    from rich.console import Console
+
+    from nas.audit.run import run_audit
+    from nas.commands.search_view import make_view
+    from nas.report.audit import (
+        SPARE,
+        importance_notes,
+        importance_words,
+        ranking_notes,
+        ranking_words,
+        write_audit,
+    )
+    from nas.report.formats import terminal
+
+    view = make_view()
+    with view:
+        found = run_audit(
+            target,
+            architectures=architectures,
+            seeds=seeds,
+            rungs=rungs,
+            data=data,
+            recipe=recipe,
+            overrides=set_ or [],
+            cost=cost,
+            bands=bands,
+            zero_cost=zero_cost,
+            budget=budget,
+            workers=workers,
+            seed=seed,
+            out=out,
+            fresh=fresh,
+            view=view,
+        )
+    files = write_audit(found, png=png)
+    frame, importance = found.ranking(), found.importance()
+    if as_json:
+        import json
+
+        tables = {"ranking": frame, "importance": importance}
+        print(
+            json.dumps(
+                {"title": found.title, "first_rung": found.found.first_rung}
+                | {name: json.loads(t.to_json(orient="records")) for name, t in tables.items()},
+                indent=2,
+            )
+        )
+        return
+    console = Console()
+    console.print(terminal(ranking_words(frame), found.title, console.width, SPARE))
+    for note in ranking_notes(found):
+        console.print(note, style="dim", highlight=False)
+    if found.found.importance:
+        words = importance_words(importance)
+        console.print()
+        console.print(terminal(words, "Importance", console.width, tuple(words.columns)[:3:-1]))
+        for note in importance_notes(found):
+            console.print(note, style="dim", highlight=False)
+    print(*files, sep="\n")
