@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nas.architecture import key, lower, preset
+    from nas.audit.run import run_audit
     from nas.cost import profile
     from nas.data import check_dataset, contact_sheet, load_dataset
     from nas.errors import UserError
@@ -43,6 +44,7 @@ _HOME = {
     "pareto_figure": "nas.report",
     "preset": "nas.architecture",
     "profile": "nas.cost",
+    "run_audit": "nas.audit.run",
     "run_job": "nas.training",
     "run_search": "nas.search",
     "train_network": "nas.training",
@@ -69,6 +71,7 @@ __all__ = [
     "pareto_figure",
     "preset",
     "profile",
+    "run_audit",
     "run_job",
     "run_search",
     "train_network",

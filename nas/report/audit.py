@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 SPARE = ("share interval", "lost interval", "lost of gain", "over all interval", "above macs")
 """Columns that a narrow terminal does without, the first one first."""
-SURE = 0.975
+SURE = 0.95
 
 
 def ranking_words(frame: pd.DataFrame) -> pd.DataFrame:
@@ -86,7 +87,7 @@ def ranking_notes(audit: Audit) -> list[str]:
     notes = [
         f"Kendall's tau-b with the mean at full length ({own.epochs[-1]} epochs) of the other "
         f"seeds, of {seeds}; {LEVEL:.0%} intervals by {RESAMPLES} resamples of architectures. "
-        f"{FULL} is the noise ceiling: what one training to the end reaches.",
+        f"The row {FULL} is the noise ceiling: what one training to the end reaches.",
         _bands(audit),
         "Score lost: true score less than by full length, choosing at each cost the best that is "
         "affordable, averaged over log cost; of gain: 0% is as good as full length, 100% as bad as "
@@ -132,7 +133,7 @@ def importance_notes(audit: Audit) -> list[str]:
         "PED-ANOVA: how differently a parameter's values are spread among the best and among all, "
         "as a share of the sum over parameters; within bands, the best are those of each band. "
         "Chance: a parameter that does nothing; above it in "
-        f"{SURE:.1%} of the resamples of trials is a yes.",
+        f"{SURE:.0%} of the resamples of trials is a yes.",
     ]
 
 
@@ -155,7 +156,7 @@ def audit_figure(audit: Audit) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(**AXIS, type="category", tickangle=-35)
     figure.update_yaxes(**AXIS)
-    figure.update_yaxes(title="Kendall's tau with other seeds at full length", col=1)
+    figure.update_yaxes(title="Kendall's tau with other seeds", col=1)
     return figure
 
 
@@ -177,10 +178,14 @@ def _panel(figure: go.Figure, audit: Audit, own: Agreement, column: int) -> None
             y0=low, y1=high, fillcolor=MUTED, opacity=0.2, line_width=0, layer="below", **place
         )
     if math.isfinite(middle):
-        figure.add_hline(y=middle, line={"color": "#444", "width": 1.5}, **place)
-        figure.add_hline(
-            y=ENOUGH * middle, line={"color": "#444", "width": 1, "dash": "dot"}, **place
-        )
+        for share, name, dash in ((1.0, "noise ceiling", "solid"), (ENOUGH, "", "dot")):
+            figure.add_hline(
+                y=share * middle,
+                line={"color": "#444", "width": 1 + 0.5 * share, "dash": dash},
+                annotation={"text": name or f"{share:.0%} of it", "font": {"size": 12}},
+                annotation_position="bottom left",
+                **place,
+            )
     names = [*found.names[count:], *found.names[:count]]
     figure.update_xaxes(categoryorder="array", categoryarray=names, **place)
 
@@ -265,7 +270,7 @@ def _number(value: float, form: str = ".2f") -> str:
 
 
 def _percent(value: float) -> str:
-    return _number(value, ".0%")
+    return re.sub(r"^-(0%)$", r"\1", _number(value, ".0%"))
 
 
 def _interval(row: dict[Any, Any], name: str, form: str = ".2f") -> str:
