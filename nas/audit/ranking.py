@@ -9,7 +9,7 @@ bands counted together: over all, knowing that a large network is better ranks w
 
 Intervals are percentiles of a bootstrap over architectures. An architecture drawn twice is tied
 with itself, which tau-b does not count, so that resamples are not biased. In simulations of 24 to
-100 architectures they cover 96 to 99% where they say 95% (tests/audit/test_ranking.py): they are
+100 architectures they cover 96 to 99% where they say 95% (tests/audit/test_agreement.py): they are
 rather too wide, most of all within small bands. The seeds are taken as they are.
 """
 

@@ -13,7 +13,7 @@ from nas.errors import UserError
 from nas.report.audit import importance_words
 from nas.search import open_run
 from nas.training import load_recipe
-from tests.audit.conftest import table
+from tests.audit.made_up import table
 
 SPACE = """\
 space: tiny

@@ -14,7 +14,7 @@ from nas.search.plan import Standing
 from nas.search.replay import replay
 from nas.search.rungs import Ladder
 from nas.training import load_recipe
-from tests.audit.conftest import SPACE, table
+from tests.audit.made_up import SPACE, table
 
 RECIPE = load_recipe("quick", ["epochs=9", "epoch_images=100"])
 LADDER = Ladder((1, 3, 9), 2.0, ("macs",))

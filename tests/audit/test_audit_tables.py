@@ -18,7 +18,7 @@ from nas.report.audit import (
     write_audit,
 )
 from nas.report.formats import html, markdown
-from tests.audit.conftest import table
+from tests.audit.made_up import table
 
 EVIDENCE = replace(
     from_table(table()), points=({},) * len(table().keys)
