@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nas.export import Calibration, export_network
     from nas.models import build, inherit, load_network
     from nas.report import pareto_figure, write_pareto
+    from nas.report.page import write_report
     from nas.report.ranking import write_ranking
     from nas.search import open_run, run_search
     from nas.space import load_space
@@ -50,6 +51,7 @@ _HOME = {
     "train_network": "nas.training",
     "write_pareto": "nas.report",
     "write_ranking": "nas.report.ranking",
+    "write_report": "nas.report.page",
 }
 __all__ = [
     "Calibration",
@@ -77,6 +79,7 @@ __all__ = [
     "train_network",
     "write_pareto",
     "write_ranking",
+    "write_report",
 ]
 
 

@@ -13,6 +13,7 @@ makes. Registering it is all that a plug-in does:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from nas.architecture.fields import Field, Value, choice
@@ -48,11 +49,16 @@ class Component:
     @classmethod
     def fields(cls) -> dict[str, Field]:
         """All fields: the kind's own, and those of every component that it may use, prefixed."""
-        found = dict(cls.own_fields)
-        for use, registry in cls.uses.items():
-            for kind in registry.values():
-                found |= {f"{use}_{name}": field for name, field in kind.fields().items()}
-        return found
+        return _fields_of(cls)  # type: ignore[arg-type]  # a class, and so hashable
+
+
+@cache  # until another kind is registered
+def _fields_of(kind: type[Component]) -> dict[str, Field]:
+    found = dict(kind.own_fields)
+    for use, registry in kind.uses.items():
+        for other in registry.values():
+            found |= {f"{use}_{name}": field for name, field in other.fields().items()}
+    return found
 
 
 Kind = TypeVar("Kind", bound=Component)
@@ -80,6 +86,8 @@ class Registry(Mapping[str, type[Kind]], Generic[Kind]):
                             f"but {theirs.default!r} in {other_name!r}; give it another name"
                         )
             self._kinds[name] = kind
+            _fields_of.cache_clear()
+            family_fields.cache_clear()
             return kind
 
         return add
@@ -112,3 +120,13 @@ families: Registry[Component] = Registry("family")
 gates: Registry[Component] = Registry("gate")
 fusions: Registry[Component] = Registry("fusion")
 convolutions: Registry[Component] = Registry("convolution")
+
+
+@cache  # until another kind is registered
+def family_fields() -> dict[str, list[Field]]:
+    """Every field of every family, by name; one name may be declared by several families."""
+    found: dict[str, list[Field]] = {}
+    for family in families.values():
+        for name, declared in family.fields().items():
+            found.setdefault(name, []).append(declared)
+    return found

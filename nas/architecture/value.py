@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from nas.architecture import blocks  # noqa: F401  (registers the kinds)
 from nas.architecture.fields import Field, Value, choice, integer, number
-from nas.architecture.registry import Component, families, stems
+from nas.architecture.registry import Component, families, family_fields, stems
 from nas.errors import UserError
 
 Fields = tuple[tuple[str, Value], ...]
@@ -132,15 +132,6 @@ class Architecture:
 def scaled(channels: int, width: float) -> int:
     """Channels after the width multiplier, rounded half up."""
     return int(channels * width + 0.5)
-
-
-def family_fields() -> dict[str, list[Field]]:
-    """Every field of every family, by name; one name may be declared by several families."""
-    found: dict[str, list[Field]] = {}
-    for family in families.values():
-        for name, declared in family.fields().items():
-            found.setdefault(name, []).append(declared)
-    return found
 
 
 def block_from(values: Mapping[str, Any], path: str) -> Block:

@@ -57,12 +57,14 @@ def judge(
     bands: int | None = None,
     seed: int = 0,
     tick: Callable[[int, int], None] = lambda done, total: None,
+    weigh: bool = True,
 ) -> Judgement:
     """Judge the rungs, what else is given by name (n,), and params and macs.
 
     evidence: as it is; what lacks a score is left out of the ranking. zero_cost: of the
     architectures that are compared, `evidence.usable()`. cost: what the bands are of. bands: how
-    many, by default what `cost_bands` takes. UserError where there is too little.
+    many, by default what `cost_bands` takes. weigh: whether importance is computed. UserError
+    where there is too little.
     """
     own = evidence.usable()
     if cost not in own.costs:
@@ -89,7 +91,7 @@ def judge(
         over_all=agreement(scores, full, own.truth, everything, weights, last),
         within=agreement(scores, full, own.truth, groups, weights, last),
         regret=regret(scores, full, own.truth, own.costs[cost], weights),
-        importance=_importance(evidence, cost, bands, seed, tick),
+        importance=_importance(evidence, cost, bands, seed, tick) if weigh else {},
     )
 
 

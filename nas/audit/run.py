@@ -11,7 +11,7 @@ import numpy as np
 
 from nas.architecture import Architecture
 from nas.audit.evidence import LEAST, Evidence, Floats, from_table, from_trials
-from nas.audit.judge import Judgement, judge
+from nas.audit.judge import BESIDE, Judgement, judge
 from nas.audit.plan import AuditPlan, spread_trials
 from nas.audit.tables import architecture_frame, importance_frame, ranking_frame
 from nas.cost import COSTS
@@ -23,8 +23,9 @@ from nas.progress import counted
 from nas.search.budget import Budget
 from nas.search.driver import Driver, SilentView, View, default_workers
 from nas.search.ledger import Ledger
+from nas.search.record import Trial
 from nas.search.replay import SCORES, Table, read_table
-from nas.search.run import FOLDERS, LIBRARIES, default_path, open_run, read_asked
+from nas.search.run import FOLDERS, LIBRARIES, Run, default_path, open_run, read_asked
 from nas.search.rungs import Ladder, parse_rungs
 from nas.space import Space, load_space
 from nas.training.job import Job
@@ -150,10 +151,26 @@ def _of_run(
     path: Path, cost: str, bands: int | None, zero_cost: bool, seed: int, view: View
 ) -> Audit:
     run = open_run(path)
-    recipe = run.asked["recipe"]
-    epochs = (*recipe.get("rungs", ()), recipe["epochs"])
     view.opened(path)
-    evidence = from_trials(run.all_trials(), epochs)
+    evidence, title, caveats = _evidence_of(run, run.all_trials())
+    data = run.asked["data"] if zero_cost else ""
+    return _judged(path, title, evidence, cost, bands, data, seed, caveats)
+
+
+def judged_run(run: Run, trials: Sequence[Trial]) -> Audit:
+    """What a run's own trials say of its rungs, without scores that have to be computed.
+
+    UserError where they are too few.
+    """
+    evidence, title, caveats = _evidence_of(run, trials)
+    found = judge(evidence, cost=run.costs[0] if run.costs[0] in COSTS else BESIDE, weigh=False)
+    return Audit(run.path, title, found, len(evidence), caveats=caveats)
+
+
+def _evidence_of(run: Run, trials: Sequence[Trial]) -> tuple[Evidence, str, tuple[str, ...]]:
+    """What a run knows, its title, and what a reader has to know of it."""
+    recipe = run.asked["recipe"]
+    evidence = from_trials(trials, (*recipe.get("rungs", ()), recipe["epochs"]))
     caveats: tuple[str, ...] = ()
     if "audit" not in run.asked:
         caveats = (
@@ -161,9 +178,8 @@ def _of_run(
             "a sample of the space, and promoted by the very scores that are judged here; both "
             "change tau. Audit the space to know it.",
         )
-    title = f"{run.asked['space']}, {run.asked['data']}, recipe {recipe['name']}, run {path.name}"
-    data = run.asked["data"] if zero_cost else ""
-    return _judged(path, title, evidence, cost, bands, data, seed, caveats)
+    name = f"{run.asked['space']}, {run.asked['data']}, recipe {recipe['name']}"
+    return evidence, f"{name}, run {run.path.name}", caveats
 
 
 def _of_space(

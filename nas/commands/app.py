@@ -20,6 +20,7 @@ from nas.commands import (
     profile,
     rank,
     replay,
+    report,
     search,
     space,
     train,
@@ -40,6 +41,7 @@ app.command("audit")(audit.audit)
 app.command("replay")(replay.replay)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)
+app.command("report")(report.report)
 app.command("latency")(latency.latency)
 app.command("match")(match.match)
 app.command("evaluate")(evaluate.evaluate)

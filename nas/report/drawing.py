@@ -192,9 +192,10 @@ def _osnet(block: Mapping[str, Any]) -> list[str]:
     before = f"1x1 → {block['stream_channels']} ──"
     after = f"── 1x1 → {block['output'][0]} ── + input"
     lines = [caption]
+    depths = stream_depths(fields)
     for t in range(count):
-        stream = "─".join("▣" * (t + 1))
-        stream += " " + "─" * (2 * (count - t) - 1) + f" {squares[t]:>{wide}} ─"
+        stream = "─".join("▣" * depths[t])
+        stream += " " + "─" * (2 * (max(depths) - depths[t]) + 1) + f" {squares[t]:>{wide}} ─"
         stream += "─" if gate == "none" else "◇"
         if count == 1:
             lines.append(f"{before}─ {stream}{after}")
@@ -205,6 +206,11 @@ def _osnet(block: Mapping[str, Any]) -> list[str]:
         left, right = _corner(t, count, t == middle)
         lines.append(f"{start}{left}─ {stream}─{right}{end}")
     return lines
+
+
+def stream_depths(fields: Mapping[str, Any]) -> list[int]:
+    """Layers of each stream of a block of the osnet family."""
+    return [fields["stream_depth"] or t + 1 for t in range(fields["streams"])]
 
 
 def _corner(t: int, count: int, middle: bool) -> tuple[str, str]:

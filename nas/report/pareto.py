@@ -12,6 +12,7 @@ from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.confirm import confirmed
+from nas.search.hypervolume import best_known
 from nas.search.samplers import searched
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
     if cost not in known.costs:
         raise UserError(f"--cost: {cost!r} is not one of {', '.join(known.costs)}")
     trials = [trial for trial in trials if cost in trial.costs]
-    members = sorted(front(trials, ("score", cost)), key=lambda t: (t.costs[cost], -_height(t)))
+    members = sorted(front(trials, ("score", cost)), key=lambda t: (t.costs[cost], -best_known(t)))
     chosen = {trial.number for trial in members}
     others = [t for t in trials if t.number not in chosen and not t.baseline]
     stopped = [t for t in everything if t.state == "stopped" and cost in t.costs]
@@ -47,7 +48,7 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
         figure.add_trace(_dots(stopped, cost, varying, score, "stopped", OTHER, "x-thin-open", 6))
     figure.add_trace(_dots(others, cost, varying, score, "dominated", OTHER, "circle-open", 8))
     x = [trial.costs[cost] for trial in members]
-    y = [_height(trial) for trial in members]
+    y = [best_known(trial) for trial in members]
     figure.add_trace(
         go.Scatter(
             x=[*x, max(trial.costs[cost] for trial in trials)],
@@ -106,7 +107,7 @@ def _dots(
     means = [confirmed(trial) for trial in trials]
     return go.Scatter(
         x=[trial.costs[cost] for trial in trials],
-        y=[_height(trial) for trial in trials],
+        y=[best_known(trial) for trial in trials],
         error_y={
             "array": [found.high - found.mean if found else 0 for found in means],
             "thickness": 1.2,
@@ -118,12 +119,6 @@ def _dots(
         text=[hover(trial) for trial in trials],
         hoverinfo="text",
     )
-
-
-def _height(trial: Trial) -> float:
-    """The mean of the replicates with fresh seeds, where there is one; else the score."""
-    found = confirmed(trial)
-    return found.mean if found else trial.scores["score"]
 
 
 def _ticks(trials: Sequence[Trial], cost: str) -> dict[str, object]:

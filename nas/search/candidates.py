@@ -78,15 +78,8 @@ class Pool:
     @cached_property
     def _range(self) -> tuple[Floats, Floats]:
         """Logarithms of the least and the largest of each cost: (c,) each."""
-        if self.space.listable:
-            table = self.space.table
-            own = [table.costs[name].ravel()[table.distinct] for name in self.names]
-            return np.log10([x.min() for x in own]), np.log10([x.max() for x in own])
-        bounds = self.space.factored.cost_bounds()
+        bounds = self.space.cost_range()
         low, high = np.log10(np.array([bounds[name] for name in self.names], dtype=float)).T
-        if any(constraint.needs_cost() for constraint in self.space.constraints):
-            members = self.space.members(POOL).costs  # what is larger is mostly not valid
-            high = np.log10([members[name].max() for name in self.names])
         return low, high
 
     def _scaled(self, costs: NDArray[np.integer]) -> Floats:

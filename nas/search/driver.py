@@ -132,6 +132,7 @@ def run_search(
     asked = {
         "space": loaded.name,
         "space_hash": loaded.hash(),
+        "cost_range": {name: list(own) for name, own in loaded.cost_range().items()},
         "data": data,
         "recipe": trained.model_dump(),
         "objectives": list(names),

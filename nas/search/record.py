@@ -249,6 +249,24 @@ class Record:
             "SELECT id, outcome, reason FROM jobs ORDER BY finished_at, id"
         ).fetchall()
 
+    def history(self) -> list[dict[str, Any]]:
+        """Every finished job in the order in which they ended, one row each.
+
+        trial, replicate, from_epoch, epoch, outcome; score (None where there is none); seconds,
+        images: what it took; at: seconds of wall-clock time that drivers had been at work.
+        """
+        sessions = self.db.execute("SELECT started, seen FROM sessions ORDER BY started").fetchall()
+        rows = []
+        for *plain, scores, seconds, images, finished in self.db.execute(
+            "SELECT trial, replicate, from_epoch, epoch, outcome, scores, "
+            "train_seconds + eval_seconds, images, finished_at FROM jobs ORDER BY finished_at, id"
+        ):
+            names = ("trial", "replicate", "from_epoch", "epoch", "outcome")
+            at = sum(max(0.0, min(seen, finished) - started) for started, seen in sessions)
+            row = dict(zip(names, plain, strict=True)) | {"score": json.loads(scores).get("score")}
+            rows.append(row | {"seconds": seconds, "images": images, "at": at})
+        return rows
+
     def _again(self, number: int) -> Trial:
         (self._trials[number],) = self._read(number, number)
         return self._trials[number]

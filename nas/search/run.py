@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import astuple
 from hashlib import blake2b
 from pathlib import Path
@@ -35,14 +36,21 @@ class Run:
         self.path = path
         self.asked = read_asked(path)
         self.objectives: tuple[str, ...] = tuple(self.asked["objectives"])
+        self.costs = tuple(name for name in self.objectives if name != SCORE)
 
     def all_trials(self) -> list[Trial]:
         """Every trial of the record, by number."""
-        record = Record(self.path / "record.db", read_only=True)
-        try:
+        with self.record() as record:
             return record.trials()
-        finally:
-            record.close()
+
+    def history(self) -> list[dict[str, Any]]:
+        """Every finished job in the order in which they ended: see `Record.history`."""
+        with self.record() as record:
+            return record.history()
+
+    def record(self) -> AbstractContextManager[Record]:
+        """Its record, to be read once for several questions."""
+        return closing(Record(self.path / "record.db", read_only=True))
 
     def trials(self) -> pd.DataFrame:
         """One row a trial: number, state, scores, costs, parameters; `front` marks the front.
@@ -64,8 +72,8 @@ class Run:
         return self._front_of(self.trials())
 
     def _front_of(self, frame: pd.DataFrame) -> pd.DataFrame:
-        costs = [name for name in self.objectives if name != "score"]
-        return frame[frame["front"]].drop(columns="front").sort_values(costs).reset_index(drop=True)
+        members = frame[frame["front"]].drop(columns="front")
+        return members.sort_values(list(self.costs)).reset_index(drop=True)
 
     def write_tables(self) -> None:
         """Write trials.csv and front.csv."""

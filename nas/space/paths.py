@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nas.architecture.fields import Field
-from nas.architecture.value import FAMILY_FIELD, NETWORK_FIELDS, STAGE_FIELDS, family_fields
+from nas.architecture.registry import family_fields
+from nas.architecture.value import FAMILY_FIELD, NETWORK_FIELDS, STAGE_FIELDS
 from nas.errors import UserError
 
 STAGE = re.compile(r"stages\[([^\]]*)\](?:\.blocks\[([^\]]*)\])?\.([A-Za-z_]\w*)")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nas.architecture.value import NETWORK_FIELDS, STAGE_FIELDS, family_fields
+from nas.architecture.registry import family_fields
+from nas.architecture.value import NETWORK_FIELDS, STAGE_FIELDS
 
 INDEX = r"\[(\d+|\*|-?\d*:-?\d*|each|each \*|each -?\d*:-?\d*)\]"
 

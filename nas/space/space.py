@@ -231,6 +231,21 @@ class Space:
             indices = np.sort(random.choice(indices, limit, replace=False))
         return self.table.points(indices)
 
+    def cost_range(self) -> dict[str, tuple[int, int]]:
+        """The least and the largest of each cost over the space, by name.
+
+        Exact where the space is listable; else bounds from its structure, and where a constraint
+        is on a cost, the largest of a uniform sample.
+        """
+        if self.listable:
+            own = {n: values.ravel()[self.table.distinct] for n, values in self.table.costs.items()}
+            return {name: (int(values.min()), int(values.max())) for name, values in own.items()}
+        bounds = self.factored.cost_bounds()
+        if any(constraint.needs_cost() for constraint in self.constraints):
+            members = self.members().costs  # what is larger is mostly not valid
+            return {name: (bounds[name][0], int(members[name].max())) for name in bounds}
+        return bounds
+
     def contains(self, architecture: Architecture) -> bool:
         """Whether the space has an architecture of the same key; UserError if it is too large."""
         wanted = key(architecture)

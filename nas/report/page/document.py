@@ -1,0 +1,129 @@
+"""What a report tells of a run, as plain data: columns of trials, fronts, and what made it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nas.cost import COSTS, MEASURED
+from nas.report.words import varying_names
+from nas.search import Run, Trial, front
+from nas.search.confirm import confirmed
+from nas.search.objectives import SCORE
+from nas.space.paths import short
+
+DIGITS = 5
+
+
+def document(run: Run, trials: Sequence[Trial]) -> dict[str, Any]:
+    """Columns, one value a trial, None where there is none; fronts by cost, as trials' numbers.
+
+    kind: front, dominated, stopped, running, failed, infeasible, baseline; the front is that of the
+    run's objectives. height: the mean of fresh replicates, where there are any, else the score.
+    """
+    costs = [name for name in (*COSTS, *MEASURED) if any(name in t.costs for t in trials)]
+    shown = [t for t in trials if t.state == "complete" or confirmed(t)]
+    members = {t.number for t in front(trials, run.objectives)}
+    fronts = {
+        cost: [t.number for t in _by_cost(front(_with(shown, cost), (SCORE, cost)), cost)]
+        for cost in costs
+    }
+    means = [confirmed(trial) for trial in trials]
+    scores = list(dict.fromkeys(n for t in trials for n in t.scores if n != SCORE))
+    columns: dict[str, list[Any]] = {
+        "trial": [trial.number for trial in trials],
+        "kind": [_kind(trial, members) for trial in trials],
+        "epoch": [trial.epoch for trial in trials],
+        "height": [
+            _round(found.mean if found else trial.scores.get(SCORE))
+            for trial, found in zip(trials, means, strict=True)
+        ],
+        "low": [_round(found.low) if found else None for found in means],
+        "high": [_round(found.high) if found else None for found in means],
+        "replicates": [found.replicates if found else 0 for found in means],
+        **{name: [_round(trial.scores.get(name)) for trial in trials] for name in scores},
+        **{name: [_plain(trial.costs.get(name)) for trial in trials] for name in costs},
+        "seconds": [round(trial.seconds) for trial in trials],
+        "name": [trial.baseline for trial in trials],
+        "reason": [trial.reason for trial in trials],
+        "key": [trial.key for trial in trials],
+    }
+    return {
+        "path": str(run.path), "space": run.asked["space"], "data": run.asked["data"],
+        "score": "mAP" if "mAP" in scores else "top-1" if "top1" in scores else SCORE,
+        "scores": scores, "costs": costs, "cost": run.costs[0],
+        "columns": columns, "parameters": _parameters(trials), "fronts": fronts,
+    }  # fmt: skip
+
+
+def embedded(data: Mapping[str, Any]) -> str:
+    """JSON that may stand in a script element."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
+
+
+def about(run: Run) -> dict[str, str]:
+    """What made the run: the command, versions, machine, the state of git; in words."""
+    found = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
+    rows = {"command": found.get("command", "")}
+    recipe = run.asked["recipe"]
+    for name in ("space_hash", "sampler", "seed", "eta"):
+        if name in run.asked:
+            rows[name.replace("_", " ")] = str(run.asked[name])
+    rows["objectives"] = ", ".join(run.objectives)
+    rows["recipe"] = ", ".join(f"{name} {value}" for name, value in recipe.items())
+    for name in ("versions", "machine", "git"):
+        own = found.get(name) or {}
+        words = (f"{key} {value}" for key, value in own.items()) if isinstance(own, dict) else [own]
+        rows[name] = ", ".join(map(str, words))
+    return {name: text for name, text in rows.items() if text}
+
+
+def _kind(trial: Trial, members: set[int]) -> str:
+    if trial.baseline:
+        return "baseline"
+    if trial.number in members:
+        return "front"
+    return "dominated" if trial.state == "complete" else trial.state
+
+
+def _parameters(trials: Sequence[Trial]) -> dict[str, dict[str, Any]]:
+    """Those that vary: their values, and of each trial which one, -1 where it has none."""
+    points = [trial.point for trial in trials]
+    found = {}
+    for name in varying_names([point for point in points if point]):
+        values = list(dict.fromkeys(point[name] for point in points if name in point))
+        if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
+            values.sort(key=float)
+        place = {value: code for code, value in enumerate(values)}
+        codes = [place[point[name]] if name in point else -1 for point in points]
+        found[short(name)] = {"values": values, "codes": codes}
+    return found
+
+
+def _with(trials: Sequence[Trial], cost: str) -> list[Trial]:
+    return [trial for trial in trials if cost in trial.costs]
+
+
+def _by_cost(trials: Sequence[Trial], cost: str) -> list[Trial]:
+    return sorted(trials, key=lambda trial: trial.costs[cost])
+
+
+def _round(value: float | None) -> float | None:
+    return round(value, DIGITS) if value is not None and math.isfinite(value) else None
+
+
+def _plain(value: float | None) -> float | int | None:
+    if value is None:
+        return None
+    return int(value) if value == int(value) else _round(value)
+
+
+def command(run: Run, verb: str, trial: int, *more: str) -> str:
+    """A command that can be pasted."""
+    import shlex
+
+    return shlex.join(["python", "cli.py", verb, f"{Path(run.path)}#{trial}", *more])

@@ -1,0 +1,353 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const columns = data.columns;
+  const count = columns.trial.length;
+  const find = (id) => document.getElementById(id);
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+  // What each kind of trial looks like: told apart by symbol, and by colour besides.
+  const KINDS = {
+    stopped: { symbol: "x-thin-open", size: 6, colour: "muted", label: "stopped (score at its last rung)" },
+    running: { symbol: "asterisk-open", size: 7, colour: "muted", label: "running" },
+    dominated: { symbol: "circle-open", size: 7, colour: "muted", label: "dominated" },
+    failed: { symbol: "triangle-down-open", size: 8, colour: "contrast", label: "failed or infeasible" },
+    front: { symbol: "circle", size: 11, colour: "accent", label: "front" },
+    baseline: { symbol: "diamond", size: 12, colour: "contrast", label: "baseline" },
+  };
+  const MANY = 3000; // points above which a trace is drawn by the graphics card
+  const PAGE = 100; // rows of the table that are added at a time
+  const kindOf = (row) => (columns.kind[row] === "infeasible" ? "failed" : columns.kind[row]);
+
+  function compact(value) {
+    if (value === null || value === undefined) return "";
+    for (const [unit, scale] of [["G", 1e9], ["M", 1e6], ["k", 1e3]]) {
+      if (Math.abs(value) >= scale) return `${+(value / scale).toPrecision(4)}${unit}`;
+    }
+    return `${+value.toPrecision(4)}`;
+  }
+  const score = (value) => (value === null || value === undefined ? "" : value.toFixed(4));
+  const named = (row) => columns.name[row] || `trial ${columns.trial[row]}`;
+  const valueOf = (name, row) => {
+    const own = data.parameters[name];
+    return own.codes[row] < 0 ? "" : own.values[own.codes[row]];
+  };
+  const names = Object.keys(data.parameters);
+  const words = (row) =>
+    names.filter((name) => data.parameters[name].codes[row] >= 0)
+      .map((name) => `${name} ${valueOf(name, row)}`).join(", ");
+
+  // --- the front -------------------------------------------------------------------------------
+  const pinned = []; // rows, two at most
+
+  function heights() {
+    const known = columns.height.filter((y) => y !== null);
+    const floor = known.length ? reduce(known, Math.min) : 0; // where failed trials are drawn
+    return (row) => (columns.height[row] === null ? floor : columns.height[row]);
+  }
+
+  function hover(row) {
+    const low = columns.low[row];
+    const lines = [`<b>${named(row)}</b> ${columns.kind[row]}`];
+    if (columns.height[row] !== null) {
+      lines.push(`${data.score} ${score(columns.height[row])}` + (low === null
+        ? ` after epoch ${columns.epoch[row]}`
+        : ` (${score(low)} to ${score(columns.high[row])}, ${columns.replicates[row]} seeds)`));
+    }
+    lines.push(data.costs.map((cost) => `${compact(columns[cost][row])} ${cost}`).join(", "));
+    if (columns.reason[row]) lines.push(columns.reason[row]);
+    return lines.concat(words(row).split(", ")).join("<br>");
+  }
+
+  function traces(cost, by) {
+    const height = heights();
+    const front = new Set(data.fronts[cost]);
+    const rows = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, []]));
+    for (let row = 0; row < count; row++) {
+      let kind = kindOf(row);
+      if (kind === "front" && !front.has(columns.trial[row])) kind = "dominated";
+      if (kind === "dominated" && front.has(columns.trial[row])) kind = "front";
+      if (columns[cost][row] !== null && (columns.height[row] !== null || kind === "failed")) {
+        rows[kind].push(row);
+      }
+    }
+    const graphics = Object.values(rows).some((own) => own.length > MANY) && webgl();
+    const found = Object.entries(KINDS).filter(([kind]) => rows[kind].length).map(([kind, look]) => {
+      const own = rows[kind];
+      const marker = { symbol: look.symbol, size: look.size, color: colour(look.colour), line: { width: 1.4, color: colour(look.colour) } };
+      if (by && kind !== "baseline" && kind !== "failed") {
+        marker.color = own.map((row) => data.parameters[by].codes[row]);
+        marker.line = { width: 1.4, color: marker.color, colorscale: "Viridis", cmin: -1, cmax: data.parameters[by].values.length - 1 };
+        Object.assign(marker, { colorscale: "Viridis", cmin: -1, cmax: data.parameters[by].values.length - 1 });
+      }
+      const fast = graphics && own.length > MANY;
+      return {
+        type: fast ? "scattergl" : "scatter", mode: "markers", name: look.label, marker,
+        x: own.map((row) => columns[cost][row]), y: own.map(height), customdata: own,
+        text: own.map(hover), hovertemplate: "%{text}<extra></extra>",
+        error_y: fast || !own.some((row) => columns.low[row] !== null) ? undefined : {
+          array: own.map((row) => (columns.high[row] ?? height(row)) - height(row)),
+          arrayminus: own.map((row) => height(row) - (columns.low[row] ?? height(row))),
+          thickness: 1.2, width: 3, color: colour(look.colour),
+        },
+      };
+    });
+    const places = new Map(columns.trial.map((number, row) => [number, row]));
+    const steps = data.fronts[cost].map((number) => places.get(number));
+    if (steps.length) {
+      found.push({
+        type: "scatter", mode: "lines", hoverinfo: "skip", showlegend: false,
+        line: { shape: "hv", width: 2, color: colour("accent") },
+        x: steps.map((row) => columns[cost][row]), y: steps.map(height),
+      });
+    }
+    if (pinned.length) {
+      found.push({
+        type: "scatter", mode: "markers", hoverinfo: "skip", showlegend: false, x: pinned.map((row) => columns[cost][row]),
+        y: pinned.map(height), marker: { symbol: "circle-open", size: 20, line: { width: 2, color: colour("ink") }, color: colour("ink") },
+      });
+    }
+    return found;
+  }
+
+  function webgl() {
+    try { return !!document.createElement("canvas").getContext("webgl"); } catch { return false; }
+  }
+
+  function look(layout) {
+    const found = { ...layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
+    found.font = { family: "system-ui, sans-serif", size: 13, color: colour("ink") };
+    found.modebar = { bgcolor: "rgba(0,0,0,0)", color: colour("muted"), activecolor: colour("accent") };
+    found.hoverlabel = { align: "left", bgcolor: colour("panel"), bordercolor: colour("rule"), font: { color: colour("ink") } };
+    delete found.template;
+    for (const key of Object.keys({ xaxis: 0, yaxis: 0, ...found })) {
+      if (/^[xy]axis/.test(key)) {
+        found[key] = { ...found[key], automargin: true, gridcolor: colour("grid"), linecolor: colour("muted"), zerolinecolor: colour("grid"), tickcolor: colour("muted") };
+      }
+    }
+    return found;
+  }
+
+  // Ticks of a log axis at round numbers, few enough to be read.
+  function scale(cost) {
+    if (find("axis").value === "linear") return { type: "linear", exponentformat: "SI", nticks: 8 };
+    const known = columns[cost].filter((x) => x !== null && x > 0);
+    const [low, high] = [reduce(known, Math.min) * 0.95, reduce(known, Math.max) * 1.05];
+    for (const steps of [[1, 1.5, 2, 3, 4, 5, 7], [1, 2, 5], [1, 3], [1]]) {
+      const at = [];
+      for (let power = -9; power < 15; power++) at.push(...steps.map((step) => step * 10 ** power));
+      const within = at.filter((x) => x >= low && x <= high);
+      if (within.length <= (window.innerWidth < 700 ? 6 : 12)) {
+        return { type: "log", tickvals: within, ticktext: within.map(compact) };
+      }
+    }
+    return { type: "log" };
+  }
+  const reduce = (values, choose) => values.reduce((a, b) => choose(a, b));
+
+  const settings = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+
+  function drawFront() {
+    const cost = find("cost").value;
+    const narrow = window.innerWidth < 700;
+    const layout = look({
+      margin: { l: 30, r: 10, t: 10, b: 30 }, hovermode: "closest",
+      legend: narrow ? { orientation: "h", y: -0.22 } : { orientation: "h", y: 1.1 },
+      xaxis: { title: { text: cost }, showline: true, ticks: "outside", ...scale(cost) },
+      yaxis: { title: { text: data.score }, showline: true, ticks: "outside" },
+    });
+    return Plotly.react("pareto", traces(cost, find("colour").value), layout, settings);
+  }
+
+  // Pinned trials stand beside each other; what differs between two is marked.
+  function showPinned() {
+    const facts = (row) => [
+      ["", named(row)], ["is", columns.kind[row]], [data.score, score(columns.height[row])],
+      ["95% interval", columns.low[row] === null ? "" : `${score(columns.low[row])} to ${score(columns.high[row])}`],
+      ...data.costs.map((cost) => [cost, compact(columns[cost][row])]),
+      ["epochs", columns.epoch[row]], ...names.map((name) => [name, valueOf(name, row)]),
+      ["reason", columns.reason[row]],
+    ];
+    const box = find("pinned");
+    box.replaceChildren();
+    if (!pinned.length) {
+      box.append(Object.assign(document.createElement("p"), { className: "quiet", textContent: "Click a point to pin it here, and a second one to compare the two." }));
+      return;
+    }
+    const table = document.createElement("table");
+    const all = pinned.map(facts);
+    all[0].forEach(([name], place) => {
+      const values = all.map((own) => String(own[place][1] ?? ""));
+      if (values.every((value) => value === "")) return;
+      const line = table.insertRow();
+      line.append(Object.assign(document.createElement("th"), { textContent: name }));
+      for (const value of values) line.insertCell().textContent = value;
+      if (place && values.length === 2 && values[0] !== values[1]) line.className = "differs";
+    });
+    const clear = Object.assign(document.createElement("button"), { textContent: "clear", type: "button" });
+    clear.onclick = () => { pinned.length = 0; changed(); };
+    box.append(table, clear);
+  }
+
+  function pin(row) {
+    const place = pinned.indexOf(row);
+    if (place >= 0) pinned.splice(place, 1);
+    else { if (pinned.length === 2) pinned.shift(); pinned.push(row); }
+    changed();
+  }
+
+  function changed() { showPinned(); markRows(); drawFront(); }
+
+  // --- tables ----------------------------------------------------------------------------------
+  function sortable(table) {
+    table.querySelectorAll("thead th").forEach((head, place) => {
+      const sort = () => {
+        const up = head.getAttribute("aria-sort") === "descending" || !head.hasAttribute("aria-sort");
+        for (const other of head.parentNode.children) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const rows = [...table.tBodies[0].rows];
+        rows.sort((a, b) => compare(a.cells[place].dataset.value, b.cells[place].dataset.value) * (up ? 1 : -1));
+        table.tBodies[0].append(...rows);
+      };
+      head.onclick = sort;
+      head.onkeydown = (event) => { if (event.key === "Enter") sort(); };
+    });
+  }
+
+  function compare(a, b) {
+    const [x, y] = [Number(a), Number(b)];
+    return Number.isNaN(x) || Number.isNaN(y) ? String(a).localeCompare(String(b)) : x - y;
+  }
+
+  const heads = [
+    ["trial", (row) => columns.trial[row], true], ["is", (row) => columns.kind[row]],
+    ["epoch", (row) => columns.epoch[row], true], [data.score, (row) => columns.height[row], true, score],
+    ["seeds", (row) => columns.replicates[row], true, (n) => n || ""],
+    ...data.costs.map((cost) => [cost, (row) => columns[cost][row], true, compact]),
+    ...names.map((name) => [name, (row) => valueOf(name, row)]),
+    ["seconds", (row) => columns.seconds[row], true], ["key", (row) => columns.key[row]],
+    ["reason", (row) => columns.reason[row]],
+  ];
+  let order = [...Array(count).keys()];
+  let shown = PAGE;
+  let sorting = [0, 1];
+
+  function drawTable() {
+    const body = find("table").tBodies[0];
+    body.replaceChildren();
+    for (const row of order.slice(0, shown)) {
+      const line = body.insertRow();
+      line.dataset.row = row;
+      for (const [, value, number, form] of heads) {
+        const cell = line.insertCell();
+        const own = value(row);
+        cell.textContent = own === null ? "" : form ? form(own) : own;
+        if (number) cell.className = "number";
+      }
+    }
+    find("count").textContent = `${order.length.toLocaleString("en")} of ${count.toLocaleString("en")}`;
+    find("more").hidden = shown >= order.length;
+    markRows();
+  }
+
+  function markRows() {
+    for (const line of find("table").tBodies[0].rows) {
+      line.classList.toggle("picked", pinned.includes(Number(line.dataset.row)));
+    }
+  }
+
+  function arrange() {
+    const wanted = find("filter").value.trim().toLowerCase().split(/[\s,]+/).filter(Boolean);
+    const text = (row) => ` ${named(row)} ${columns.kind[row]} ${columns.key[row]} ${columns.reason[row]} ${words(row)} `.toLowerCase();
+    order = [...Array(count).keys()];
+    if (wanted.length) {
+      order = order.filter((row) => { const own = text(row); return wanted.every((word) => own.includes(word)); });
+    }
+    const [place, sign] = sorting;
+    const value = heads[place][1];
+    const known = order.filter((row) => value(row) !== null && value(row) !== "");
+    const rest = order.filter((row) => value(row) === null || value(row) === "");
+    known.sort((a, b) => compare(value(a), value(b)) * sign || a - b);
+    order = known.concat(rest);
+    shown = PAGE;
+    drawTable();
+  }
+
+  function makeTable() {
+    const line = find("table").tHead.insertRow();
+    heads.forEach(([name], place) => {
+      const head = Object.assign(document.createElement("th"), { textContent: name, tabIndex: 0 });
+      const sort = () => {
+        sorting = [place, sorting[0] === place ? -sorting[1] : 1];
+        for (const other of line.children) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", sorting[1] > 0 ? "ascending" : "descending");
+        arrange();
+      };
+      head.onclick = sort;
+      head.onkeydown = (event) => { if (event.key === "Enter") sort(); };
+      line.append(head);
+    });
+    find("table").tBodies[0].onclick = (event) => {
+      const row = event.target.closest("tr");
+      if (row) pin(Number(row.dataset.row));
+    };
+  }
+
+  // --- the other figures ------------------------------------------------------------------------
+  function drawFigures() {
+    return [...document.querySelectorAll(".chart[data-figure]")].map((chart) => {
+      const { data: own, layout } = data.figures[chart.dataset.figure];
+      const shown = own.map((trace) => recoloured(trace));
+      const margin = { l: 30, r: 10, t: 40, b: 30 };
+      return Plotly.react(chart, shown, look({ ...layout, margin }), { ...settings, displayModeBar: false });
+    });
+  }
+
+  // Figures come in the colours of the light page.
+  function recoloured(trace) {
+    const now = { "#0b6e99": colour("accent"), "#9aa5ab": colour("muted"), "#b5541c": colour("contrast") };
+    return JSON.parse(JSON.stringify(trace), (key, value) => now[value] ?? value);
+  }
+
+  function copy(event) {
+    const button = event.target.closest(".copy");
+    if (!button) return;
+    const text = button.dataset.copy;
+    const done = () => {
+      const before = button.textContent;
+      button.textContent = "copied";
+      setTimeout(() => { button.textContent = before; }, 1200);
+    };
+    const byHand = () => {
+      const area = Object.assign(document.createElement("textarea"), { value: text });
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      done();
+    };
+    if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, byHand);
+    else byHand();
+  }
+
+  // --- begin ------------------------------------------------------------------------------------
+  for (const cost of data.costs) find("cost").append(new Option(cost, cost, cost === data.cost, cost === data.cost));
+  find("colour").append(new Option("by kind", ""));
+  for (const name of names) find("colour").append(new Option(name, name));
+  find("controls").onchange = drawFront;
+  find("filter").oninput = arrange;
+  find("more").onclick = () => { shown += 10 * PAGE; drawTable(); };
+  document.addEventListener("click", copy);
+  document.querySelectorAll("table.sortable").forEach(sortable);
+  makeTable();
+  arrange();
+  showPinned();
+  Promise.all([drawFront(), ...drawFigures()]).then(([plot]) => {
+    plot.on("plotly_click", (event) => {
+      const row = event.points[0].customdata;
+      if (row !== undefined) pin(row);
+    });
+    document.body.dataset.ready = "yes";
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawFront(); drawFigures(); });
+})();

@@ -1,0 +1,254 @@
+"""The sections of a report below its front: what each says, shows, and says where it can not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nas.audit.importance import Importance, importance
+from nas.audit.judge import OVER_ALL, WITHIN
+from nas.audit.ranking import cost_bands
+from nas.errors import UserError
+from nas.report.formats import html_table
+from nas.report.page.document import command
+from nas.report.page.sketch import LEGEND, sketch
+from nas.report.panels import (
+    growth_figure,
+    importance_figure,
+    ranks_figure,
+    stops_figure,
+    stops_frame,
+)
+from nas.report.words import compact, point_in_words, varying_names
+from nas.search import Run, Trial, front
+from nas.search.confirm import confirmed
+from nas.search.growth import growth
+from nas.search.hypervolume import Scale, best_known
+from nas.search.samplers import searched
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from nas.cost.parts import PartTable
+
+ENOUGH = 12  # trials without which nothing is said of what mattered
+MOST, RESAMPLES = 400, 16  # trials and resamples that importance is computed from here
+RANKED = 2000  # networks at most whose latency is predicted
+
+
+@dataclass(frozen=True)
+class Section:
+    """name: its id on the page. notes: paragraphs above the figure. html: what follows it."""
+
+    name: str
+    title: str
+    notes: Sequence[str]
+    figure: go.Figure | None = None
+    html: str = ""
+
+
+def sections(
+    run: Run,
+    trials: Sequence[Trial],
+    history: Sequence[Mapping[str, Any]],
+    latency: PartTable | None,
+) -> list[Section]:
+    """All of them, in the order of the page."""
+    return [
+        _members(run, trials),
+        _growth(run, trials, history),
+        _importance(run, trials),
+        _rungs(run, trials),
+        _latency(trials, latency),
+        _audit(run, trials),
+    ]
+
+
+def summary(run: Run, trials: Sequence[Trial]) -> list[str]:
+    """What was found, in a few sentences."""
+    own = searched(trials)
+    members = sorted(front(trials, run.objectives), key=lambda t: t.costs[run.costs[0]])
+    complete = sum(trial.state == "complete" for trial in own)
+    found = [
+        f"{len(own):,} trials, {complete:,} of them to full length "
+        f"({run.asked['recipe']['epochs']} epochs, recipe {run.asked['recipe']['name']}); "
+        f"{len(members)} on the front of score against {', '.join(run.costs)}."
+    ]
+    sure = [trial for trial in members if confirmed(trial)]
+    if sure:
+        counts = sorted({c.replicates for c in map(confirmed, sure) if c})
+        found.append(
+            f"The front is confirmed: scores are means of {' to '.join(map(str, counts))} "
+            "trainings with fresh seeds, with 95% intervals."
+        )
+    elif members:
+        found.append(
+            "The front is not confirmed: it shows the best of many noisy scores, which are lucky "
+            "ones too. A larger budget trains it again with fresh seeds."
+        )
+    return found
+
+
+def _members(run: Run, trials: Sequence[Trial]) -> Section:
+    members = sorted(front(trials, run.objectives), key=lambda t: t.costs[run.costs[0]])
+    title = "Members of the front"
+    if not members:
+        return Section("members", title, ["No trial is complete yet, so there is no front."])
+    varying = varying_names([trial.point for trial in trials if trial.point])
+    sketches = [sketch(trial.architecture) for trial in members]
+    heads = ["trial", "score", *run.costs, "architecture"]
+    body = "".join(
+        f"<tr data-trial='{trial.number}'>{''.join(_cells(run, trial, varying, drawing))}</tr>"
+        for trial, drawing in zip(members, sketches, strict=True)
+    )
+    head = "".join(f"<th tabindex='0'>{escape(name)}</th>" for name in heads)
+    table = (
+        f"<div class='wide'><table class='sortable'><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+    return Section("members", title, [LEGEND], html=table)
+
+
+def _cells(run: Run, trial: Trial, varying: Sequence[str], drawing: str) -> list[str]:
+    found = confirmed(trial)
+    reach = f" <small>±{found.high - found.mean:.4f}</small>" if found else ""
+    words = ", ".join(filter(None, [trial.baseline, point_in_words(trial.point, varying)]))
+    buttons = "".join(
+        f"<button class='copy' data-copy='{escape(text)}' title='{escape(text)}'>{verb}</button>"
+        for verb, text in (
+            ("train", command(run, "train", trial.number)),
+            ("export", command(run, "export", trial.number, "--out", f"{trial.number}.onnx")),
+        )
+    )
+    score = best_known(trial)
+    return [
+        f"<td class='number' data-value='{trial.number}'>{trial.number}</td>",
+        f"<td class='number' data-value='{score}'>{score:.4f}{reach}</td>",
+        *(
+            f"<td class='number' data-value='{trial.costs[cost]}'>{compact(trial.costs[cost])}</td>"
+            for cost in run.costs
+        ),
+        f"<td data-value='{escape(words)}'><div>{escape(words)}</div>{drawing}{buttons}</td>",
+    ]
+
+
+def _growth(run: Run, trials: Sequence[Trial], history: Sequence[Mapping[str, Any]]) -> Section:
+    title = "How the hypervolume grew"
+    scale = Scale.of(trials, run.objectives, run.asked.get("cost_range", {}))
+    if scale is None:
+        return Section("growth", title, ["No trial is complete yet."])
+    frame = growth(trials, history, run.objectives, scale)
+    note = (
+        "Score above a reference, averaged over log10 cost within the space's range, by the scores "
+        f"that the search saw. The reference, {scale.reference:.4f}, is the median of the first "
+        "trials at full length."
+    )
+    return Section("growth", title, [note], growth_figure(frame))
+
+
+def _importance(run: Run, trials: Sequence[Trial]) -> Section:
+    title = "What mattered"
+    epochs = [*run.asked["recipe"].get("rungs", ()), run.asked["recipe"]["epochs"]]
+    own = [trial for trial in searched(trials) if epochs[0] in trial.rungs]
+    if len(own) < ENOUGH:
+        return Section("importance", title, [f"{ENOUGH} trials at least can say what mattered."])
+    count = len(own)
+    chosen = np.unique(np.linspace(0, count - 1, MOST).round().astype(int))
+    own = [own[row] for row in chosen]
+    scores = np.array([trial.rungs[epochs[0]] for trial in own])
+    groups = {
+        OVER_ALL: [np.arange(len(own))],
+        WITHIN: cost_bands([trial.costs[run.costs[0]] for trial in own]),
+    }
+    points = [trial.point for trial in own]
+    found: dict[str, Importance] = {}
+    for name, bands in groups.items():
+        one = importance(points, scores, bands, resamples=RESAMPLES)
+        if one is not None:
+            found[name] = one
+    if not found:
+        return Section("importance", title, ["Nothing varies between the trials."])
+    of = f"{len(own)} of {count:,} trials" if len(own) < count else f"{count} trials"
+    note = (
+        f"PED-ANOVA: how differently a parameter's values are spread among the best quarter of "
+        f"{of} and among all, by the score after epoch {epochs[0]}, which all have; over all, and "
+        f"within bands of about equal {run.costs[0]}. Bars: {RESAMPLES} resamples. Dotted: what a "
+        "parameter that does nothing gets. A search prefers what it thinks is good, so this is of "
+        "its trials, not of the space; `audit` is of the space."
+    )
+    return Section("importance", title, [note], importance_figure(found))
+
+
+def _rungs(run: Run, trials: Sequence[Trial]) -> Section:
+    title, recipe = "Where trials stopped", run.asked["recipe"]
+    ladder = (*recipe.get("rungs", ()), recipe["epochs"])
+    own = [t for t in searched(trials) if t.state != "running" and run.costs[0] in t.costs]
+    failed = [t for t in own if not t.rungs or t.state in ("failed", "infeasible")]
+    notes = [f"{len(failed)} failed: {_reasons(failed)}."] if failed else []
+    if len(ladder) == 1:
+        notes.append("The search had no rungs: every trial was trained to full length.")
+        return Section("rungs", title, notes)
+    ended = [t for t in own if t.rungs]
+    if len(ended) < 4:
+        return Section("rungs", title, [*notes, "Too few trials have ended yet."])
+    frame = stops_frame(
+        [t.costs[run.costs[0]] for t in ended], [t.epoch for t in ended], ladder, run.costs[0]
+    )
+    notes.append(
+        "Trials are promoted when none beats them in both score and cost, or else by how they "
+        "compare with those of about the same cost; so no quarter of cost should be starved."
+    )
+    return Section("rungs", title, notes, stops_figure(frame))
+
+
+def _reasons(failed: Sequence[Trial]) -> str:
+    reasons = [trial.reason or trial.state for trial in failed]
+    counts = {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
+    most = sorted(counts.items(), key=lambda item: -item[1])[:3]
+    return "; ".join(f"{reason} ({count})" for reason, count in most)
+
+
+def _latency(trials: Sequence[Trial], table: PartTable | None) -> Section:
+    title = "MACs and latency"
+    own = [t for t in trials if "latency_ms" in t.costs]
+    if len(own) >= 2:
+        times, how = [t.costs["latency_ms"] for t in own], "measured by the search"
+    elif table is not None:
+        own = [t for t in trials if t.rungs or t.baseline]
+        own = [own[row] for row in np.unique(np.linspace(0, len(own) - 1, RANKED).astype(int))]
+        times = [table.latency(trial.architecture) for trial in own]
+        s = table.setting
+        how = f"predicted from parts measured on {s['device']} {s['machine']}, {s['backend']}"
+    else:
+        return Section("latency", title, [
+            "No latency is known. `search --objectives score,latency_ms` measures it; "
+            "`report --latency-table FILE` predicts it from the parts that "
+            "`latency SPACE --out FILE` measured on a device."
+        ])  # fmt: skip
+    names = [trial.baseline or f"trial {trial.number}" for trial in own]
+    figure = ranks_figure([t.costs["macs"] for t in own], times, names)
+    note = (
+        f"Ranks of {len(own):,} networks, 1 the least; latency is {how}. Kendall's tau "
+        f"{figure.layout.meta['tau']:.3f}: at 1, macs would tell which network is faster."
+    )
+    return Section("latency", title, [note], figure)
+
+
+def _audit(run: Run, trials: Sequence[Trial]) -> Section:
+    from nas.audit.run import judged_run
+    from nas.report.audit import ranking_notes, ranking_words
+
+    title = "How far the rungs can be trusted"
+    try:
+        found = judged_run(run, trials)
+    except UserError as error:
+        return Section("audit", title, [
+            f"This run can not say: {error}. `audit {run.asked['space']}` trains what can."
+        ])  # fmt: skip
+    return Section(
+        "audit", title, ranking_notes(found), html=html_table(ranking_words(found.ranking()))
+    )

@@ -1,0 +1,49 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nas.audit.importance import importance
+from nas.report.panels import (
+    growth_figure,
+    importance_figure,
+    ranks_figure,
+    stops_figure,
+    stops_frame,
+)
+
+
+def test_stops_are_counted_by_quarter_of_cost() -> None:
+    costs = [8.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+    epochs = [9, 1, 1, 3, 1, 9, 3, 3]
+    frame = stops_frame(costs, epochs, (1, 3, 9))
+    assert frame["stopped at epoch 1"].tolist() == [2, 1, 0, 0]
+    assert frame["stopped at epoch 3"].tolist() == [0, 1, 1, 1]
+    assert frame["full length"].tolist() == [0, 0, 1, 1]
+    assert frame["from"].tolist() == [1.0, 3.0, 5.0, 7.0]
+    bars = stops_figure(frame).data
+    assert [bar.name for bar in bars] == ["stopped at epoch 1", "stopped at epoch 3", "full length"]
+
+
+def test_growth_begins_at_nothing_and_hours_are_hours() -> None:
+    frame = pd.DataFrame({"seconds": [1800.0, 7200.0], "hypervolume": [0.1, 0.4]})
+    (line,) = growth_figure(frame, "seconds").data
+    assert list(line.x) == [0.0, 0.5, 2.0]
+    assert list(line.y) == [0.0, 0.1, 0.4]
+
+
+def test_ranks_tell_an_inversion() -> None:
+    figure = ranks_figure([1e6, 2e6, 3e6], [0.5, 2.0, 1.0], ["a", "b", "c"])
+    assert list(figure.data[1].x) == [1, 2, 3]
+    assert list(figure.data[1].y) == [1, 3, 2]
+    assert figure.layout.meta["tau"] == pytest.approx(1 / 3)
+
+
+def test_importance_has_its_intervals_around_it() -> None:
+    random = np.random.default_rng(0)
+    points = [{"gate": str(random.choice(["a", "b"])), "idle": int(n % 3)} for n in range(60)]
+    scores = np.array([p["gate"] == "a" for p in points]) + random.normal(0, 0.1, 60)
+    found = importance(points, scores, [np.arange(60)], resamples=5)
+    assert found is not None
+    (dots,) = importance_figure({"over all": found}).data
+    assert dots.y[0] == "gate"
+    assert all(np.asarray(dots.error_x.array) >= 0)
