@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nas.report.page import write_report
     from nas.report.ranking import write_ranking
     from nas.search import open_run, run_search
+    from nas.search.overview import list_runs
     from nas.space import load_space
     from nas.training import load_recipe, run_job, train_network
     from nas.training.evaluation import evaluate
@@ -36,6 +37,7 @@ _HOME = {
     "export_network": "nas.export",
     "inherit": "nas.models",
     "key": "nas.architecture",
+    "list_runs": "nas.search.overview",
     "load_dataset": "nas.data",
     "load_network": "nas.models",
     "load_recipe": "nas.training",
@@ -64,6 +66,7 @@ __all__ = [
     "export_network",
     "inherit",
     "key",
+    "list_runs",
     "load_dataset",
     "load_network",
     "load_recipe",

@@ -40,7 +40,7 @@ def locked(path: Path, noun: str) -> Iterator[None]:
     lock = FileLock(file)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=0.5)  # who looks whether it is in use holds it for a moment
     except Timeout:
         raise UserError(
             f"{path} is in use by another {noun}; wait for it, or choose another --out"
@@ -53,6 +53,22 @@ def locked(path: Path, noun: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def in_use(path: Path) -> bool:
+    """Whether a process holds the directory."""
+    from filelock import FileLock, Timeout
+
+    file = _lock_file(path.absolute())
+    try:
+        if file.exists():
+            with FileLock(file, timeout=0):
+                pass
+        return False
+    except Timeout:
+        return True
+    except OSError:  # it can not be looked at, so it can not have been locked from here
+        return False
 
 
 def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: bool) -> None:

@@ -21,6 +21,7 @@ from nas.commands import (
     rank,
     replay,
     report,
+    runs,
     search,
     space,
     train,
@@ -38,6 +39,7 @@ app.command("search")(search.search)
 app.command("train")(train.train)
 app.command("ablate")(ablate.ablate)
 app.command("audit")(audit.audit)
+app.command("runs")(runs.runs)
 app.command("replay")(replay.replay)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)

@@ -86,7 +86,7 @@ def _find(target: str) -> Architecture:
     if target in PRESETS:
         return preset(target)
     if "#" in target:
-        return _trial(*target.rsplit("#", 1))
+        return _trial(target)
     if "@" in target:
         return _sampled(*target.rsplit("@", 1))
     if _is_file(target):
@@ -97,13 +97,13 @@ def _find(target: str) -> Architecture:
     )
 
 
-def _trial(run: str, number: str) -> Architecture:
+def _trial(target: str) -> Architecture:
     from nas.search import open_run
+    from nas.search.run import split_trial
 
-    trials = {str(trial.number): trial for trial in open_run(run).all_trials()}
-    if number not in trials:
-        raise UserError(f"{run} has no trial {number!r}; its trials are 0 to {len(trials) - 1}")
-    return trials[number].architecture
+    run, number = split_trial(target)
+    assert number is not None
+    return open_run(run).trial(number).architecture
 
 
 def _sampled(space: str, seed: str) -> Architecture:

@@ -27,6 +27,7 @@ from nas.search.record import FAILED, Record, Trial, digest
 from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, parse_rungs
 from nas.search.samplers import default_sampler, make_sampler, searched
+from nas.search.session import note_session
 from nas.search.study import Projection
 from nas.search.workers import LocalWorkers, adopt, clear, published
 from nas.seeds import drawer
@@ -147,7 +148,7 @@ def run_search(
     path = Path(out) if out is not None else default_path(asked)
     with locked(path, "search"):
         prepare_dataset(data, loaded.base.input)
-        prepare(path, asked, fresh=fresh)
+        prepare(path, asked, loaded, fresh=fresh)
         shown = view or SilentView()
         shown.opened(path)
         plan = SearchPlan(
@@ -224,6 +225,8 @@ class Driver:
         self.started = time.time()
         self.known = {trial.number for trial in self.trials if trial.state != "running"}
         threads = max(1, default_threads() // workers)
+        told = (self.path, self.plan.ledger.budget, workers, threads)
+        note_session(*told, ended=False)
         pool = LocalWorkers(workers, threads, self.outbox)
         try:
             self._project(lambda study: study.open(self.trials))
@@ -235,6 +238,7 @@ class Driver:
                 self._end(pool)
             raise
         self._end(pool)
+        note_session(*told, ended=True)
 
     def _end(self, pool: LocalWorkers) -> None:
         """Take in what workers still hand over, and close; all of it, whatever of it fails."""

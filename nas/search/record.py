@@ -100,10 +100,11 @@ class Trial:
 class Record:
     """The record in the file `path`; made where there is none.
 
-    What can not be written is not there afterwards, in the file or here, and is Unwritable.
+    What can not be written is not there afterwards, in the file or here, and is Unwritable. only:
+    the number of a trial, to read that one alone; such a record changes nothing.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, only: int | None = None) -> None:
         self.path = path
         try:
             if read_only:
@@ -117,7 +118,7 @@ class Record:
                 raise ValueError(f"it is of version {version}, and this reads {VERSION}")
             if not read_only:
                 self.db.executescript(SCHEMA)
-            self._trials = self._read()
+            self._trials = self._read() if only is None else self._read(only, only)
             self.seconds_spent()
         except UserError as error:  # an architecture that is not known: a plug-in's
             raise UserError(f"{path}: {error}; does it need --plugin?") from None
@@ -242,6 +243,24 @@ class Record:
             (trial, replicate, epoch),
         ).fetchone()
         return json.loads(row[0]) if row else None
+
+    def history(self, trial: int) -> list[dict[str, Any]]:
+        """Every finished job of a trial, in the order in which they ended."""
+        names = (
+            "replicate", "from_epoch", "epoch", "outcome", "reason", "scores", "train_seconds",
+            "eval_seconds", "images", "finished_at",
+        )  # fmt: skip
+        found = self.db.execute(
+            f"SELECT {', '.join(names)} FROM jobs WHERE trial = ? ORDER BY finished_at, id",
+            (trial,),
+        )
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        return [row | {"scores": json.loads(row["scores"])} for row in rows]
+
+    def count(self) -> int:
+        """How many trials the file has."""
+        (found,) = self.db.execute("SELECT count(*) FROM trials").fetchone()
+        return int(found)
 
     def jobs(self) -> list[tuple[str, str, str]]:
         """Every finished job: its id, outcome and reason, in the order in which they ended."""

@@ -19,11 +19,13 @@ from nas.search.confirm import confirmed, leaders
 from nas.search.objectives import SCORE, front_mask, values
 from nas.search.record import Record, Trial
 from nas.search.workers import clear, published
+from nas.space import Space, load_space, to_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOLDERS = ("checkpoints", "outbox")
+SPACE = "space.yaml"
 CONFIRMED = ("confirmed", "low", "high", "replicates")
 COLUMNS = ["trial", "state", "score", "macs", "params", "activation_bytes", "seconds", "key"]
 LIBRARIES = ("torch", "optuna", "fvcore", "thop", "numpy", "pandas")
@@ -37,6 +39,30 @@ class Run:
         self.asked = read_asked(path)
         self.objectives: tuple[str, ...] = tuple(self.asked["objectives"])
         self.costs = tuple(name for name in self.objectives if name != SCORE)
+
+    def space(self) -> Space | None:
+        """The space that was searched, as it was then; None where it is not to be had."""
+        for source in (self.path / SPACE, self.asked["space"]):
+            try:
+                found = load_space(source)
+            except UserError:
+                continue
+            if found.hash() == self.asked.get("space_hash"):
+                return found
+        return None
+
+    def trial(self, number: int) -> Trial:
+        """One trial, without a look at the others; UserError where it is none of the run's."""
+        record = Record(self.path / "record.db", read_only=True, only=number)
+        try:
+            found = record.trials()
+            if not found:
+                raise UserError(
+                    f"{self.path} has no trial {number}; its trials are 0 to {record.count() - 1}"
+                )
+            return found[0]
+        finally:
+            record.close()
 
     def all_trials(self) -> list[Trial]:
         """Every trial of the record, by number."""
@@ -126,6 +152,16 @@ def open_run(path: str | Path) -> Run:
     return Run(folder)
 
 
+def split_trial(target: str) -> tuple[str, int | None]:
+    """`RUN#17` as the run and the trial's number, which is None where there is no #."""
+    run, mark, number = target.rpartition("#")
+    if not mark:
+        return target, None
+    if not number.isdecimal() or len(number) > 15:
+        raise UserError(f"{target}: {number!r} is not the number of a trial, as in {run}#3")
+    return run, int(number)
+
+
 def read_asked(path: Path) -> dict[str, Any]:
     """What a run's directory says was asked for; UserError where its run.json is damaged."""
     file = path / "run.json"
@@ -159,9 +195,11 @@ def _name(value: Any) -> Any:
     return value["name"] if isinstance(value, dict) else value
 
 
-def prepare(path: Path, asked: Mapping[str, Any], *, fresh: bool) -> None:
+def prepare(path: Path, asked: Mapping[str, Any], space: Space, *, fresh: bool) -> None:
     """Make the run's directory, or check that the one there asks for the same."""
     make_directory(path, asked, SEARCH, fresh=fresh)
+    if not (path / SPACE).exists():
+        write_atomically(path / SPACE, to_yaml(space))
     if not (path / "record.db").exists():  # results are of its trials, by their numbers
         for name in published(path / "outbox"):
             clear(path / "outbox", name)
