@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nas.report.page import write_report
     from nas.report.ranking import write_ranking
     from nas.search import open_run, run_search
+    from nas.search.about import describe_run, describe_trial
+    from nas.search.choose import best_trials
     from nas.search.overview import list_runs
     from nas.space import load_space
     from nas.training import load_recipe, run_job, train_network
@@ -37,6 +39,9 @@ _HOME = {
     "export_network": "nas.export",
     "inherit": "nas.models",
     "key": "nas.architecture",
+    "best_trials": "nas.search.choose",
+    "describe_trial": "nas.search.about",
+    "describe_run": "nas.search.about",
     "list_runs": "nas.search.overview",
     "load_dataset": "nas.data",
     "load_network": "nas.models",
@@ -58,9 +63,12 @@ _HOME = {
 __all__ = [
     "Calibration",
     "UserError",
+    "best_trials",
     "build",
     "check_dataset",
     "contact_sheet",
+    "describe_run",
+    "describe_trial",
     "embed_folder",
     "evaluate",
     "export_network",

@@ -10,6 +10,7 @@ import typer
 from nas.commands import (
     ablate,
     audit,
+    best,
     data,
     embed,
     evaluate,
@@ -23,6 +24,7 @@ from nas.commands import (
     report,
     runs,
     search,
+    show,
     space,
     train,
     weights,
@@ -40,6 +42,8 @@ app.command("train")(train.train)
 app.command("ablate")(ablate.ablate)
 app.command("audit")(audit.audit)
 app.command("runs")(runs.runs)
+app.command("show")(show.show)
+app.command("best")(best.best)
 app.command("replay")(replay.replay)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)

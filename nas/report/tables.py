@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from nas.report.words import compact, point_in_words, varying_names
-from nas.search import Run, front
+from nas.search import Run, Trial, front
 from nas.search.confirm import Confirmed, confirmed
 from nas.search.samplers import searched
 
@@ -23,20 +23,34 @@ def front_table(run: Run) -> Table:
     """
     trials = run.all_trials()
     members = front(trials, run.objectives)
+    if any(confirmed(trial) for trial in trials):
+        members = [*members, *(t for t in trials if t.baseline and t not in members)]
+    first = next(name for name in run.objectives if name != "score")
+    title = f"Front of {len(searched(trials))} trials ({run.asked['space']}, {run.asked['data']})"
+    return trial_table(run, sorted(members, key=lambda t: t.costs.get(first, 0)), title, trials)
+
+
+def trial_table(
+    run: Run, members: Sequence[Trial], title: str = "", trials: Sequence[Trial] | None = None
+) -> Table:
+    """One row a trial: its scores and costs, and what tells it from the other `trials` in words.
+
+    trials: all of the run, where they are at hand.
+    """
+    trials = trials if trials is not None else run.all_trials()
     varying = varying_names([trial.point for trial in trials if trial.point])
     costs = [name for name in run.objectives if name != "score"]
     costs += [name for name in ("macs", "params") if name not in costs]
     scores = [s for s in ("mAP", "rank1", "top1") if any(s in t.scores for t in members)]
     found = {trial.number: confirmed(trial) for trial in trials}
     fresh = ["confirmed"] if any(found.values()) else []
-    if fresh:
-        members = [*members, *(t for t in trials if t.baseline and t not in members)]
-    title = f"Front of {len(searched(trials))} trials ({run.asked['space']}, {run.asked['data']})"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
     for name in ("trial", *scores, *fresh, *costs):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("architecture", overflow="fold")
-    for trial in sorted(members, key=lambda t: t.costs.get(costs[0], 0)):
+    for trial in members:
         words = [trial.baseline, point_in_words(trial.point, varying)]
         table.add_row(
             str(trial.number),

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from nas.architecture.fields import Value
+from nas.errors import UserError
+from nas.space.expression import UNITS
 from nas.space.paths import short
 
 
@@ -15,6 +17,14 @@ def compact(number: float) -> str:
         if abs(number) >= scale:
             return f"{number / scale:.4g}{unit}"
     return f"{number:.4g}"
+
+
+def parse_count(text: str, what: str) -> float:
+    """The number of `50M`, `500k`, `1.5G` or `200000`; UserError, which names `what`."""
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)([kMG]?)", text.strip())
+    if not match or not float(match[1]):
+        raise UserError(f"{what}: {text!r} is not a number above 0; write 200000, 500k, 50M or 1G")
+    return float(match[1]) * UNITS[match[2]]
 
 
 def change(ratio: float) -> str:

@@ -1,0 +1,64 @@
+"""`best`: the trial to take, within what a device allows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nas.commands.options import Json, Plugins
+
+COUNT = "plain, or with k, M or G"
+
+
+def best(
+    run: Annotated[str, typer.Argument(help="A run's directory.")],
+    macs_max: Annotated[
+        str | None, typer.Option(help=f"At most so many macs, {COUNT}; by default any.")
+    ] = None,
+    params_max: Annotated[
+        str | None, typer.Option(help=f"At most so many params, {COUNT}; by default any.")
+    ] = None,
+    activation_bytes_max: Annotated[
+        str | None, typer.Option(help=f"At most so many bytes, {COUNT}; by default any.")
+    ] = None,
+    latency_max: Annotated[
+        float | None,
+        typer.Option(help="At most so many milliseconds, where RUN measured them; by default any."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many trials, the best first.")] = 1,
+    as_json: Json = False,
+    plugin: Plugins = None,
+) -> None:
+    """Print the best trial of RUN within the limits, and the command that trains it.
+
+    By the mean of its fresh seeds; where it has none, by its score, less what others lost by them.
+    """
+    from nas.commands.output import print_json
+    from nas.report.words import parse_count
+    from nas.search import open_run
+    from nas.search.about import commands, trial_row
+    from nas.search.choose import best_trials
+
+    given = {"macs": macs_max, "params": params_max, "activation_bytes": activation_bytes_max}
+    limits = {
+        name: parse_count(text, f"--{name.replace('_', '-')}-max")
+        for name, text in given.items()
+        if text is not None
+    }
+    if latency_max is not None:
+        limits["latency_ms"] = latency_max
+    opened = open_run(run)
+    found = best_trials(opened, limits, count)
+    lines = [commands(opened.path, trial, opened.asked["data"]) for trial in found]
+    if as_json:
+        rows = [trial_row(t) | {"commands": own} for t, own in zip(found, lines, strict=True)]
+        print_json({"run": str(opened.path), "limits": limits, "trials": rows})
+        return
+    from rich.console import Console
+
+    from nas.report.tables import trial_table
+
+    Console().print(trial_table(opened, found, ""))
+    for own in lines:
+        print(own["train"])

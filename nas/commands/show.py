@@ -1,0 +1,76 @@
+"""`show`: all that is known of one run, or of one trial."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from nas.commands.options import Json, Plugins
+
+
+def show(
+    target: Annotated[
+        str, typer.Argument(metavar="RUN|RUN#trial", help="A run's directory; RUN#17 is a trial.")
+    ],
+    as_json: Json = False,
+    plugin: Plugins = None,
+) -> None:
+    """Print what was asked of RUN, what was spent, where trials stopped, and the front.
+
+    Of RUN#trial: its network in words and drawn, costs, every score, and how to train and export.
+    """
+    from nas.commands.output import print_json
+    from nas.search.about import describe_run, describe_trial
+    from nas.search.run import split_trial
+
+    path, number = split_trial(target)
+    found = describe_run(path) if number is None else describe_trial(path, number)
+    if as_json:
+        print_json(found)
+    elif number is None:
+        _run(path, found)
+    else:
+        _trial(found)
+
+
+def _run(path: str, found: dict[str, Any]) -> None:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from nas.report import front_table
+    from nas.report.run import fields_table, run_fields, rung_table
+    from nas.search import open_run
+    from nas.search.overview import overview
+
+    console = Console()
+    console.print(fields_table(run_fields(found, overview(Path(path)))), highlight=False)
+    if found["kind"] == "training":
+        from nas.report.run import training_lines
+
+        print(*training_lines(found), sep="\n")
+        return
+    if rungs := found["rungs"]:
+        console.print()
+        console.print(rung_table(rungs), highlight=False)
+    if found["front"]:
+        console.print()
+        console.print(front_table(open_run(path)))
+
+
+def _trial(found: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from nas.architecture import from_document
+    from nas.report.drawing import draw
+    from nas.report.run import command_lines, fields_table, job_table, trial_fields
+
+    console = Console()
+    console.print(fields_table(trial_fields(found)), highlight=False)
+    console.print()
+    console.print(job_table(found["jobs"]), highlight=False)
+    console.print()
+    console.print(draw(from_document(found["architecture"])), soft_wrap=True)
+    for line in command_lines(found["commands"]):
+        console.print(line, soft_wrap=True, highlight=False)

@@ -1,0 +1,136 @@
+"""One run, or one trial, in words and tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nas.report.words import compact
+from nas.search.budget import Budget, duration
+from nas.search.overview import Overview
+from nas.space.paths import short
+
+
+def fields_table(rows: Sequence[tuple[str, str]]) -> Table:
+    """Names and what they are; long values are folded beside their name."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        if value:
+            table.add_row(name, Text(value))
+    return table
+
+
+def run_fields(found: Mapping[str, Any], short_form: Overview) -> list[tuple[str, str]]:
+    """What was asked, with what, and what was spent; of `describe_run`."""
+    asked = found["asked"]
+    recipe = asked["recipe"]
+    rungs = ", ".join(map(str, recipe.get("rungs", ())))
+    left = found["left"]
+    budget: Budget | None = short_form.budget
+    machine = found["machine"] or {}
+    return [
+        (found["kind"], f"{found['path']}, {found['state']}"),
+        ("command", found["command"] or ""),
+        ("space", " ".join(filter(None, (asked.get("space"), asked.get("space_hash"))))),
+        ("architecture", asked.get("key", "")),
+        ("data", asked["data"] + (f", {asked['split']} split" if "split" in asked else "")),
+        ("recipe", f"{recipe['name']}, {recipe['epochs']} epochs"
+                   + (f", rungs after {rungs}" if rungs else "")),
+        ("objectives", ", ".join(asked.get("objectives", ()))),
+        ("sampler", asked.get("sampler", "")),
+        ("seed", str(asked["seed"])),
+        ("spent", short_form.spent_in_words()),
+        ("left", budget.words(left) if budget and left is not None else ""),
+        ("trials", _counts(found["trials"]) if found["kind"] != "training" else ""),
+        ("versions", ", ".join(f"{n} {v}" for n, v in (found["versions"] or {}).items())),
+        ("machine", ", ".join(f"{n} {v}" for n, v in machine.items())),
+        ("git", found["git"] or ""),
+    ]  # fmt: skip
+
+
+def _counts(trials: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in sorted(trials.items())) or "none yet"
+
+
+def rung_table(rungs: Sequence[Mapping[str, int]]) -> Table:
+    """How many trials were scored after each epoch, and how many went no further."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("rung (epoch)", "scored", "stopped there", "went on"):
+        table.add_column(name, justify="right")
+    for place, rung in enumerate(rungs):
+        last = place == len(rungs) - 1
+        above = sum(own["stand"] for own in rungs[place + 1 :])
+        stand = f"{rung['stand']} complete" if last else str(rung["stand"])
+        table.add_row(str(rung["epoch"]), str(rung["scored"]), stand, "" if last else str(above))
+    return table
+
+
+def trial_fields(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A trial in words; of `describe_trial`."""
+    point = ", ".join(f"{short(name)} {value}" for name, value in found["point"].items())
+    costs = ", ".join(f"{name} {_cost(value)}" for name, value in found["costs"].items())
+    own = found["confirmed"]
+    mean = (
+        f"{own['mean']:.4f}, 95% interval {own['low']:.4f} to {own['high']:.4f}, "
+        f"{own['replicates']} fresh seeds"
+        if own
+        else ""
+    )
+    return [
+        ("trial", f"{found['run']}#{found['trial']}, {found['state']}"),
+        ("reason", found["reason"]),
+        ("baseline", found["baseline"]),
+        ("architecture", point or found["baseline"]),
+        ("costs", costs),
+        ("confirmed", mean),
+        ("took", f"{duration(found['seconds'])}, {found['epochs']} epochs, "
+                 f"{found['images']:,} images"),
+    ]  # fmt: skip
+
+
+def _cost(value: float) -> str:
+    whole = isinstance(value, int) and value >= 1000
+    return f"{compact(value)} ({value:,})" if whole else compact(value)
+
+
+def job_table(jobs: Sequence[Mapping[str, Any]]) -> Table:
+    """The jobs of a trial: what each scored, and what it took."""
+    names = list(dict.fromkeys(n for job in jobs for n in job["scores"] if n != "score"))
+    shown = [n for n in ("mAP", "rank1", "top1", "top5") if n in names]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("seed", "epoch", *shown, "train s", "score s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("outcome", overflow="fold")
+    for job in jobs:
+        scores = (f"{job['scores'][n]:.4f}" if n in job["scores"] else "" for n in shown)
+        seed = f"fresh {job['replicate']}" if job["replicate"] else "search"
+        outcome = ": ".join(filter(None, (job["outcome"], job["reason"])))
+        times = (f"{job[name]:.1f}" for name in ("train_seconds", "eval_seconds"))
+        table.add_row(seed, str(job["epoch"]), *scores, *times, outcome)
+    return table
+
+
+def command_lines(commands: Mapping[str, str]) -> Iterator[RenderableType]:
+    """One line a command, whatever the width, so that it can be copied."""
+    words = {
+        "train": "train it at full length",
+        "export": "export it then",
+        "export_as_it_is": "export it as the search left it",
+    }
+    for name, line in commands.items():
+        yield Text(f"{words[name]}:\n  {line}")
+
+
+def training_lines(found: Mapping[str, Any]) -> list[str]:
+    """Scores of the test splits and the files of a training; of `describe_run`."""
+    lines = []
+    for spec, scores in found["scores"].items():
+        shown = "  ".join(f"{n} {v:.4f}" for n, v in scores.items() if n != "score")
+        lines.append(f"{spec}  {shown}")
+    return [*lines, *(f"network  {file}" for file in found["networks"])]

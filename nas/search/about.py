@@ -1,0 +1,141 @@
+"""All that is known of one run, or of one of its trials, as plain data with names that stay."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nas.errors import UserError
+from nas.search.confirm import confirmed
+from nas.search.overview import overview
+from nas.search.record import Record, Trial
+from nas.search.run import Run, front, kept_checkpoints, open_run
+
+FULL_RECIPE = "standard"
+"""What `train` takes where no recipe is named."""
+
+
+def describe_run(path: str | Path) -> dict[str, Any]:
+    """What was asked of a run, where and with what, what was spent, and what came of it.
+
+    rungs: for each epoch after which trials are scored, how many were, and how many stand there
+    (stopped below full length, complete at it). front: as `nas.front` has it, cheapest first. Of a
+    training, scores and network instead. UserError where it is none, or damaged.
+    """
+    folder = Path(path)
+    short = overview(folder)
+    if short.problem:
+        raise UserError(f"{folder}: {short.problem}")
+    file = "train.json" if short.kind == "training" else "run.json"
+    about = json.loads((folder / file).read_text(encoding="utf-8"))
+    found = short.as_dict() | {
+        name: about.get(name) for name in ("command", "asked", "versions", "machine", "git")
+    }
+    if short.kind == "training":
+        return found | _training(folder)
+    if not (folder / "record.db").is_file():
+        return found | {"rungs": [], "front": []}
+    run = open_run(folder)
+    trials = run.all_trials()
+    epochs = (*run.asked["recipe"].get("rungs", ()), run.asked["recipe"]["epochs"])
+    rungs = [
+        {
+            "epoch": epoch,
+            "scored": sum(epoch in trial.rungs for trial in trials),
+            "stand": sum(t.epoch == epoch and t.state in ("stopped", "complete") for t in trials),
+        }
+        for epoch in epochs
+    ]
+    members = sorted(front(trials, run.objectives), key=lambda t: t.costs[_first_cost(run)])
+    return found | {"rungs": rungs, "front": [trial_row(trial) for trial in members]}
+
+
+def describe_trial(path: str | Path, number: int) -> dict[str, Any]:
+    """One trial: what it is, costs, scores on every rung and by fresh seeds, jobs, commands.
+
+    rungs: by epoch, all that was scored there. fresh: by replicate. jobs: in the order in which
+    they ended. commands: to train it at full length, and to export it then; `export_as_it_is`
+    where the run has kept its weights. UserError where there is none of that number.
+    """
+    from nas.architecture import to_document
+
+    run = open_run(path)
+    trial = run.trial(number)
+    record = Record(run.path / "record.db", read_only=True, only=number)
+    try:
+        jobs = record.history(number)
+    finally:
+        record.close()
+    done = [job for job in jobs if job["outcome"] == "done"]
+    return {
+        "run": str(run.path),
+        **trial_row(trial),
+        "state": trial.state,
+        "reason": trial.reason,
+        "architecture": to_document(trial.architecture),
+        "rungs": {job["epoch"]: job["scores"] for job in done if not job["replicate"]},
+        "fresh": {job["replicate"]: job["scores"] for job in done if job["replicate"]},
+        "seconds": trial.seconds,
+        "epochs": trial.epochs,
+        "images": trial.images,
+        "jobs": jobs,
+        "note": trial.note,
+        "commands": commands(run.path, trial, run.asked["data"]),
+    }
+
+
+def trial_row(trial: Trial) -> dict[str, Any]:
+    """A trial in short. confirmed: of its fresh seeds; None where they are fewer than two."""
+    found = confirmed(trial)
+    return {
+        "trial": trial.number,
+        "key": trial.key,
+        "baseline": trial.baseline,
+        "point": trial.point,
+        "epoch": trial.epoch,
+        "scores": trial.scores,
+        "confirmed": asdict(found) if found else None,
+        "costs": trial.costs,
+    }
+
+
+def commands(run: Path, trial: Trial, data: str) -> dict[str, str]:
+    """What to type to have the trial's network, by what it does."""
+    target = f"{run}#{trial.number}"
+    if shlex.quote(str(run)) != str(run):  # else a shell takes it: a # in a word is no comment
+        target = shlex.quote(target)
+    given = "" if data == "synthetic" else f" --data {shlex.quote(data)}"
+    network = shlex.quote(str(_network(run, trial, data)))
+    found = {
+        "train": f"python cli.py train {target}{given}",
+        "export": f"python cli.py export {network} --out network.onnx",
+    }
+    if trial.number in kept_checkpoints(run):
+        found["export_as_it_is"] = f"python cli.py export {target} --out network.onnx"
+    return found
+
+
+def _network(run: Path, trial: Trial, data: str) -> Path:
+    """Where `train` leaves the network."""
+    from nas.training.asked import asked_of, default_path
+    from nas.training.progress import BEST, LAST
+    from nas.training.recipe import load_recipe
+
+    recipe = load_recipe(FULL_RECIPE)
+    asked = asked_of(trial.architecture, data, recipe, 0, None)
+    path = default_path(asked, f"{run.name}#{trial.number}", FULL_RECIPE, [])
+    return path / (BEST if recipe.early_stop else LAST)
+
+
+def _first_cost(run: Run) -> str:
+    return next(name for name in run.objectives if name != "score")
+
+
+def _training(path: Path) -> dict[str, Any]:
+    file = path / "scores.json"
+    scores = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    networks = [str(own) for own in sorted(path.glob("*.safetensors"))]
+    return {"scores": scores, "networks": networks}

@@ -1,0 +1,55 @@
+"""The best trials that cost no more than is allowed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nas.errors import UserError
+from nas.search.confirm import confirmed
+from nas.search.objectives import SCORE
+from nas.search.record import Trial
+from nas.search.run import Run, open_run
+
+
+def best_trials(run: str | Path | Run, limits: Mapping[str, float], count: int = 1) -> list[Trial]:
+    """The `count` best complete trials within the limits, the best first; fewer where there are.
+
+    limits: the largest value of a cost, by its name. A trial counts by the mean of its fresh seeds;
+    one that was not confirmed by its score, less what those that were confirmed have lost by fresh
+    seeds on average: the luck by which a score is chosen. UserError where none is within.
+    """
+    opened = run if isinstance(run, Run) else open_run(run)
+    trials = [t for t in opened.all_trials() if t.state == "complete" or confirmed(t)]
+    if not trials:
+        raise UserError(f"{opened.path}: no trial is complete yet")
+    for name in limits:
+        if not any(name in trial.costs for trial in trials):
+            raise UserError(
+                f"{opened.path} has no {name}: it is measured where it is one of the objectives"
+            )
+    within = [t for t in trials if all(_cost(t, name) <= most for name, most in limits.items())]
+    if not within:
+        raise UserError(_none_within(opened.path, trials, limits))
+    worth = expected(trials)
+    return sorted(within, key=lambda t: (-worth[t.number], t.costs["macs"], t.number))[:count]
+
+
+def expected(trials: Sequence[Trial]) -> dict[int, float]:
+    """What fresh seeds say of each trial, or would be expected to say, by its number."""
+    means = {trial.number: found.mean for trial in trials if (found := confirmed(trial))}
+    both = [t.scores[SCORE] - means[t.number] for t in trials if t.number in means and t.scores]
+    luck = max(0.0, statistics.fmean(both)) if both else 0.0
+    return {t.number: means.get(t.number, t.scores.get(SCORE, 0.0) - luck) for t in trials}
+
+
+def _cost(trial: Trial, name: str) -> float:
+    return trial.costs.get(name, float("inf"))
+
+
+def _none_within(path: Path, trials: Sequence[Trial], limits: Mapping[str, float]) -> str:
+    cheapest = min(trials, key=lambda t: max(_cost(t, n) / most for n, most in limits.items()))
+    asked = " and ".join(f"{name} of at most {most:,.12g}" for name, most in limits.items())
+    has = ", ".join(f"{name} {_cost(cheapest, name):,.12g}" for name in limits)
+    return f"{path}: no trial has {asked}; the cheapest is #{cheapest.number} with {has}"

@@ -1,0 +1,55 @@
+"""Which trial is the one to take."""
+
+from pathlib import Path
+
+import pytest
+
+from nas.errors import UserError
+from nas.search import Trial, open_run
+from nas.search.choose import best_trials, expected
+from tests.made_up_runs import make_run
+
+
+def macs(run: Path, number: int) -> float:
+    return open_run(run).trial(number).costs["macs"]
+
+
+def numbers(found: list[Trial]) -> list[int]:
+    return [trial.number for trial in found]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("runs") / "a")
+
+
+def test_without_fresh_seeds_the_score_decides(plain: Path) -> None:
+    assert numbers(best_trials(plain, {}, 9)) == [1, 3, 0]  # and none that is not complete
+
+
+def test_a_limit_is_kept_and_may_be_reached(plain: Path) -> None:
+    assert numbers(best_trials(plain, {"macs": macs(plain, 1)})) == [1]
+    assert numbers(best_trials(plain, {"macs": macs(plain, 1) - 1})) == [0]
+    limits = {"macs": macs(plain, 5), "params": open_run(plain).trial(0).costs["params"]}
+    assert numbers(best_trials(plain, limits)) == [0]
+
+
+def test_none_within_says_the_cheapest(plain: Path) -> None:
+    with pytest.raises(UserError, match=r"no trial has macs of at most 1,000; the cheapest is #0"):
+        best_trials(plain, {"macs": 1000})
+    with pytest.raises(UserError, match="has no latency_ms"):
+        best_trials(plain, {"latency_ms": 5.0})
+
+
+def test_fresh_seeds_outweigh_a_lucky_score(tmp_path: Path) -> None:
+    """Trial 1 scored 0.50 and is 0.40 by fresh seeds; trial 3, not confirmed, scored 0.45."""
+    run = make_run(tmp_path / "a", fresh={0: (0.30, 0.30), 1: (0.39, 0.41)})
+    found = expected(open_run(run).all_trials()[:4])
+    assert found[1] == pytest.approx(0.40)
+    assert found[3] == pytest.approx(0.45 - (0.0 + 0.10) / 2)
+    assert found[0] == pytest.approx(0.30)
+
+
+def test_a_confirmed_trial_is_not_beaten_by_a_score_of_equal_luck(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "a", fresh={0: (0.24, 0.24), 1: (0.43, 0.43)})
+    assert numbers(best_trials(run, {}, 2)) == [1, 3]  # 0.43, and 0.45 less 0.065
