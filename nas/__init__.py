@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nas.search import open_run, run_search
     from nas.search.about import describe_run, describe_trial
     from nas.search.choose import best_trials
+    from nas.search.compare import compare_runs
     from nas.search.overview import list_runs
     from nas.space import load_space
     from nas.training import load_recipe, run_job, train_network
@@ -39,6 +40,7 @@ _HOME = {
     "export_network": "nas.export",
     "inherit": "nas.models",
     "key": "nas.architecture",
+    "compare_runs": "nas.search.compare",
     "best_trials": "nas.search.choose",
     "describe_trial": "nas.search.about",
     "describe_run": "nas.search.about",
@@ -66,6 +68,7 @@ __all__ = [
     "best_trials",
     "build",
     "check_dataset",
+    "compare_runs",
     "contact_sheet",
     "describe_run",
     "describe_trial",

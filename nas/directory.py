@@ -125,7 +125,7 @@ def _remove(path: Path, kind: Kind) -> None:
 
 
 def _refuse_difference(path: Path, asked: Mapping[str, Any], kind: Kind) -> None:
-    before, now = _flat(kind.read(path)), _flat(json.loads(json.dumps(asked)))
+    before, now = flat(kind.read(path)), flat(json.loads(json.dumps(asked)))
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             raise UserError(
@@ -134,11 +134,11 @@ def _refuse_difference(path: Path, asked: Mapping[str, Any], kind: Kind) -> None
             )
 
 
-def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:
+def flat(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Nested entries by their path: recipe.lr."""
     found: dict[str, Any] = {}
     for name, value in asked.items():
-        inner = _flat(value) if isinstance(value, Mapping) else {}
+        inner = flat(value) if isinstance(value, Mapping) else {}
         found |= {f"{name}.{n}": v for n, v in inner.items()} or {name: value}
     return found
 

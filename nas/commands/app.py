@@ -11,6 +11,7 @@ from nas.commands import (
     ablate,
     audit,
     best,
+    compare,
     data,
     embed,
     evaluate,
@@ -44,6 +45,7 @@ app.command("audit")(audit.audit)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("best")(best.best)
+app.command("compare")(compare.compare)
 app.command("replay")(replay.replay)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)

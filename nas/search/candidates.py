@@ -76,14 +76,14 @@ class Pool:
         return Candidates(points, codes.astype(CODE), self._scaled(raw))
 
     @cached_property
-    def _range(self) -> tuple[Floats, Floats]:
+    def bounds(self) -> tuple[Floats, Floats]:
         """Logarithms of the least and the largest of each cost: (c,) each."""
         bounds = self.space.cost_range()
         low, high = np.log10(np.array([bounds[name] for name in self.names], dtype=float)).T
         return low, high
 
     def _scaled(self, costs: NDArray[np.integer]) -> Floats:
-        low, high = self._range
+        low, high = self.bounds
         found: Floats = (np.log10(costs) - low) / np.maximum(high - low, 1e-9)
         return np.clip(found, 0.0, 1.0)
 

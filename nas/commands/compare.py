@@ -1,0 +1,41 @@
+"""`compare`: which of several runs has found more."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nas.commands.options import Json, Plugins
+
+
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN ...", help="Runs' directories.")],
+    reference: Annotated[
+        float | None,
+        typer.Option(help="The score above which counts; by default the least median of a run."),
+    ] = None,
+    as_json: Json = False,
+    plugin: Plugins = None,
+) -> None:
+    """Print the hypervolume of each RUN, and the front of all of them together.
+
+    Runs of other data, another split or another recipe are refused: their scores mean other things.
+    """
+    from nas.commands.output import print_json
+    from nas.search.compare import compare_runs
+
+    found = compare_runs(runs, reference)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    from rich.console import Console
+
+    from nas.report.compare import compared_table, comparison_notes, joint_table
+
+    console = Console()
+    console.print(compared_table(found), highlight=False)
+    for note in comparison_notes(found):
+        console.print(note, style="dim", highlight=False)
+    console.print()
+    console.print(joint_table(found), highlight=False)

@@ -1,0 +1,241 @@
+"""Runs beside each other: hypervolume above one reference, and the front of all of them together.
+
+The hypervolume is that of (score, costs), each cost as log10 scaled to [0, 1] over its exact range
+in the spaces that were searched, and the score above a reference: the least of the runs' medians at
+full length. So all runs are measured alike, and larger is better.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.cost import MEASURED
+from nas.directory import flat
+from nas.errors import UserError
+from nas.search.about import trial_row
+from nas.search.candidates import Pool
+from nas.search.confirm import LEAST, confirmed, leaders
+from nas.search.objectives import SCORE, front_mask
+from nas.search.record import Trial
+from nas.search.run import Run, open_run
+
+Floats = NDArray[np.floating]
+SAME = ("data", "split")
+FREE = ("name", "about", "rungs")
+"""Of a recipe, what does not change the score at full length."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run. hypervolume: by the scores that its search saw; confirmed: by the means of fresh
+    seeds, None where its front was not confirmed; low, high: the 95% interval of that, None where
+    the fresh seeds that all confirmed trials have are fewer than two. on_front: how many of its
+    trials are on the front of all runs."""
+
+    run: Run
+    trials: int
+    hypervolume: float
+    confirmed: float | None
+    low: float | None
+    high: float | None
+    on_front: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """front: members of the front of all runs, cheapest first, each with its run's place in `runs`
+    and the score that it counts by. by: what that is, `fresh seeds` where all runs are confirmed,
+    else `search scores`. ranges: least and largest of each cost. notes: what a reader has to know.
+    """
+
+    objectives: tuple[str, ...]
+    reference: float
+    ranges: dict[str, tuple[float, float]]
+    by: str
+    runs: tuple[Compared, ...]
+    front: tuple[tuple[int, Trial, float], ...]
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, with names that stay."""
+        rows = [vars(own) | {"run": str(own.run.path)} for own in self.runs]
+        members = [
+            {"run": str(self.runs[place].run.path), "worth": worth} | trial_row(trial)
+            for place, trial, worth in self.front
+        ]
+        return vars(self) | {"runs": rows, "front": members}
+
+
+def compare_runs(paths: Sequence[str | Path], reference: float | None = None) -> Comparison:
+    """Compare two or more runs; UserError where what they were scored by differs.
+
+    reference: the score above which the hypervolume counts. The interval is by the jackknife over
+    fresh seeds: each is left out in turn, of all trials at once, so what a seed does to all alike
+    is in it; Student's t with one degree of freedom less than there are seeds.
+    """
+    if len(paths) < 2:
+        raise UserError(f"{len(paths)} run; give two at least to compare")
+    runs = [open_run(path) for path in paths]
+    for other in runs[1:]:
+        _refuse_difference(runs[0], other)
+    objectives, notes = _objectives(runs)
+    costs = [name for name in objectives if name != SCORE]
+    own = [[t for t in r.all_trials() if t.state == "complete" or confirmed(t)] for r in runs]
+    for run, trials in zip(runs, own, strict=True):
+        if not any(trial.state == "complete" for trial in trials):
+            raise UserError(f"{run.path}: no trial is complete yet")
+    if reference is None:
+        reference = min(statistics.median(t.scores[SCORE] for t in ts if t.scores) for ts in own)
+    ranges = {name: _range(name, runs, own) for name in costs}
+    area = _Area(ranges, reference)
+    sure = [_is_confirmed(trials, objectives) for trials in own]
+    by_seeds = all(sure)
+    points = [_worth(trials, fresh=by_seeds) for trials in own]
+    everything = [(i, t, worth) for i, pairs in enumerate(points) for t, worth in pairs]
+    rows = [[worth if n == SCORE else t.costs[n] for n in objectives] for _, t, worth in everything]
+    mask = front_mask(rows, objectives)
+    members = [member for member, on in zip(everything, mask, strict=True) if on]
+    found = []
+    for place, (run, trials) in enumerate(zip(runs, own, strict=True)):
+        mean, reach = _by_seeds(trials, area) if sure[place] else (None, None)
+        found.append(
+            Compared(
+                run,
+                len(trials),
+                area(_worth(trials, fresh=False)),
+                mean,
+                mean - reach if mean is not None and reach is not None else None,
+                mean + reach if mean is not None and reach is not None else None,
+                sum(i == place for i, _, _ in members),
+            )
+        )
+    if any(sure) and not by_seeds:
+        notes.append("not every run is confirmed: the front of all goes by search scores")
+    return Comparison(
+        objectives,
+        reference,
+        ranges,
+        "fresh seeds" if by_seeds else "search scores",
+        tuple(found),
+        tuple(sorted(members, key=lambda own: (own[1].costs[costs[0]], own[0]))),
+        tuple(notes),
+    )
+
+
+class _Area:
+    """The hypervolume of trials, each with the score that it counts by."""
+
+    def __init__(self, ranges: Mapping[str, tuple[float, float]], reference: float) -> None:
+        self.ranges, self.reference = ranges, reference
+
+    def __call__(self, pairs: Sequence[tuple[Trial, float]]) -> float:
+        import moocore
+
+        points = [[-worth, *self._scaled(t)] for t, worth in pairs if worth > self.reference]
+        if not points:
+            return 0.0
+        corner = [-self.reference, *(1.0 for _ in self.ranges)]
+        return float(moocore.hypervolume(np.array(points), ref=np.array(corner)))
+
+    def _scaled(self, trial: Trial) -> list[float]:
+        found = []
+        for name, (low, high) in self.ranges.items():
+            width = max(math.log10(high / low), 1e-9)
+            found.append(min(max(math.log10(trial.costs[name] / low) / width, 0.0), 1.0))
+        return found
+
+
+def _worth(trials: Sequence[Trial], *, fresh: bool) -> list[tuple[Trial, float]]:
+    """Trials with what they count by: the mean of fresh seeds, or the score of the search."""
+    if not fresh:
+        return [(t, t.scores[SCORE]) for t in trials if t.state == "complete"]
+    return [(t, found.mean) for t in trials if (found := confirmed(t))]
+
+
+def _is_confirmed(trials: Sequence[Trial], objectives: Sequence[str]) -> bool:
+    return all(confirmed(trial) for trial in leaders(trials, objectives))
+
+
+def _by_seeds(trials: Sequence[Trial], area: _Area) -> tuple[float, float | None]:
+    """The hypervolume by fresh seeds, and half of its 95% interval."""
+    from scipy.special import stdtrit
+
+    own = [trial for trial in trials if confirmed(trial)]
+    finite = [{seed for seed, s in trial.fresh.items() if math.isfinite(s)} for trial in own]
+    shared = sorted(set.intersection(*finite))
+    whole = area(_worth(own, fresh=True))
+    count = len(shared)
+    if count < LEAST:
+        return whole, None
+    without = np.array(
+        [
+            area([(t, statistics.fmean(t.fresh[s] for s in shared if s != out)) for t in own])
+            for out in shared
+        ]
+    )
+    error = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
+    return whole, float(stdtrit(count - 1, 0.975)) * error
+
+
+def _refuse_difference(first: Run, other: Run) -> None:
+    """Scores can be compared where data, split and training at full length are the same."""
+    one, two = (
+        {name: run.asked.get(name) for name in SAME}
+        | flat({"recipe": {n: v for n, v in run.asked["recipe"].items() if n not in FREE}})
+        for run in (first, other)
+    )
+    for name in sorted({*one, *two}):
+        if one.get(name) != two.get(name):
+            raise UserError(
+                f"{first.path} and {other.path} can not be compared: {name} is {one.get(name)} "
+                f"and {two.get(name)}"
+            )
+
+
+def _objectives(runs: Sequence[Run]) -> tuple[tuple[str, ...], list[str]]:
+    """What is compared by, and what is to be said of how the runs differ."""
+    notes = []
+    objectives = runs[0].objectives
+    if any(run.objectives != objectives for run in runs):
+        objectives = (SCORE, "macs")
+        notes.append("the runs have other objectives: compared by score and macs")
+    seeds = list(dict.fromkeys(run.asked["seed"] for run in runs))
+    if len(seeds) > 1:
+        notes.append(
+            f"other seeds ({', '.join(map(str, seeds))}) hold out other identities or images: "
+            "scores differ by that too"
+        )
+    spaces = list(dict.fromkeys(run.asked["space"] for run in runs))
+    if len(spaces) > 1:
+        notes.append(f"other spaces ({', '.join(spaces)}): costs are scaled over all of them")
+    return objectives, notes
+
+
+def _range(
+    name: str, runs: Sequence[Run], trials: Sequence[Sequence[Trial]]
+) -> tuple[float, float]:
+    """Least and largest of a cost: exact over the spaces; of the trials where it was measured, or a
+    space is not to be had."""
+    lows, highs = [], []
+    hashes: set[str] = set()
+    for run, own in zip(runs, trials, strict=True):
+        identity = run.asked.get("space_hash", "")
+        space = run.space() if name not in MEASURED and identity not in hashes else None
+        if space is not None:
+            hashes.add(identity)
+            low, high = Pool(space, [name]).bounds
+            lows.append(10 ** float(low[0]))
+            highs.append(10 ** float(high[0]))
+        elif identity not in hashes or name in MEASURED:
+            known = [trial.costs[name] for trial in own if name in trial.costs]
+            lows.append(min(known))
+            highs.append(max(known))
+    return min(lows), max(highs)

@@ -1,0 +1,125 @@
+"""Runs beside each other."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from nas.errors import UserError
+from nas.report.compare import compared_table, comparison_notes, joint_table
+from nas.search import open_run
+from nas.search.compare import compare_runs
+from tests.made_up_runs import RECIPE, make_run
+from tests.report.text import text_of
+
+OTHER: tuple[dict[int, float], ...] = (
+    {9: 0.35}, {1: 0.1}, {9: 0.40}, {1: 0.1}, {9: 0.55},
+)  # fmt: skip
+
+
+def area(run: Path, scores: dict[int, float], reference: float) -> float:
+    """Slow and obvious: a fine grid over the scaled log of macs."""
+    space = open_run(run).space()
+    assert space is not None
+    macs = np.log10(space.members().costs["macs"])
+    own = {t.number: t.costs["macs"] for t in open_run(run).all_trials()}
+    grid = (np.arange(200_000) + 0.5) / 200_000
+    heights = np.zeros_like(grid)
+    for number, score in scores.items():
+        at = (math.log10(own[number]) - macs.min()) / (macs.max() - macs.min())
+        heights = np.where(grid >= at, np.maximum(heights, score - reference), heights)
+    return float(heights.mean())
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("runs")
+    return make_run(folder / "a"), make_run(folder / "b", OTHER)
+
+
+def test_hypervolume_is_that_above_the_least_median(plain: tuple[Path, Path]) -> None:
+    found = compare_runs(plain)
+    assert found.reference == pytest.approx(0.40)  # medians are 0.45 and 0.40
+    assert found.by == "search scores"
+    one, two = found.runs
+    assert one.hypervolume == pytest.approx(area(plain[0], {1: 0.50, 3: 0.45}, 0.40), abs=1e-5)
+    assert two.hypervolume == pytest.approx(area(plain[1], {4: 0.55}, 0.40), abs=1e-5)
+    assert (one.confirmed, one.low, one.high) == (None, None, None)
+    given = compare_runs(plain, reference=0.0).runs[0].hypervolume
+    scores = {0: 0.30, 1: 0.50, 3: 0.45}
+    assert given == pytest.approx(area(plain[0], scores, 0.0), abs=1e-5)
+
+
+def test_the_front_of_all_says_whose_each_member_is(plain: tuple[Path, Path]) -> None:
+    found = compare_runs(plain)
+    assert [(place, trial.number) for place, trial, _ in found.front] == [(1, 0), (0, 1), (1, 4)]
+    assert [own.on_front for own in found.runs] == [1, 2]
+    rows = found.as_dict()["front"]
+    assert [row["run"] for row in rows] == [str(plain[i]) for i in (1, 0, 1)]
+
+
+def test_the_interval_is_the_jackknife_over_fresh_seeds(tmp_path: Path) -> None:
+    fresh = {0: (0.28, 0.30, 0.32), 1: (0.44, 0.47, 0.50)}
+    first, second = make_run(tmp_path / "a", fresh=fresh), make_run(tmp_path / "b", fresh=fresh)
+    found = compare_runs([first, second], reference=0.2)
+    own = found.runs[0]
+    assert found.by == "fresh seeds"
+    assert own.confirmed == pytest.approx(area(first, {0: 0.30, 1: 0.47}, 0.2), abs=1e-5)
+    left_out = [
+        area(first, {n: float(np.mean(np.delete(s, out))) for n, s in fresh.items()}, 0.2)
+        for out in range(3)
+    ]
+    error = math.sqrt(2 / 3 * sum((x - np.mean(left_out)) ** 2 for x in left_out))
+    assert own.low is not None and own.high is not None
+    assert own.high - own.confirmed == pytest.approx(stats.t.ppf(0.975, 2) * error, abs=1e-4)
+    assert own.high - own.confirmed == pytest.approx(own.confirmed - own.low)
+
+
+def test_where_one_is_not_confirmed_all_go_by_search_scores(tmp_path: Path) -> None:
+    first = make_run(tmp_path / "a", fresh={0: (0.2, 0.2), 1: (0.3, 0.3)})
+    found = compare_runs([first, make_run(tmp_path / "b")])
+    assert found.by == "search scores"
+    assert found.runs[0].confirmed is not None
+    assert found.runs[1].confirmed is None
+    assert any("not every run is confirmed" in note for note in found.notes)
+    assert {worth for _, _, worth in found.front} == {0.30, 0.50}
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"data": "fashion-mnist"}, "data is synthetic and fashion-mnist"),
+        ({"recipe": RECIPE.model_copy(update={"lr": 0.02}).model_dump()}, "recipe.lr is 0.01"),
+        ({"split": "test"}, "split is None and test"),
+    ],
+)
+def test_scores_that_mean_other_things_are_refused(
+    tmp_path: Path, asked: dict[str, object], message: str
+) -> None:
+    runs = [make_run(tmp_path / "a"), make_run(tmp_path / "b", **asked)]
+    with pytest.raises(UserError, match=message):
+        compare_runs(runs)
+
+
+def test_what_can_be_compared_with_care_is_labelled(tmp_path: Path) -> None:
+    recipe = RECIPE.model_copy(update={"rungs": (), "name": "other"}).model_dump()
+    other = make_run(tmp_path / "b", seed=1, recipe=recipe, objectives=["score", "params"])
+    found = compare_runs([make_run(tmp_path / "a"), other])
+    assert found.objectives == ("score", "macs")
+    assert any("other seeds (0, 1) hold out other" in note for note in found.notes)
+
+
+def test_one_run_is_not_a_comparison(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="give two at least"):
+        compare_runs([make_run(tmp_path / "a")])
+
+
+def test_the_tables_hold_all_of_it_in_80_columns(plain: tuple[Path, Path]) -> None:
+    found = compare_runs(plain)
+    text = text_of(compared_table(found)) + text_of(joint_table(found))
+    assert all(str(path) in text.replace("\n", "").replace(" ", "") for path in plain)
+    assert f"{found.runs[0].hypervolume:.4f}" in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert comparison_notes(found)[0].startswith("hypervolume above score 0.4000; log10 of macs ")
