@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from nas.report.ranking import write_ranking
     from nas.search import open_run, run_search
     from nas.search.about import describe_run, describe_trial
+    from nas.search.again import replay_trial
     from nas.search.choose import best_trials
     from nas.search.compare import compare_runs
+    from nas.search.dashboard import serve_dashboard
     from nas.search.overview import list_runs
     from nas.space import load_space
     from nas.training import load_recipe, run_job, train_network
@@ -40,6 +42,8 @@ _HOME = {
     "export_network": "nas.export",
     "inherit": "nas.models",
     "key": "nas.architecture",
+    "serve_dashboard": "nas.search.dashboard",
+    "replay_trial": "nas.search.again",
     "compare_runs": "nas.search.compare",
     "best_trials": "nas.search.choose",
     "describe_trial": "nas.search.about",
@@ -87,9 +91,11 @@ __all__ = [
     "pareto_figure",
     "preset",
     "profile",
+    "replay_trial",
     "run_audit",
     "run_job",
     "run_search",
+    "serve_dashboard",
     "train_network",
     "write_pareto",
     "write_ranking",

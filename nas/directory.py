@@ -8,7 +8,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -91,8 +91,7 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
         about = {
             "asked": dict(asked),
             "command": " ".join(sys.argv),
-            "versions": {name: _version(name) for name in kind.libraries}
-            | {"python": sys.version.split()[0]},
+            "versions": library_versions(kind.libraries),
             "machine": machine(),
             "git": _git_state(),
         }
@@ -155,6 +154,11 @@ def machine() -> dict[str, Any]:
     if torch.cuda.is_available():
         found["gpu"] = torch.cuda.get_device_name(0)
     return found
+
+
+def library_versions(names: Sequence[str]) -> dict[str, str]:
+    """Of these libraries, and of Python."""
+    return {name: _version(name) for name in names} | {"python": sys.version.split()[0]}
 
 
 def _version(name: str) -> str:

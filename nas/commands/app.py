@@ -12,6 +12,7 @@ from nas.commands import (
     audit,
     best,
     compare,
+    dashboard,
     data,
     embed,
     evaluate,
@@ -46,6 +47,7 @@ app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("best")(best.best)
 app.command("compare")(compare.compare)
+app.command("dashboard")(dashboard.dashboard)
 app.command("replay")(replay.replay)
 app.command("profile")(profile.profile)
 app.command("pareto")(pareto.pareto)

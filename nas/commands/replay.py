@@ -1,4 +1,4 @@
-"""`replay`: searches against a table of finished trainings, in seconds."""
+"""`replay`: searches against a table of finished trainings, in seconds; or a trial once more."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Eta, Json
+from nas.commands.options import Eta, Json, Plugins
 
 
 def replay(
     table: Annotated[
-        Path, typer.Argument(help="A folder with space.yaml, scores.parquet, networks.parquet.")
+        str,
+        typer.Argument(
+            metavar="TABLE|RUN#trial",
+            help="A folder with space.yaml, scores.parquet, networks.parquet; or a trial of a run.",
+        ),
     ],
     sampler: Annotated[str, typer.Option(help="ehvi, tpe, nsga2, gp or random.")] = "ehvi",
     budget: Annotated[
@@ -28,12 +32,26 @@ def replay(
     ] = 0.0,
     workers: Annotated[int, typer.Option(min=1, help="Simulated workers.")] = 1,
     seeds: Annotated[int, typer.Option(min=1, help="Searches, each of its own seed.")] = 5,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Of RUN#trial: deviation of a score over seeds, within which it is the same; by "
+            "default that of the run's fresh replicates.",
+        ),
+    ] = None,
     as_json: Json = False,
+    plugin: Plugins = None,
 ) -> None:
     """Search TABLE with any sampler and rungs; print what share of its hypervolume was found.
 
     The share is by the mean score over all seeds of the table, of the trials that are complete.
+    RUN#trial is trained again from nothing instead, with its seeds: exit code 0 where its scores
+    come out the same (equal bits, or within the noise of seeds), else 1.
     """
+    if "#" in table and not Path(table).is_dir():
+        _again(table, noise, as_json)
+        return
     from nas.search.replay import read_table, replay_search
 
     known = read_table(table)
@@ -60,3 +78,22 @@ def replay(
     from nas.report.tables import plain_table
 
     Console().print(plain_table(rows))
+
+
+def _again(target: str, noise: float | None, as_json: bool) -> None:
+    from nas.commands.output import print_json
+    from nas.report.again import rung_line, verdict
+    from nas.search.again import replay_trial
+    from nas.search.run import split_trial
+
+    run, number = split_trial(target)
+    assert number is not None
+    found = replay_trial(
+        run, number, noise=noise, tell=lambda own: None if as_json else print(rung_line(own))
+    )
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print(*verdict(found), sep="\n")
+    if not found.same:
+        raise typer.Exit(1)

@@ -44,12 +44,10 @@ class Projection:
 
     def _open(self) -> optuna.Study:
         import optuna
-        from sqlalchemy.engine import URL
 
-        url = URL.create("sqlite", database=str(self.path)).render_as_string()
         return optuna.create_study(
             study_name=self.name,
-            storage=url,
+            storage=open_storage(self.path),
             directions=directions(self.objectives),
             load_if_exists=True,
         )
@@ -105,3 +103,11 @@ class Projection:
                     self.study.tell(
                         trial.number, [row[n] for n in self.objectives], skip_if_finished=True
                     )
+
+
+def open_storage(path: Path) -> optuna.storages.RDBStorage:
+    """The SQLite file as Optuna has it; made where there is none."""
+    from optuna.storages import RDBStorage
+    from sqlalchemy.engine import URL
+
+    return RDBStorage(URL.create("sqlite", database=str(path)).render_as_string())

@@ -1,0 +1,180 @@
+"""Train a trial again from nothing, and see whether it scores the same."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nas.data import prepare_dataset
+from nas.directory import library_versions, machine
+from nas.errors import UserError
+from nas.plugins import loaded_plugins
+from nas.search.confirm import noise as noise_of
+from nas.search.record import Record
+from nas.search.run import Run, open_run
+from nas.search.session import last_session
+from nas.training.job import Job, run_job
+from nas.training.recipe import Recipe
+
+QUANTILE = 1.96 * math.sqrt(2)
+"""Deviations by which two draws of the same noise differ in 5% of cases at most."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """A score then and now. replicate: 0 is the search's own seed; larger is better."""
+
+    replicate: int
+    epoch: int
+    then: dict[str, float]
+    now: dict[str, float]
+
+    @property
+    def equal(self) -> bool:
+        """Whether every score is the same to the last bit."""
+        return self.then == self.now
+
+    @property
+    def difference(self) -> float:
+        return self.now["score"] - self.then["score"]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """noise: the deviation of a score over seeds that was assumed; None: not known, so that only
+    equal bits are the same. source: where it is from. changed: what is other now than then, of the
+    versions and the machine."""
+
+    run: Path
+    trial: int
+    rungs: tuple[Again, ...]
+    noise: float | None
+    source: str
+    changed: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        return all(own.equal for own in self.rungs)
+
+    @property
+    def same(self) -> bool:
+        """Whether all scores are the same: equal bits, or within the noise."""
+        if self.equal:
+            return True
+        reach = QUANTILE * self.noise if self.noise is not None else 0.0
+        return all(own.equal or abs(own.difference) <= reach for own in self.rungs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, with names that stay."""
+        rungs = [
+            vars(own) | {"equal": own.equal, "difference": own.difference} for own in self.rungs
+        ]
+        return vars(self) | {
+            "run": str(self.run),
+            "rungs": rungs,
+            "equal": self.equal,
+            "same": self.same,
+        }
+
+
+def replay_trial(
+    run: str | Path | Run,
+    number: int,
+    *,
+    noise: float | None = None,
+    tell: Callable[[Again], None] = lambda own: None,
+) -> Replayed:
+    """Train the trial again with its recipe, data and seeds, rung by rung, and compare the scores.
+
+    A trial that has only replicates (a baseline) is trained as the first of them. noise: the
+    standard deviation of a score over seeds; by default from fresh replicates: those of all
+    confirmed trials, or of this one; where there are none it is not known. tell: is given each
+    score when it is there. As many threads are used as a worker of the run's last session had.
+    UserError where the trial has no score, or fails now.
+    """
+    opened = run if isinstance(run, Run) else open_run(run)
+    trial = opened.trial(number)
+    steps = _steps(opened, number)
+    if not steps:
+        why = f": {trial.reason}" if trial.reason else ""
+        raise UserError(f"{opened.path}#{number} has no score to compare with ({trial.state}{why})")
+    known, source = _noise(opened, number) if noise is None else (noise, "given")
+    session = last_session(opened.path)
+    asked = opened.asked
+    prepare_dataset(asked["data"], trial.architecture.input)
+    job = Job(
+        "", number, trial.architecture, Recipe(**asked["recipe"]), asked["data"], asked["seed"],
+        plugins=tuple(str(file) for file in loaded_plugins().values()),
+        tested=asked.get("split") == "test",
+    )  # fmt: skip
+    found: list[Again] = []
+    with _threads(session.threads if session else None):
+        epoch, state = 0, None
+        for replicate, to_epoch, then in steps:
+            own = replace(
+                job, replicate=replicate, from_epoch=epoch, to_epoch=to_epoch, state=state
+            )
+            result = run_job(own)
+            if result.outcome != "done":
+                raise UserError(f"{opened.path}#{number} {result.outcome} now: {result.reason}")
+            epoch, state = to_epoch, result.state
+            found.append(Again(replicate, to_epoch, then, result.scores))
+            tell(found[-1])
+    changed = _changed(opened.path)
+    if session is None:
+        changed = (*changed, "how many threads a worker had then is not known")
+    return Replayed(opened.path, number, tuple(found), known, source, changed)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Sums in another order have other last bits, so the threads are those of then."""
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(count or before)
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _steps(run: Run, number: int) -> list[tuple[int, int, dict[str, float]]]:
+    """(replicate, epoch, scores) of what is trained again, in order."""
+    record = Record(run.path / "record.db", read_only=True, only=number)
+    try:
+        jobs = [job for job in record.history(number) if job["outcome"] == "done"]
+    finally:
+        record.close()
+    least = min((job["replicate"] for job in jobs), default=0)
+    own = {job["epoch"]: job["scores"] for job in jobs if job["replicate"] == least}
+    return [(least, epoch, own[epoch]) for epoch in sorted(own)]
+
+
+def _noise(run: Run, number: int) -> tuple[float | None, str]:
+    trials = run.all_trials()
+    shared = noise_of(trials)
+    if shared:
+        return shared, "fresh replicates of the confirmed trials"
+    own = [score for score in trials[number].fresh.values() if math.isfinite(score)]
+    if len(own) > 1:
+        return statistics.stdev(own), f"{len(own)} fresh replicates of this trial"
+    return None, "no fresh replicates"
+
+
+def _changed(path: Path) -> tuple[str, ...]:
+    """What the run was made with that is other here: it may change the last bits."""
+    about = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    then = {**about.get("versions", {}), **about.get("machine", {})}
+    now = {**library_versions(("torch", "numpy")), **machine()}
+    return tuple(
+        f"{name} was {then.get(name)}, is {value}"
+        for name, value in now.items()
+        if then.get(name) != value
+    )
