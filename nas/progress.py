@@ -5,7 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from multiprocessing import parent_process
+
+_hidden = ContextVar("hidden", default=False)
+
+
+@contextmanager
+def hidden() -> Iterator[None]:
+    """Within it `counted` shows nothing."""
+    before = _hidden.set(True)
+    try:
+        yield
+    finally:
+        _hidden.reset(before)
 
 
 @contextmanager
@@ -15,7 +28,7 @@ def counted(what: str, *, lines: bool = False) -> Iterator[Callable[[int, int], 
     On a terminal it is a bar with the time left; elsewhere nothing, or with `lines` a line for each
     tenth. Workers of a search show nothing, their driver has its own.
     """
-    if parent_process() is not None:
+    if parent_process() is not None or _hidden.get():
         yield lambda done, total: None
     elif sys.stderr.isatty():
         from rich.console import Console

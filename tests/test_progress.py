@@ -1,6 +1,6 @@
 import pytest
 
-from nas.progress import counted
+from nas.progress import counted, hidden
 
 
 @pytest.mark.parametrize(
@@ -13,3 +13,11 @@ def test_elsewhere_than_on_a_terminal_a_tenth_is_a_line_where_lines_are_wanted(
         for done in (0, 1, 2, 5, 20, 21, 25):
             progress(done, 25)
     assert capsys.readouterr().err.splitlines() == expected
+
+
+def test_where_it_is_hidden_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with hidden(), counted("x", lines=True) as progress:
+        progress(25, 25)
+    with counted("x", lines=True) as progress:
+        progress(25, 25)
+    assert capsys.readouterr().err == "x: 25 of 25\n"

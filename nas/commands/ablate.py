@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Data, Fresh, Json, Out, Plugins, Recipe, Workers
+from nas.commands.options import Data, Fresh, Json, Out, Plugins, Quiet, Recipe, Workers
 
 
 def ablate(
@@ -29,7 +29,8 @@ def ablate(
         str, typer.Option(help="Names of parameters, as gate,streams; by default all that vary.")
     ] = "",
     match: Annotated[
-        str | None, typer.Option(help="macs: fit each row's width to the baseline's cost.")
+        str | None,
+        typer.Option(help="macs: fit each row's width to the baseline's cost; by default none."),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of each row, with paired seeds.")] = 5,
     data: Data = "synthetic",
@@ -38,14 +39,15 @@ def ablate(
         list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
     ] = None,
     input: Annotated[
-        str | None, typer.Option(help="Input size of the baseline, HEIGHTxWIDTH in pixels.")
+        str | None, typer.Option(help="The baseline's input, HEIGHTxWIDTH in pixels; else its own.")
     ] = None,
     split: Annotated[
         str,
         typer.Option(help="What scores: test, or validation (held out of the training split)."),
     ] = "test",
     budget: Annotated[
-        str | None, typer.Option(help="What to spend at most (1h, 300epochs, 2PMAC).")
+        str | None,
+        typer.Option(help="What to spend at most (1h, 300epochs, 2PMAC); by default any."),
     ] = None,
     workers: Workers = None,
     seed: Annotated[int, typer.Option(help="The first seed; others follow from it.")] = 0,
@@ -56,6 +58,7 @@ def ablate(
     ] = False,
     as_json: Json = False,
     plugin: Plugins = None,
+    quiet: Quiet = False,
 ) -> None:
     """Train the rows of a design with paired seeds; print differences to the baseline.
 
@@ -70,7 +73,7 @@ def ablate(
     from nas.report.ablation import SPARE, comparison_notes, comparison_words, title, write_ablation
     from nas.report.formats import terminal
 
-    view = make_view()
+    view = make_view(quiet)
     with view:
         found = run_ablation(
             space,

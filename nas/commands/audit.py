@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import DATA_HELP, Json, Plugins
+from nas.commands.options import DATA_HELP, Json, Plugins, Quiet
 
 
 def audit(
@@ -48,7 +48,8 @@ def audit(
         typer.Option(help="Judge synflow, naswot and gradient norm as well; params and macs are."),
     ] = True,
     budget: Annotated[
-        str | None, typer.Option(help="What to spend at most (1h, 300epochs, 2PMAC).")
+        str | None,
+        typer.Option(help="What to spend at most (1h, 300epochs, 2PMAC); by default any."),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
@@ -65,6 +66,7 @@ def audit(
     ] = False,
     as_json: Json = False,
     plugin: Plugins = None,
+    quiet: Quiet = False,
 ) -> None:
     """Print how well rungs rank architectures, what stopping there loses, and a first rung.
 
@@ -85,7 +87,7 @@ def audit(
     )
     from nas.report.formats import terminal
 
-    view = make_view()
+    view = make_view(quiet)
     with view:
         found = run_audit(
             target,

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from nas.progress import hidden
+
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.progress import Progress
@@ -46,3 +48,17 @@ class Redrawn(Lines):
 
     def notice(self, text: str) -> None:
         self._drawn.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class Hushed(Lines):
+    """Nothing at all, while this is entered; path is known all the same."""
+
+    def __enter__(self) -> Self:
+        self._hidden = hidden()
+        self._hidden.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._hidden.__exit__(None, None, None)
+
+    def notice(self, text: str) -> None: ...

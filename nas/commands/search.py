@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Data, Eta, Fresh, Out, Plugins, Recipe, SpaceArgument, Workers
+from nas.commands.options import (
+    Data,
+    Eta,
+    Fresh,
+    Out,
+    Plugins,
+    Quiet,
+    Recipe,
+    SpaceArgument,
+    Workers,
+)
 
 
 def search(
@@ -51,6 +61,7 @@ def search(
     out: Out = None,
     plugin: Plugins = None,
     fresh: Fresh = False,
+    quiet: Quiet = False,
 ) -> None:
     """Search SPACE with short training runs, and print the front of score against cost.
 
@@ -63,7 +74,7 @@ def search(
     from nas.report import front_table, write_pareto
     from nas.search import open_run, run_search
 
-    view = make_view()
+    view = make_view(quiet)
     interrupted = False
     try:
         with view:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from nas.commands.live import Lines, Redrawn
+from nas.commands.live import Hushed, Lines, Redrawn
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search.budget import duration
 from nas.search.record import FAILED
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from nas.search import Status, Trial
 
 
-def make_view() -> LinesView:
-    """A live table where standard error is a terminal, else plain lines."""
+def make_view(quiet: bool = False) -> LinesView:
+    """A live table where standard error is a terminal, else plain lines; or nothing."""
+    if quiet:
+        return QuietView()
     return TableView() if sys.stderr.isatty() else LinesView()
 
 
@@ -28,6 +30,10 @@ class LinesView(Lines):
 
     def finished(self, trial: Trial, status: Status) -> None:
         self.notice(f"{trial_line(trial, status)}  [{budget_line(status)}]")
+
+
+class QuietView(Hushed, LinesView):
+    """Nothing."""
 
 
 class TableView(Redrawn, LinesView):

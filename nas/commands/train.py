@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nas.commands.options import InputSize, Plugins, Target
+from nas.commands.options import InputSize, Plugins, Quiet, Target
 
 DATA = "Data set: synthetic[:ids=..,size=..,seed=..], fashion-mnist[:FOLDER]."
 
@@ -44,6 +45,7 @@ def train(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete the training that is there first.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train TARGET on the whole training split, score the test split, and keep the network.
 
@@ -54,7 +56,7 @@ def train(
     from nas.training import train_network
     from nas.training.loop import Diverged
 
-    view = make_view()
+    view = make_view(quiet)
     try:
         with view:
             done = train_network(
@@ -77,9 +79,10 @@ def train(
             view.notice(f"interrupted: {view.path} is saved; the same command goes on")
         raise
     except Diverged as error:
-        view.notice(
+        print(
             f"error: {error}; what was saved before is kept in {view.path}; "
-            "try a lower lr, or clip=1, with --set"
+            "try a lower lr, or clip=1, with --set",
+            file=sys.stderr,
         )
         raise typer.Exit(1) from None
     best = f", the best is epoch {done.best_epoch}" if done.best_epoch else ""

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from nas.commands.live import Lines, Redrawn
+from nas.commands.live import Hushed, Lines, Redrawn
 from nas.search.budget import duration
 
 if TYPE_CHECKING:
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 LINE_SECONDS = 60.0  # between lines within an epoch
 
 
-def make_view() -> LinesView:
-    """A bar where standard error is a terminal, else plain lines."""
+def make_view(quiet: bool = False) -> LinesView:
+    """A bar where standard error is a terminal, else plain lines; or nothing."""
+    if quiet:
+        return QuietView()
     return BarView() if sys.stderr.isatty() else LinesView()
 
 
@@ -54,6 +56,10 @@ class LinesView(Lines):
         left = self.epochs * self.epoch_steps - self.now
         done = max(self.now - self.first, 1)
         return f"{duration(left * (time.monotonic() - self.started) / done)} left"
+
+
+class QuietView(Hushed, LinesView):
+    """Nothing."""
 
 
 class BarView(Redrawn, LinesView):

@@ -1,0 +1,156 @@
+"""The verbs that look at runs, as a user meets them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nas.commands.app import app
+from nas.errors import UserError
+from tests.made_up_runs import make_run
+from tests.search.conftest import DATA, SPACE
+
+ROOT = Path(__file__).parents[2]
+Shown = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with two runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    fresh = {0: (0.28, 0.30), 1: (0.45, 0.49)}
+    make_run(Path("results/a"), fresh=fresh)
+    make_run(Path("results/b"), fresh=fresh, failed=0)
+    return tmp_path
+
+
+def run(*arguments: str) -> None:
+    app(list(arguments), standalone_mode=False)
+
+
+def as_json(shown: Shown, *arguments: str) -> Any:
+    run(*arguments, "--json")
+    return json.loads(shown.readouterr().out)
+
+
+FIELDS = {
+    ("runs",): ["folder", "runs"],
+    ("show", "results/a"): [
+        "path", "kind", "space", "data", "recipe", "trials", "best", "spent", "budget", "state",
+        "changed", "problem", "left", "command", "asked", "versions", "machine", "git", "rungs",
+        "front",
+    ],
+    ("show", "results/a#1"): [
+        "run", "trial", "key", "baseline", "point", "epoch", "scores", "confirmed", "costs",
+        "state", "reason", "architecture", "rungs", "fresh", "seconds", "epochs", "images", "jobs",
+        "note", "commands",
+    ],
+    ("best", "results/a"): ["run", "limits", "trials"],
+    ("compare", "results/a", "results/b"): [
+        "objectives", "reference", "ranges", "by", "runs", "front", "notes",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", FIELDS, ids=" ".join)
+def test_json_is_one_document_whose_fields_stay(
+    folder: Path, capsys: Shown, arguments: tuple[str, ...]
+) -> None:
+    assert list(as_json(capsys, *arguments)) == FIELDS[arguments]
+
+
+@pytest.mark.parametrize("arguments", FIELDS, ids=" ".join)
+def test_in_80_columns_nothing_is_cut_and_nothing_coloured(
+    folder: Path, capsys: Shown, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    run(*arguments)
+    text = capsys.readouterr().out
+    assert "…" not in text
+    assert "\x1b[" not in text
+    lines = [line for line in text.splitlines() if "python cli.py" not in line]
+    assert max(map(len, lines)) <= 80
+    words = text.replace("#", " ").replace(",", " ").split()
+    assert "results/a" in words and ("0.5000" in words or "0.4700" in words)
+
+
+def test_no_color_is_respected_on_a_terminal(
+    folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    run("show", "results/a")
+    assert "\x1b[1m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    run("show", "results/a#1")
+    shown = capsys.readouterr().out
+    assert "\x1b[36m" not in shown and "\x1b[33m" not in shown
+
+
+def test_best_within_limits_is_printed_with_the_command_that_trains_it(
+    folder: Path, capsys: Shown
+) -> None:
+    run("best", "results/a", "--macs-max", "1G", "--params-max", "500k")
+    assert capsys.readouterr().out.endswith("python cli.py train results/a#1\n")
+    found = as_json(capsys, "best", "results/a", "--macs-max", "2.5M", "--count", "3")
+    assert found["limits"] == {"macs": 2.5e6}
+    assert [row["trial"] for row in found["trials"]] == [0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["best", "results/a", "--macs-max", "1k"],
+            "no trial has macs of at most 1,000; the",
+        ),
+        (["best", "results/a", "--macs-max", "few"], "--macs-max: 'few' is not a number above 0"),
+        (["best", "results/a", "--latency-max", "3"], "results/a has no latency_ms"),
+        (["show", "results/a#99"], "results/a has no trial 99; its trials are 0 to 5"),
+        (["show", "results/a#x"], "'x' is not the number of a trial, as in results/a#3"),
+        (["show", "results"], "results is not a run"),
+        (["compare", "results/a"], "1 run; give two at least"),
+        (["runs", "nowhere"], "nowhere is not a directory"),
+        (["replay", "results/a#5"], "results/a#5 has no score to compare with (failed"),
+        (["dashboard", "nowhere"], "nowhere is not a run"),
+    ],
+)
+def test_bad_input_is_one_line(folder: Path, arguments: list[str], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        run(*arguments)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_no_trial_within_the_limits_is_exit_code_2(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), "best", "results/a", "--macs-max", "1k"],
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_quiet_search_tells_its_result_alone(
+    tmp_path: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.search.test_robustness import Inline
+
+    monkeypatch.setattr("nas.search.driver.LocalWorkers", Inline)
+    monkeypatch.chdir(tmp_path)
+    Path("space.yaml").write_text(SPACE)
+    Path("recipe.yaml").write_text("name: tiny\nepochs: 1\nbatch: 16\nlr: 0.01\n")
+    search = ["search", "space.yaml", "--recipe", "recipe.yaml", "--data", DATA, "--out", "run"]
+    search += ["--sampler", "random", "--workers", "1", "--budget"]
+    run(*search, "1trials", "--quiet")
+    quiet = capsys.readouterr()
+    assert (quiet.err, "Front of 1 trials" in quiet.out) == ("", True)
+    run(*search, "2trials")
+    assert "trial 1" in capsys.readouterr().err
+    (found,) = as_json(capsys, "runs", ".")["runs"]
+    assert (found["state"], found["budget"]) == ("finished", {"kind": "trials", "amount": 2})
+    assert found["left"] == 0
