@@ -30,13 +30,13 @@ def make_dashboard(run: str | Path | Run, port: int = 8080) -> WSGIServer:
     A study that is not there, or can not be read, is made again from the record. UserError where
     optuna-dashboard is not installed, the port is taken, or the run can have no study.
     """
+    opened = run if isinstance(run, Run) else open_run(run)
     try:
         from optuna_dashboard import wsgi
     except ImportError:
         raise UserError(
             "dashboard needs optuna-dashboard: pip install 'osnet-nas[dashboard]'"
         ) from None
-    opened = run if isinstance(run, Run) else open_run(run)
     study = ensure_study(opened)
     try:
         server = make_server(HOST, port, _not_built, server_class=_Server, handler_class=_Quiet)
