@@ -81,7 +81,7 @@ def made_run(path: Path, space: Space, count: int, seed: int = 0) -> Run:
         "data": "synthetic", "recipe": recipe.model_dump(), "objectives": list(OBJECTIVES),
         "sampler": "random", "seed": seed, "eta": 3.0,
     }  # fmt: skip
-    prepare(path, asked, fresh=False)
+    prepare(path, asked, space, fresh=False)
     record = Record(path / "record.db")
     record.db.execute("PRAGMA synchronous = OFF")
     started = time.time()

@@ -38,6 +38,7 @@ def make_run(
     own = space or load_space("osnet-mini")
     about = {
         "space": own.name, "space_hash": own.hash(), "data": "synthetic",
+        "cost_range": {name: list(ends) for name, ends in own.cost_range().items()},
         "recipe": RECIPE.model_dump(), "objectives": ["score", "macs"], "sampler": "random",
         "seed": 0, "eta": 3.0,
     } | asked  # fmt: skip

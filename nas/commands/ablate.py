@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Data, Fresh, Json, Out, Plugins, Quiet, Recipe, Workers
+from nas.commands.options import (
+    Data,
+    Fresh,
+    Json,
+    Out,
+    Pdf,
+    Plugins,
+    Png,
+    Quiet,
+    Recipe,
+    Svg,
+    Workers,
+    formats,
+)
 
 
 def ablate(
@@ -53,9 +66,9 @@ def ablate(
     seed: Annotated[int, typer.Option(help="The first seed; others follow from it.")] = 0,
     out: Out = None,
     fresh: Fresh = False,
-    png: Annotated[
-        bool, typer.Option("--png", help="Write the forest plot as PNG too (needs Chrome).")
-    ] = False,
+    png: Png = False,
+    svg: Svg = False,
+    pdf: Pdf = False,
     as_json: Json = False,
     plugin: Plugins = None,
     quiet: Quiet = False,
@@ -93,7 +106,7 @@ def ablate(
             fresh=fresh,
             view=view,
         )
-    files = write_ablation(found, png=png)
+    files = write_ablation(found, formats(png, svg, pdf))
     frame = found.table()
     if as_json:
         print(frame.to_json(orient="records", indent=2))

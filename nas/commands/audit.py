@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import DATA_HELP, Json, Plugins, Quiet
+from nas.commands.options import DATA_HELP, Json, Pdf, Plugins, Png, Quiet, Svg, formats
 
 
 def audit(
@@ -61,9 +61,9 @@ def audit(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete the audit that is there first.")
     ] = False,
-    png: Annotated[
-        bool, typer.Option("--png", help="Write the figure as PNG too (needs Chrome).")
-    ] = False,
+    png: Png = False,
+    svg: Svg = False,
+    pdf: Pdf = False,
     as_json: Json = False,
     plugin: Plugins = None,
     quiet: Quiet = False,
@@ -107,7 +107,7 @@ def audit(
             fresh=fresh,
             view=view,
         )
-    files = write_audit(found, png=png)
+    files = write_audit(found, formats(png, svg, pdf))
     frame, importance = found.ranking(), found.importance()
     if as_json:
         import json

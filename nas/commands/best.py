@@ -26,6 +26,9 @@ def best(
         float | None,
         typer.Option(help="At most so many milliseconds, where RUN measured them; by default any."),
     ] = None,
+    name: Annotated[
+        bool, typer.Option("--name", help="Print RUN#trial alone, for another command to take.")
+    ] = False,
     count: Annotated[int, typer.Option(min=1, help="How many trials, the best first.")] = 1,
     as_json: Json = False,
     plugin: Plugins = None,
@@ -50,6 +53,10 @@ def best(
         limits["latency_ms"] = latency_max
     opened = open_run(run)
     found = best_trials(opened, limits, count)
+    if name:
+        for trial in found:
+            print(f"{opened.path}#{trial.number}")
+        return
     lines = [commands(opened.path, trial, opened.asked["data"]) for trial in found]
     if as_json:
         rows = [trial_row(t) | {"commands": own} for t, own in zip(found, lines, strict=True)]

@@ -56,3 +56,13 @@ Setting = Annotated[
 DATA_HELP = f"Data set: {usages()}."
 Data = Annotated[str, typer.Option(help=DATA_HELP)]
 DataArgument = Annotated[str, typer.Argument(help=DATA_HELP)]
+
+
+def formats(png: bool, svg: bool, pdf: bool) -> list[str]:
+    """Of the images that were asked for, the formats."""
+    return [name for name, asked in (("png", png), ("svg", svg), ("pdf", pdf)) if asked]
+
+
+Png = Annotated[bool, typer.Option("--png", help="Write the figure as PNG too (needs Chrome).")]
+Svg = Annotated[bool, typer.Option("--svg", help="Write the figure as SVG too (needs Chrome).")]
+Pdf = Annotated[bool, typer.Option("--pdf", help="Write the figure as PDF too (needs Chrome).")]

@@ -1,34 +1,73 @@
-"""`pareto`: the front of a run as a table and a picture."""
+"""`pareto`: the front of a run, or the fronts of several, as a table and a picture."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nas.commands.options import Plugins
+from nas.commands.options import Pdf, Plugins, Png, Svg, formats
 
 
 def pareto(
-    run: Annotated[str, typer.Argument(help="A run's directory.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN [RUN ...]", help="Runs' directories.")],
     cost: Annotated[
         str | None,
-        typer.Option(help="The picture's cost: macs, params or activation_bytes; the run's first."),
+        typer.Option(help="The picture's cost: macs, params, activation_bytes; the run's first."),
     ] = None,
     plugin: Plugins = None,
-    png: Annotated[
-        bool, typer.Option("--png", help="Write pareto.png too (needs Chrome).")
-    ] = False,
-) -> None:
-    """Print the front of RUN; write front.csv, pareto.html and with --png pareto.png into it."""
+    png: Png = False,
+    svg: Svg = False,
+    pdf: Pdf = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The pictures' path without a suffix; by default pareto in RUN, of "
+                     "several in the directory above."),
+    ] = None,
+) -> None:  # fmt: skip
+    """Print the front of RUN, write its picture and front.csv into it.
+
+    Of several runs, which have to be scored alike: the fronts on one picture, beside the presets
+    that were trained with them, and their hypervolumes with intervals.
+    """
+    from nas.errors import UserError
+
+    if out is not None and not out.parent.is_dir():
+        raise UserError(f"--out: {out.parent} is not a directory")
+    images = formats(png, svg, pdf)
+    if len(runs) == 1:
+        _one(runs[0], cost, images, out)
+    else:
+        _several(runs, cost, images, out)
+
+
+def _one(run: str, cost: str | None, images: list[str], out: Path | None) -> None:
     from rich.console import Console
 
     from nas.report import front_table, write_pareto
     from nas.search import open_run
 
     opened = open_run(run)
-    pictures = write_pareto(opened, cost, png=png)
+    pictures = write_pareto(opened, cost, images, out)
     opened.write_tables()
     Console().print(front_table(opened))
     for path in (*pictures, opened.path / "front.csv"):
+        print(path)
+
+
+def _several(runs: list[str], cost: str | None, images: list[str], out: Path | None) -> None:
+    from rich.console import Console
+
+    from nas.report.compare import compared_table, comparison_notes
+    from nas.report.fronts import write_fronts
+    from nas.search.compare import compare_runs
+
+    found = compare_runs(runs)
+    pictures = write_fronts([own.run for own in found.runs], cost, images, out)
+    console = Console()
+    console.print(compared_table(found), highlight=False)
+    for note in comparison_notes(found):
+        console.print(note, style="dim", highlight=False)
+    for path in pictures:
         print(path)

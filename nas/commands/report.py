@@ -17,7 +17,9 @@ def report(
     ] = None,
     latency_table: Annotated[
         Path | None,
-        typer.Option(help="Predict latency by this table, which `latency SPACE --out` wrote."),
+        typer.Option(
+            help="Predict latency by this table of `latency SPACE --out`; else as measured."
+        ),
     ] = None,
     plugin: Plugins = None,
 ) -> None:

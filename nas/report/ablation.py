@@ -114,7 +114,7 @@ def comparison_notes(design: Design, found: Comparisons) -> list[str]:
     return notes
 
 
-def write_ablation(ablation: Ablation, *, png: bool = False) -> list[Path]:
+def write_ablation(ablation: Ablation, images: Sequence[str] = ()) -> list[Path]:
     """Write an ablation's tables and forest plot into its directory: every file that was made."""
     frame, found = ablation.table(), ablation.found
     notes = comparison_notes(ablation.design, found)
@@ -126,7 +126,7 @@ def write_ablation(ablation: Ablation, *, png: bool = False) -> list[Path]:
         words = contrast_words(contrasts, found.alpha)
         files += write_tables(ablation.path, "contrasts", contrasts, words, "Differences")
     figure = forest_figure(frame, title(ablation))
-    return files + write_figure(figure, ablation.path / "forest", png=png)
+    return files + write_figure(figure, ablation.path / "forest", images)
 
 
 def title(ablation: Ablation) -> str:

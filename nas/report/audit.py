@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -234,7 +235,7 @@ def _taus(audit: Audit, own: Agreement, part: slice, name: str, legend: bool) ->
     )
 
 
-def write_audit(audit: Audit, *, png: bool = False) -> list[Path]:
+def write_audit(audit: Audit, images: Sequence[str] = ()) -> list[Path]:
     """Write an audit's tables and figure into its directory: every file that was made."""
     frame = audit.ranking()
     files = write_tables(
@@ -249,7 +250,7 @@ def write_audit(audit: Audit, *, png: bool = False) -> list[Path]:
         )
     files.append(audit.path / "architectures.csv")
     write_atomically(files[-1], audit.architectures().to_csv(index=False))
-    return files + write_figure(audit_figure(audit), audit.path / "audit-figure", png=png)
+    return files + write_figure(audit_figure(audit), audit.path / "audit-figure", images)
 
 
 def _bands(audit: Audit) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,27 +13,31 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def write_figure(figure: go.Figure, stem: Path, *, png: bool = False) -> list[Path]:
-    """Write STEM.html, which opens offline, and with `png` STEM.png."""
+def write_figure(figure: go.Figure, stem: Path, images: Sequence[str] = ()) -> list[Path]:
+    """Write STEM.html, which opens offline, and an image of each format: png, svg, pdf.
+
+    UserError where kaleido, or the browser that it needs, is not there.
+    """
     html = stem.with_suffix(".html")
     write_atomically(html, figure.to_html(include_plotlyjs=True, full_html=True))
-    return [html, _write_png(figure, stem.with_suffix(".png"))] if png else [html]
+    return [html, *(_write_image(figure, stem.with_suffix(f".{name}")) for name in images)]
 
 
-def _write_png(figure: go.Figure, path: Path) -> Path:
+def _write_image(figure: go.Figure, path: Path) -> Path:
+    name = path.suffix.removeprefix(".")
     try:
-        image = figure.to_image(
-            format="png", width=1000, height=figure.layout.height or 640, scale=2
-        )
+        image = figure.to_image(format=name, width=1000, height=figure.layout.height or 640,
+                                scale=2 if name == "png" else 1)  # fmt: skip
     except (ImportError, ValueError) as error:
         if "kaleido" not in str(error).lower():
             raise
-        raise UserError("--png needs kaleido: pip install 'osnet-nas[png]'") from None
+        raise UserError(f"--{name} needs kaleido: pip install 'osnet-nas[png]'") from None
     except Exception as error:  # kaleido raises what its browser raises
-        name = type(error).__name__
-        if "Chrome" in name or "Browser" in name or "chrome" in str(error).lower():
+        kind = type(error).__name__
+        if "Chrome" in kind or "Browser" in kind or "chrome" in str(error).lower():
             raise UserError(
-                "--png needs Chrome or Chromium, and none was found (Debian: apt install chromium)"
+                f"--{name} needs Chrome or Chromium, and none was found "
+                "(Debian: apt install chromium)"
             ) from None
         raise
     write_atomically(path, image)

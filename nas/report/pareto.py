@@ -70,15 +70,20 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
         title={"text": f"{run.asked['space']}<br><sup>{subtitle}</sup>", "x": 0.02},
         **LAYOUT,
     )
-    figure.update_xaxes(type="log", title=f"{cost} (log scale)", **AXIS, **_ticks(trials, cost))
+    figure.update_xaxes(type="log", title=f"{cost} (log scale)", **AXIS, **log_ticks(trials, cost))
     figure.update_yaxes(title=f"{score} on {validation}", **AXIS)
     return figure
 
 
-def write_pareto(run: Run, cost: str | None = None, *, png: bool = False) -> list[Path]:
-    """Write pareto.html, which opens offline, and with `png` pareto.png, into the run."""
+def write_pareto(
+    run: Run, cost: str | None = None, images: Sequence[str] = (), stem: Path | None = None
+) -> list[Path]:
+    """Write pareto.html, which opens offline, and an image of each format (png, svg, pdf).
+
+    stem: the files without their suffixes, by default in the run.
+    """
     figure = pareto_figure(run, cost)
-    return write_figure(figure, run.path / "pareto", png=png)
+    return write_figure(figure, stem or run.path / "pareto", images)
 
 
 def _dots(
@@ -121,7 +126,7 @@ def _dots(
     )
 
 
-def _ticks(trials: Sequence[Trial], cost: str) -> dict[str, object]:
+def log_ticks(trials: Sequence[Trial], cost: str) -> dict[str, object]:
     """Ticks at 1, 2, 5 times powers of ten, with units."""
     low = min(trial.costs[cost] for trial in trials) * 0.9
     high = max(trial.costs[cost] for trial in trials) * 1.1

@@ -11,8 +11,8 @@ from typing import Any
 from nas.errors import UserError
 from nas.search.confirm import confirmed
 from nas.search.overview import overview
-from nas.search.record import Record, Trial
-from nas.search.run import Run, front, kept_checkpoints, open_run
+from nas.search.record import Trial
+from nas.search.run import front, kept_checkpoints, open_run
 
 FULL_RECIPE = "standard"
 """What `train` takes where no recipe is named."""
@@ -49,7 +49,7 @@ def describe_run(path: str | Path) -> dict[str, Any]:
         }
         for epoch in epochs
     ]
-    members = sorted(front(trials, run.objectives), key=lambda t: t.costs[_first_cost(run)])
+    members = sorted(front(trials, run.objectives), key=lambda t: t.costs[run.costs[0]])
     return found | {"rungs": rungs, "front": [trial_row(trial) for trial in members]}
 
 
@@ -64,11 +64,8 @@ def describe_trial(path: str | Path, number: int) -> dict[str, Any]:
 
     run = open_run(path)
     trial = run.trial(number)
-    record = Record(run.path / "record.db", read_only=True, only=number)
-    try:
+    with run.record(number) as record:
         jobs = record.history(number)
-    finally:
-        record.close()
     done = [job for job in jobs if job["outcome"] == "done"]
     return {
         "run": str(run.path),
@@ -128,10 +125,6 @@ def _network(run: Path, trial: Trial, data: str) -> Path:
     asked = asked_of(trial.architecture, data, recipe, 0, None)
     path = default_path(asked, f"{run.name}#{trial.number}", FULL_RECIPE, [])
     return path / (BEST if recipe.early_stop else LAST)
-
-
-def _first_cost(run: Run) -> str:
-    return next(name for name in run.objectives if name != "score")
 
 
 def _training(path: Path) -> dict[str, Any]:

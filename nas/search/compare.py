@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from nas.cost import MEASURED
 from nas.directory import flat
 from nas.errors import UserError
 from nas.search.about import trial_row
-from nas.search.candidates import Pool
 from nas.search.confirm import LEAST, confirmed, leaders
+from nas.search.hypervolume import Scale
 from nas.search.objectives import SCORE, front_mask
 from nas.search.record import Trial
 from nas.search.run import Run, open_run
@@ -95,7 +95,7 @@ def compare_runs(paths: Sequence[str | Path], reference: float | None = None) ->
     if reference is None:
         reference = min(statistics.median(t.scores[SCORE] for t in ts if t.scores) for ts in own)
     ranges = {name: _range(name, runs, own) for name in costs}
-    area = _Area(ranges, reference)
+    scale = Scale(ranges, reference)
     sure = [_is_confirmed(trials, objectives) for trials in own]
     by_seeds = all(sure)
     points = [_worth(trials, fresh=by_seeds) for trials in own]
@@ -105,12 +105,12 @@ def compare_runs(paths: Sequence[str | Path], reference: float | None = None) ->
     members = [member for member, on in zip(everything, mask, strict=True) if on]
     found = []
     for place, (run, trials) in enumerate(zip(runs, own, strict=True)):
-        mean, reach = _by_seeds(trials, area) if sure[place] else (None, None)
+        mean, reach = _by_seeds(trials, scale) if sure[place] else (None, None)
         found.append(
             Compared(
                 run,
                 len(trials),
-                area(_worth(trials, fresh=False)),
+                _area(scale, _worth(trials, fresh=False)),
                 mean,
                 mean - reach if mean is not None and reach is not None else None,
                 mean + reach if mean is not None and reach is not None else None,
@@ -130,27 +130,9 @@ def compare_runs(paths: Sequence[str | Path], reference: float | None = None) ->
     )
 
 
-class _Area:
+def _area(scale: Scale, pairs: Sequence[tuple[Trial, float]]) -> float:
     """The hypervolume of trials, each with the score that it counts by."""
-
-    def __init__(self, ranges: Mapping[str, tuple[float, float]], reference: float) -> None:
-        self.ranges, self.reference = ranges, reference
-
-    def __call__(self, pairs: Sequence[tuple[Trial, float]]) -> float:
-        import moocore
-
-        points = [[-worth, *self._scaled(t)] for t, worth in pairs if worth > self.reference]
-        if not points:
-            return 0.0
-        corner = [-self.reference, *(1.0 for _ in self.ranges)]
-        return float(moocore.hypervolume(np.array(points), ref=np.array(corner)))
-
-    def _scaled(self, trial: Trial) -> list[float]:
-        found = []
-        for name, (low, high) in self.ranges.items():
-            width = max(math.log10(high / low), 1e-9)
-            found.append(min(max(math.log10(trial.costs[name] / low) / width, 0.0), 1.0))
-        return found
+    return scale.hypervolume([t.costs for t, _ in pairs], [worth for _, worth in pairs])
 
 
 def _worth(trials: Sequence[Trial], *, fresh: bool) -> list[tuple[Trial, float]]:
@@ -164,23 +146,23 @@ def _is_confirmed(trials: Sequence[Trial], objectives: Sequence[str]) -> bool:
     return all(confirmed(trial) for trial in leaders(trials, objectives))
 
 
-def _by_seeds(trials: Sequence[Trial], area: _Area) -> tuple[float, float | None]:
+def _by_seeds(trials: Sequence[Trial], scale: Scale) -> tuple[float, float | None]:
     """The hypervolume by fresh seeds, and half of its 95% interval."""
     from scipy.special import stdtrit
 
     own = [trial for trial in trials if confirmed(trial)]
     finite = [{seed for seed, s in trial.fresh.items() if math.isfinite(s)} for trial in own]
     shared = sorted(set.intersection(*finite))
-    whole = area(_worth(own, fresh=True))
+    whole = _area(scale, _worth(own, fresh=True))
     count = len(shared)
     if count < LEAST:
         return whole, None
-    without = np.array(
-        [
-            area([(t, statistics.fmean(t.fresh[s] for s in shared if s != out)) for t in own])
-            for out in shared
-        ]
-    )
+
+    def but(left_out: int) -> list[tuple[Trial, float]]:
+        rest = [seed for seed in shared if seed != left_out]
+        return [(trial, statistics.fmean(trial.fresh[seed] for seed in rest)) for trial in own]
+
+    without = np.array([_area(scale, but(seed)) for seed in shared])
     error = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
     return whole, float(stdtrit(count - 1, 0.975)) * error
 
@@ -222,20 +204,9 @@ def _objectives(runs: Sequence[Run]) -> tuple[tuple[str, ...], list[str]]:
 def _range(
     name: str, runs: Sequence[Run], trials: Sequence[Sequence[Trial]]
 ) -> tuple[float, float]:
-    """Least and largest of a cost: exact over the spaces; of the trials where it was measured, or a
-    space is not to be had."""
-    lows, highs = [], []
-    hashes: set[str] = set()
+    """Least and largest of a cost: exact over the spaces; of the trials where it was measured."""
+    ends: list[float] = []
     for run, own in zip(runs, trials, strict=True):
-        identity = run.asked.get("space_hash", "")
-        space = run.space() if name not in MEASURED and identity not in hashes else None
-        if space is not None:
-            hashes.add(identity)
-            low, high = Pool(space, [name]).bounds
-            lows.append(10 ** float(low[0]))
-            highs.append(10 ** float(high[0]))
-        elif identity not in hashes or name in MEASURED:
-            known = [trial.costs[name] for trial in own if name in trial.costs]
-            lows.append(min(known))
-            highs.append(max(known))
-    return min(lows), max(highs)
+        known = run.asked.get("cost_range", {}).get(name) if name not in MEASURED else None
+        ends += known or [trial.costs[name] for trial in own if name in trial.costs]
+    return min(ends), max(ends)

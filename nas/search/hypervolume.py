@@ -65,7 +65,7 @@ class Scale:
 
     def _scaled(self, name: str, cost: float) -> float:
         low, high = map(math.log10, self.ranges[name])
-        return (math.log10(cost) - low) / (high - low) if high > low else 0.0
+        return min(max((math.log10(cost) - low) / max(high - low, 1e-9), 0.0), 1.0)
 
 
 def best_known(trial: Trial) -> float:

@@ -244,18 +244,28 @@ class Record:
         ).fetchone()
         return json.loads(row[0]) if row else None
 
-    def history(self, trial: int) -> list[dict[str, Any]]:
-        """Every finished job of a trial, in the order in which they ended."""
+    def history(self, trial: int | None = None) -> list[dict[str, Any]]:
+        """Every finished job, or those of one trial, in the order in which they ended.
+
+        at: seconds of wall-clock time that drivers had been at work by then; the rest is as it was
+        recorded.
+        """
         names = (
-            "replicate", "from_epoch", "epoch", "outcome", "reason", "scores", "train_seconds",
-            "eval_seconds", "images", "finished_at",
+            "trial", "replicate", "from_epoch", "epoch", "outcome", "reason", "scores",
+            "train_seconds", "eval_seconds", "images", "finished_at",
         )  # fmt: skip
-        found = self.db.execute(
-            f"SELECT {', '.join(names)} FROM jobs WHERE trial = ? ORDER BY finished_at, id",
-            (trial,),
-        )
-        rows = [dict(zip(names, row, strict=True)) for row in found]
-        return [row | {"scores": json.loads(row["scores"])} for row in rows]
+        sessions = self.db.execute("SELECT started, seen FROM sessions").fetchall()
+        rows = []
+        for values in self.db.execute(
+            f"SELECT {', '.join(names)} FROM jobs WHERE ? IS NULL OR trial = ? "
+            "ORDER BY finished_at, id",
+            (trial, trial),
+        ):
+            row = dict(zip(names, values, strict=True))
+            ended = row["finished_at"]
+            at = sum(max(0.0, min(seen, ended) - started) for started, seen in sessions)
+            rows.append(row | {"scores": json.loads(row["scores"]), "at": at})
+        return rows
 
     def count(self) -> int:
         """How many trials the file has."""
@@ -267,24 +277,6 @@ class Record:
         return self.db.execute(
             "SELECT id, outcome, reason FROM jobs ORDER BY finished_at, id"
         ).fetchall()
-
-    def history(self) -> list[dict[str, Any]]:
-        """Every finished job in the order in which they ended, one row each.
-
-        trial, replicate, from_epoch, epoch, outcome; score (None where there is none); seconds,
-        images: what it took; at: seconds of wall-clock time that drivers had been at work.
-        """
-        sessions = self.db.execute("SELECT started, seen FROM sessions ORDER BY started").fetchall()
-        rows = []
-        for *plain, scores, seconds, images, finished in self.db.execute(
-            "SELECT trial, replicate, from_epoch, epoch, outcome, scores, "
-            "train_seconds + eval_seconds, images, finished_at FROM jobs ORDER BY finished_at, id"
-        ):
-            names = ("trial", "replicate", "from_epoch", "epoch", "outcome")
-            at = sum(max(0.0, min(seen, finished) - started) for started, seen in sessions)
-            row = dict(zip(names, plain, strict=True)) | {"score": json.loads(scores).get("score")}
-            rows.append(row | {"seconds": seconds, "images": images, "at": at})
-        return rows
 
     def _again(self, number: int) -> Trial:
         (self._trials[number],) = self._read(number, number)

@@ -53,16 +53,13 @@ class Run:
 
     def trial(self, number: int) -> Trial:
         """One trial, without a look at the others; UserError where it is none of the run's."""
-        record = Record(self.path / "record.db", read_only=True, only=number)
-        try:
+        with self.record(number) as record:
             found = record.trials()
             if not found:
                 raise UserError(
                     f"{self.path} has no trial {number}; its trials are 0 to {record.count() - 1}"
                 )
             return found[0]
-        finally:
-            record.close()
 
     def all_trials(self) -> list[Trial]:
         """Every trial of the record, by number."""
@@ -74,9 +71,9 @@ class Run:
         with self.record() as record:
             return record.history()
 
-    def record(self) -> AbstractContextManager[Record]:
-        """Its record, to be read once for several questions."""
-        return closing(Record(self.path / "record.db", read_only=True))
+    def record(self, only: int | None = None) -> AbstractContextManager[Record]:
+        """Its record, of one trial alone or of all, to be read once for several questions."""
+        return closing(Record(self.path / "record.db", read_only=True, only=only))
 
     def trials(self) -> pd.DataFrame:
         """One row a trial: number, state, scores, costs, parameters; `front` marks the front.

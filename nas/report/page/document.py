@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from nas.cost import COSTS, MEASURED
@@ -120,10 +119,3 @@ def _plain(value: float | None) -> float | int | None:
     if value is None:
         return None
     return int(value) if value == int(value) else _round(value)
-
-
-def command(run: Run, verb: str, trial: int, *more: str) -> str:
-    """A command that can be pasted."""
-    import shlex
-
-    return shlex.join(["python", "cli.py", verb, f"{Path(run.path)}#{trial}", *more])

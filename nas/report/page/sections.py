@@ -14,7 +14,6 @@ from nas.audit.judge import OVER_ALL, WITHIN
 from nas.audit.ranking import cost_bands
 from nas.errors import UserError
 from nas.report.formats import html_table
-from nas.report.page.document import command
 from nas.report.page.sketch import LEGEND, sketch
 from nas.report.panels import (
     growth_figure,
@@ -25,6 +24,7 @@ from nas.report.panels import (
 )
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
+from nas.search.about import commands
 from nas.search.confirm import confirmed
 from nas.search.growth import growth
 from nas.search.hypervolume import Scale, best_known
@@ -118,11 +118,8 @@ def _cells(run: Run, trial: Trial, varying: Sequence[str], drawing: str) -> list
     reach = f" <small>±{found.high - found.mean:.4f}</small>" if found else ""
     words = ", ".join(filter(None, [trial.baseline, point_in_words(trial.point, varying)]))
     buttons = "".join(
-        f"<button class='copy' data-copy='{escape(text)}' title='{escape(text)}'>{verb}</button>"
-        for verb, text in (
-            ("train", command(run, "train", trial.number)),
-            ("export", command(run, "export", trial.number, "--out", f"{trial.number}.onnx")),
-        )
+        f"<button class='copy' data-copy='{escape(text)}' title='{escape(text)}'>{name}</button>"
+        for name, text in commands(run.path, trial, run.asked["data"]).items()
     )
     score = best_known(trial)
     return [

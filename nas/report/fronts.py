@@ -1,0 +1,99 @@
+"""Fronts of several runs on one picture: each has a colour, a symbol and a line of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.errors import UserError
+from nas.report.figures import write_figure
+from nas.report.look import AXIS, LAYOUT
+from nas.report.pareto import log_ticks
+from nas.search import Run, Trial, front
+from nas.search.confirm import confirmed
+from nas.search.hypervolume import best_known
+from nas.search.objectives import SCORE
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+LOOKS = (
+    ("#0072b2", "circle", "solid"), ("#d55e00", "square", "dash"), ("#009e73", "diamond", "dot"),
+    ("#cc79a7", "triangle-up", "dashdot"), ("#e69f00", "triangle-down", "longdash"),
+    ("#56b4e9", "pentagon", "longdashdot"), ("#000000", "x", "solid"),
+)  # fmt: skip
+"""Colours that are told apart by all (Okabe and Ito, 2008), and symbols and lines without them."""
+
+
+def write_fronts(
+    runs: Sequence[Run],
+    cost: str | None = None,
+    images: Sequence[str] = (),
+    stem: Path | None = None,
+) -> list[Path]:
+    """Write the picture as pareto.html and an image of each format (png, svg, pdf).
+
+    stem: the files without their suffixes; by default in the directory above the first run.
+    """
+    figure = fronts_figure(runs, cost)
+    return write_figure(figure, stem or runs[0].path.parent / "pareto", images)
+
+
+def fronts_figure(runs: Sequence[Run], cost: str | None = None) -> go.Figure:
+    """Score (up is better) against `cost` (left is better; the first run's first): the front of
+    each run, its other trials at full length faintly, and by name the presets that were trained
+    beside it."""
+    import plotly.graph_objects as go
+
+    cost = cost or runs[0].costs[0]
+    if len(runs) > len(LOOKS):
+        raise UserError(f"{len(runs)} runs; {len(LOOKS)} at most are told apart on one picture")
+    figure = go.Figure()
+    everything: list[Trial] = []
+    for run, (color, symbol, dash) in zip(runs, LOOKS, strict=False):
+        trials = [t for t in run.all_trials() if t.state == "complete" or confirmed(t)]
+        trials = [trial for trial in trials if cost in trial.costs]
+        if not trials:
+            raise UserError(f"--cost: {run.path} has no trial at full length with {cost!r}")
+        everything += trials
+        members = sorted(front(trials, (SCORE, cost)), key=lambda trial: trial.costs[cost])
+        chosen = {trial.number for trial in members}
+        others = [t for t in trials if t.number not in chosen and not t.baseline]
+        marker = {"color": color, "symbol": symbol}
+        figure.add_trace(_dots(others, cost, marker | {"size": 5, "opacity": 0.3}))
+        own = _dots(members, cost, marker | {"size": 9}, errors=True)
+        own.update(name=run.path.name, mode="lines+markers", showlegend=True)
+        own.update(line={"shape": "hv", "color": color, "dash": dash, "width": 2})
+        figure.add_trace(own)
+        named = [trial for trial in trials if trial.baseline]
+        dots = _dots(named, cost, marker | {"size": 10, "symbol": f"{symbol}-open"}, errors=True)
+        dots.update(mode="markers+text", text=[trial.baseline for trial in named])
+        dots.update(textposition="bottom center", textfont={"size": 11, "color": color})
+        figure.add_trace(dots)
+    score = "mAP" if any("mAP" in trial.scores for trial in everything) else "top-1"
+    figure.update_layout(**LAYOUT)
+    figure.update_xaxes(
+        type="log", title=f"{cost} (log scale)", **AXIS, **log_ticks(everything, cost)
+    )
+    figure.update_yaxes(title=score, **AXIS)
+    return figure
+
+
+def _dots(
+    trials: Sequence[Trial], cost: str, marker: dict[str, object], *, errors: bool = False
+) -> go.Scatter:
+    import plotly.graph_objects as go
+
+    found = [confirmed(trial) for trial in trials]
+    reach = [own.high - own.mean if own else 0.0 for own in found]
+    return go.Scatter(
+        x=[trial.costs[cost] for trial in trials],
+        y=[best_known(trial) for trial in trials],
+        error_y={"array": reach, "thickness": 1.2, "visible": errors and any(reach)},
+        mode="markers",
+        marker=marker,
+        showlegend=False,
+        hovertext=[trial.baseline or f"trial {trial.number}" for trial in trials],
+        hoverinfo="text+x+y",
+    )

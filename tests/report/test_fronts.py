@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+
+from nas.errors import UserError
+from nas.report.fronts import LOOKS, fronts_figure, write_fronts
+from nas.search import open_run
+from tests.made_up_runs import make_run
+
+
+def test_each_run_has_its_front_and_its_own_look(tmp_path: Path) -> None:
+    runs = [open_run(make_run(tmp_path / name)) for name in ("one", "two")]
+    figure = fronts_figure(runs)
+    named = [trace for trace in figure.data if trace.name]
+    assert [trace.name for trace in named] == ["one", "two"]
+    looks = [(t.marker.color, t.marker.symbol, t.line.dash) for t in named]
+    assert looks == list(LOOKS[:2])
+    members = runs[0].front().sort_values("macs")
+    assert list(named[0].x) == members["macs"].tolist()
+    assert list(named[0].y) == members["score"].tolist()
+
+
+def test_more_runs_than_can_be_told_apart_are_refused(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "run"))
+    with pytest.raises(UserError, match="8 runs; 7 at most"):
+        fronts_figure([run] * 8)
+    with pytest.raises(UserError, match="no trial at full length with 'flops'"):
+        fronts_figure([run, run], "flops")
+
+
+def test_the_picture_is_written_above_the_runs_or_where_it_is_asked_for(tmp_path: Path) -> None:
+    runs = [open_run(make_run(tmp_path / "results" / name)) for name in ("one", "two")]
+    assert write_fronts(runs) == [tmp_path / "results" / "pareto.html"]
+    assert write_fronts(runs, stem=tmp_path / "fig") == [tmp_path / "fig.html"]
