@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from nas.architecture.fields import Value
 from nas.search.surrogate import Codes, Floats, distance_table
 from nas.space import Space
+from nas.space.columns import Bools, Ints
 from nas.space.points import Points
 
-MAX_LISTED = 1_000_000
-POOL = 20_000
+POOL = 20_000  # candidates that are looked at
 CODE = np.int16
 
 
@@ -61,12 +61,15 @@ class Pool:
     @property
     def whole(self) -> bool:
         """Whether `all` has every distinct valid architecture."""
-        return self.space.listable and len(self.space.table.distinct) <= MAX_LISTED
+        return self.space.listable and len(self.space.table.distinct) <= POOL
 
     @cached_property
     def all(self) -> Candidates:
-        points = self.space.members(MAX_LISTED if self.space.listable else POOL)
-        return self.candidates(points)
+        return self.candidates(self.space.members(POOL))
+
+    def drawn(self, seed: int) -> Candidates:
+        """The whole, or a sample that differs by seed."""
+        return self.all if self.whole else self.candidates(self.space.members(POOL, seed))
 
     def candidates(self, points: Points) -> Candidates:
         """The points with their codes and scaled costs."""
@@ -101,18 +104,22 @@ class Pool:
                 found[row, column] = places[point[name]] if name in point else len(places)
         if not self.space.listable or not names:
             return found
-        table = self.space.table
-        raw = np.ravel_multi_index(tuple(self.points_of(found).codes.T), table.shape)
-        own = table.identity.ravel()[raw]
-        order, numbers = self._numbers
-        at = np.clip(np.searchsorted(numbers, own), 0, len(numbers) - 1)
-        listed = self.candidates(table.points(table.distinct[order[at]])).codes
-        return np.where((numbers[at] == own)[:, None], listed, found)
+        listed, known = self._listed(self.points_of(found))
+        own = self.candidates(self.space.table.points(listed)).codes
+        return np.where(known[:, None], own, found)
 
     def points_of(self, codes: Codes) -> Points:
         """The points of these codes (n, d)."""
         raw = np.where(codes < np.array(self.space.columns.shape), codes, 0)
         return Points(self.space.columns, raw.astype(np.int64))
+
+    def _listed(self, points: Points) -> tuple[Ints, Bools]:
+        """Which point of the table stands for each one's architecture, and whether one does."""
+        table = self.space.table
+        own = table.identity.ravel()[np.ravel_multi_index(tuple(points.codes.T), table.shape)]
+        order, numbers = self._numbers
+        at = np.clip(np.searchsorted(numbers, own), 0, len(numbers) - 1)
+        return table.distinct[order[at]], numbers[at] == own
 
     @cached_property
     def _numbers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -123,7 +130,7 @@ class Pool:
         return order, numbers[order]
 
     def neighbours(self, points: Points) -> Candidates:
-        """The valid points that differ from one of these in one parameter."""
+        """The valid architectures whose points differ from one of these in one parameter."""
         found = [points.codes[:0]]
         for axis, size in enumerate(self.space.columns.shape):
             for shift in range(1, size):
@@ -131,6 +138,9 @@ class Pool:
                 other[:, axis] = (other[:, axis] + shift) % size
                 found.append(other)
         near = Points(self.space.columns, np.unique(np.concatenate(found), axis=0))
+        if self.space.listable:
+            listed, known = self._listed(near)
+            return self.candidates(self.space.table.points(np.unique(listed[known])))
         valid = near.buildable
         for index in range(len(self.space.constraints)):
             valid = valid & near.satisfied(index)

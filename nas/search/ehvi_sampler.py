@@ -25,14 +25,15 @@ from nas.search.samplers import Proposal, searched
 from nas.search.surrogate import Floats, distances
 from nas.search.tower import Level, Tower
 from nas.space import Space
+from nas.space.columns import Ints
 
 START = 12  # trials of the start-up phase
 LEAST = 4  # scores without which nothing is predicted
 SPREAD = 64  # candidates of a stratum among which the start looks for the farthest
 CHUNK = 8192
-NEAR = 128  # trials near the front, whose knowledge bounds the deviations first
+NEAR = 512  # trials of a rung, next to the front, whose knowledge bounds the deviations first
 CLOSER = 1024  # candidates of the largest bound, which are looked at with all trials
-STEPS, BEAM = 4, 8  # of the climb where the space can not be listed
+STEPS, BEAM = 4, 32  # of the climb from a sample
 
 
 class EhviSampler:
@@ -51,7 +52,7 @@ class EhviSampler:
         random = np.random.Generator(np.random.PCG64(seed))
         if len(own) < START or sum(map(scored, own)) < LEAST:
             return self._start(own, random)
-        return self._improve(own)
+        return self._improve(own, seed)
 
     def _start(self, trials: Sequence[Trial], random: np.random.Generator) -> Proposal:
         """From the next of START strata of the first cost, a point far from those tried."""
@@ -69,11 +70,11 @@ class EhviSampler:
             rows = rows[np.argsort(-apart.min(axis=1), kind="stable")]
         return Proposal(candidates.points.point(int(rows[0])))
 
-    def _improve(self, trials: Sequence[Trial]) -> Proposal:
+    def _improve(self, trials: Sequence[Trial], seed: int) -> Proposal:
         search = _Search(self.pool, trials)
-        found = search.best()
+        found = search.best(self.pool.drawn(seed))
         tried = {trial.key for trial in trials}
-        for row in np.argsort(-found.gain, kind="stable"):
+        for row in found.leading(CLOSER):
             point = found.candidates.points.point(int(row))
             if key(self.space.architecture(point)) not in tried:
                 note = {
@@ -116,44 +117,45 @@ class _Search:
         )
         rows = np.array([row for row, t in enumerate(trials) if t.state not in FAILED])
         costs = pool.costs_of([trials[row].costs for row in rows])
-        means = self.surrogate.predict(self.codes[rows])[0]
+        means = self.surrogate.means(self.codes[rows])
         start = [mean for row, mean in zip(rows, means, strict=True) if row < START]
         self.front = Staircase(costs, means, statistics.median(start))
         as_cheap = (costs[None] <= costs[:, None]).all(axis=2)
         behind = np.where(as_cheap, means[None], -np.inf).max(axis=1) - means
         nearest = rows[np.argsort(behind, kind="stable")]
         self.leaders = nearest[: max(BEAM, int((behind == 0).sum()))]
+        self.seen = set(map(bytes, self.codes))
         self.quick = self.surrogate
         if len(rows) > NEAR:
-            self.quick = self.surrogate.narrowed(nearest[:NEAR])
+            self.quick = self.surrogate.narrowed(nearest, NEAR)
 
-    def best(self) -> _Found:
-        """The candidates from which most is expected, without those that were tried.
+    def best(self, candidates: Candidates) -> _Found:
+        """Of those that were not tried, the ones from which most is expected.
 
-        All are looked at, with deviations that may be too large where there are many trials; those
-        that lead are looked at again with all that is known.
+        The candidates, and neighbours where they are a sample, are looked at with deviations that
+        may be too large where there are many trials; those that lead, with all that is known.
         """
-        everything = self.pool.all
-        quick = self.expect(everything, self.quick).gain
-        rows = np.argsort(-quick, kind="stable")[: CLOSER + len(self.codes)]
-        tried = set(map(bytes, self.codes))
-        untried = [row for row in rows if bytes(everything.codes[row]) not in tried]
-        found = self.expect(everything.rows(np.array(untried[:CLOSER], dtype=int)), self.surrogate)
-        return found if self.pool.whole else self._climbed(found)
+        found = self.expect(self._new(candidates), self.quick)
+        if not self.pool.whole:
+            found = self._climbed(found)
+        leading = found.candidates.rows(found.leading(CLOSER))
+        return self.expect(leading, self.surrogate)
 
     def _climbed(self, found: _Found) -> _Found:
         """With the neighbours of the front, and the neighbours of the best ones, step by step."""
-        near = self.pool.neighbours(self.pool.points_of(self.codes[self.leaders]))
-        found = found.joined(self.expect(near, self.surrogate))
+        points = self.pool.points_of(self.codes[self.leaders])
         for _ in range(STEPS):
-            leading = np.argsort(-found.gain, kind="stable")[:BEAM]
-            near = self.pool.neighbours(found.candidates.points.rows(leading))
-            more = self.expect(near, self.surrogate)
-            better = more.gain.max(initial=0.0) > found.gain.max(initial=0.0)
-            found = found.joined(more)
-            if not better:
-                break
+            near = self._new(self.pool.neighbours(points))
+            found = found.joined(self.expect(near, self.quick))
+            points = found.candidates.points.rows(found.leading(BEAM))
         return found
+
+    def _new(self, candidates: Candidates) -> Candidates:
+        """Those that were neither tried nor looked at."""
+        codes = list(map(bytes, candidates.codes))
+        new = [row for row, code in enumerate(codes) if code not in self.seen]
+        self.seen.update(codes)
+        return candidates.rows(np.array(new, dtype=np.int64))
 
     def expect(self, candidates: Candidates, surrogate: Tower) -> _Found:
         parts = []
@@ -175,6 +177,10 @@ class _Found:
     mean: Floats
     deviation: Floats
     gain: Floats
+
+    def leading(self, count: int) -> Ints:
+        """The rows of the largest gains, from the largest."""
+        return np.argsort(-self.gain, kind="stable")[:count]
 
     def joined(self, other: _Found) -> _Found:
         return _Found(

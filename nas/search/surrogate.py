@@ -18,6 +18,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,8 @@ class Surrogate:
         running: Codes | None = None,
         factors: Factors | None = None,
     ) -> None:
+        from scipy import linalg
+
         self.tables = tables
         self.centre = float(np.mean(scores))
         self.scale = float(np.std(scores)) or 1.0
@@ -86,13 +89,11 @@ class Surrogate:
         both = codes if running is None else np.concatenate([codes, running])
         self._apart, self._alike = self._by_feature(both)
         self._rows: Ints = np.arange(len(both))
-        near, alike = self._kernels(one_hot(tables, both))
-        self._matrix = (near + alike).astype(np.float64)
+        hot = one_hot(tables, both)
+        self._matrix = (self._near(hot) + hot @ self._alike).astype(np.float64)
         self._matrix[np.diag_indices_from(self._matrix)] += factors.noise
-        lower = _inverse_factor(self._matrix)
-        self._inverse = lower.astype(np.float32)
-        known = lower[: len(codes), : len(codes)]
-        self._weights = (known.T @ (known @ standard)).astype(np.float32)
+        known = linalg.cho_factor(self._matrix[: len(codes), : len(codes)], lower=True)
+        self._weights = linalg.cho_solve(known, standard).astype(np.float32)
 
     def narrowed(self, rows: Ints) -> Surrogate:
         """The same means; deviations as if these rows of (codes, running) were the only ones.
@@ -100,8 +101,18 @@ class Surrogate:
         That is never less than what it is with all of them, and takes less time.
         """
         found = copy.copy(self)
-        found._rows = rows
-        found._inverse = _inverse_factor(self._matrix[np.ix_(rows, rows)]).astype(np.float32)
+        found._rows = np.sort(rows)
+        found.__dict__.pop("_inverse", None)
+        return found
+
+    @cached_property
+    def _inverse(self) -> Floats:
+        """Of the lower Cholesky factor of what the deviations are by."""
+        from scipy.linalg import lapack
+
+        lower = np.linalg.cholesky(self._matrix[np.ix_(self._rows, self._rows)])
+        inverse, _ = lapack.dtrtri(lower, lower=1)
+        found: Floats = np.tril(inverse).astype(np.float32)
         return found
 
     def _by_feature(self, codes: Codes) -> tuple[Floats, Floats]:
@@ -112,13 +123,13 @@ class Surrogate:
         alike = [by * (1 - own) for by, own in zip(main, columns, strict=True)]
         return np.concatenate(apart).astype(np.float32), np.concatenate(alike).astype(np.float32)
 
-    def _kernels(self, hot: Floats) -> tuple[Floats, Floats]:
-        """Both terms of the kernel between these points and those that the fit is to."""
+    def _near(self, hot: Floats) -> Floats:
+        """The first term of the kernel between these points and those that the fit is to."""
         near = hot @ self._apart
         np.negative(near, out=near)
         np.exp(near, out=near)
         near *= np.float32(self.factors.interaction)
-        return near, hot @ self._alike[:, self._rows]
+        return near
 
     def predict(self, codes: Codes) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the score without its noise, at (N, d): (N,) each."""
@@ -126,30 +137,32 @@ class Surrogate:
 
     def predict_hot(self, hot: Floats) -> tuple[Floats, Floats]:
         """The same, of codes that are `one_hot` already."""
-        near, alike = self._kernels(hot)
-        count = len(self._weights)
-        mean = near[:, :count] @ self._weights
-        mean += hot @ (self._alike[:, :count] @ self._weights)
-        alike += near if len(self._rows) == near.shape[1] else near[:, self._rows]
-        explained = alike @ self._inverse.T
+        near = self._near(hot)
+        mean = self._mean(hot, near)
+        if len(self._rows) < near.shape[1]:
+            near = near.take(self._rows, axis=1)
+        near += hot @ self._alike[:, self._rows]
+        explained = near @ self._inverse.T
         prior = self.factors.interaction + self.factors.main.sum()
         variance = prior - np.einsum("ij,ij->i", explained, explained)
-        deviation = np.sqrt(np.maximum(variance, 1e-9))
-        return self.centre + self.scale * mean, self.spread * deviation
+        return mean, self.spread * np.sqrt(np.maximum(variance, 1e-9))
+
+    def mean_hot(self, hot: Floats) -> Floats:
+        """The mean alone, which takes less time."""
+        return self._mean(hot, self._near(hot))
+
+    def _mean(self, hot: Floats, near: Floats) -> Floats:
+        count = len(self._weights)
+        mean: Floats = near[:, :count] @ self._weights
+        mean += hot @ (self._alike[:, :count] @ self._weights)
+        mean *= self.scale
+        mean += self.centre
+        return mean
 
     @property
     def noise(self) -> float:
         """The standard deviation of a score about its mean over seeds."""
         return self.spread * math.sqrt(self.factors.noise)
-
-
-def _inverse_factor(matrix: Floats) -> Floats:
-    """The inverse of the lower Cholesky factor."""
-    from scipy.linalg import lapack
-
-    inverse, _ = lapack.dtrtri(np.linalg.cholesky(matrix), lower=1)
-    found: Floats = np.tril(inverse)
-    return found
 
 
 def one_hot(tables: Sequence[Floats], codes: Codes) -> NDArray[np.float32]:

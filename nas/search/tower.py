@@ -11,6 +11,7 @@ promoted was chosen by scores below, and these are in the model: the choice does
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ class Tower:
                 break
             scores, slope, awaited = level.scores, 0.0, running[:0]
             if self.floors:
-                below = self.predict(codes)[0]
+                below = self.means(codes)
                 slope = _slope(below[level.rows], scores, float(below.var()))
                 scores = scores - slope * below[level.rows]
             else:
@@ -68,14 +69,24 @@ class Tower:
             variance = slope**2 * variance + deviation**2
         return mean, np.sqrt(variance)
 
-    def narrowed(self, rows: Ints) -> Tower:
-        """The same means; deviations as if these trials were the only ones: never too small."""
-        found = object.__new__(Tower)
-        found.slopes, found.rows = self.slopes, self.rows
+    def means(self, codes: Codes) -> Floats:
+        """The mean alone, which takes less time."""
+        hot, mean = one_hot(self.floors[0].tables, codes), np.zeros(len(codes))
+        for floor, slope in zip(self.floors, self.slopes, strict=True):
+            mean = slope * mean + floor.mean_hot(hot)
+        return mean
+
+    def narrowed(self, rows: Ints, count: int) -> Tower:
+        """The same means; deviations as if each floor had no other trials: never too small.
+
+        rows: from the most important; the first `count` that a floor has.
+        """
+        found = copy.copy(self)
         found.floors = []
         for floor, own in zip(self.floors, self.rows, strict=True):
-            places = np.flatnonzero(np.isin(own, rows))
-            found.floors.append(floor.narrowed(places) if len(places) else floor)
+            place = {row: at for at, row in enumerate(own.tolist())}
+            chosen = [place[row] for row in rows.tolist() if row in place][:count]
+            found.floors.append(floor.narrowed(np.array(chosen, dtype=np.int64)))
         return found
 
     @property

@@ -221,13 +221,13 @@ class Space:
             values[parameter.name] = parameter.values[code]
         return self.active(values)
 
-    def members(self, limit: int = 20_000) -> Points:
+    def members(self, limit: int = 20_000, seed: int = 0) -> Points:
         """The distinct valid architectures: all of them, or `limit` uniform ones of more."""
         if not self.listable:
-            return self.factored.valid_points(limit, seed=0)
+            return self.factored.valid_points(limit, seed)
         indices = self.table.distinct
         if len(indices) > limit:
-            random = np.random.Generator(np.random.PCG64(0))
+            random = np.random.Generator(np.random.PCG64(seed))
             indices = np.sort(random.choice(indices, limit, replace=False))
         return self.table.points(indices)
 

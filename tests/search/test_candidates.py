@@ -90,3 +90,25 @@ def test_a_space_too_large_to_list_is_sampled(monkeypatch: pytest.MonkeyPatch) -
     assert all(space.broken(space.architecture(pool.all.points.point(r))) is None for r in range(9))
     points = [pool.all.points.point(row) for row in range(9)]
     assert pool.codes_of(points).tolist() == pool.all.codes[:9].tolist()
+
+
+def test_a_listed_space_that_is_too_large_to_look_at_is_sampled_by_seed(
+    monkeypatch: pytest.MonkeyPatch, space: Space
+) -> None:
+    everything = set(keys(space, Pool(space, ["macs"]).all))
+    monkeypatch.setattr("nas.search.candidates.POOL", 10)
+    pool = Pool(space, ["macs"])
+    found = [keys(space, pool.drawn(seed)) for seed in (1, 1, 2)]
+    assert not pool.whole
+    assert found[0] == found[1] != found[2]
+    assert all(len(set(own)) == 10 and set(own) < everything for own in found)
+
+
+def test_neighbours_of_a_listed_space_are_the_listed_points(space: Space) -> None:
+    pool = Pool(space, ["macs"])
+    listed = dict(zip(keys(space, pool.all), pool.all.codes.tolist(), strict=True))
+    for row in range(len(pool.all)):
+        near = pool.neighbours(pool.all.rows(np.array([row])).points)
+        names = keys(space, near)
+        assert len(set(names)) == len(names)
+        assert near.codes.tolist() == [listed[name] for name in names]

@@ -162,8 +162,34 @@ def test_where_the_space_is_large_the_neighbours_of_the_front_are_candidates(
     search = _Search(pool, start)
     cheapest = min(start, key=lambda own: own.costs["macs"])
     near = pool.neighbours(pool.points_of(pool.codes_of([cheapest.point])))
-    looked_at = set(map(bytes, search.best().candidates.codes))
+    looked_at = set(map(bytes, search.best(pool.all).candidates.codes))
     assert set(map(bytes, near.codes)) <= looked_at
+
+
+@pytest.mark.parametrize("count", [12, 30, 60])
+def test_the_choice_from_a_sample_gains_as_much_as_that_from_all(
+    monkeypatch: pytest.MonkeyPatch, space: Space, count: int
+) -> None:
+    """Of a twentieth, on noisy scores of random architectures; seeds of samples and scores."""
+    every = Pool(space, ["macs"])
+    shares = []
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        history = []
+        for row in random.choice(len(every.all), count, replace=False):
+            point = every.all.points.point(int(row))
+            score = pattern(point) + random.normal(0, 0.01)
+            own = trial(space, point, len(history), "complete")
+            history.append(replace(own, scores={"score": score}, rungs={1: score}))
+        search = _Search(every, history)
+        gains = search.expect(every.all, search.surrogate).gain
+        codes = map(bytes, every.all.codes)
+        untried = {c: g for c, g in zip(codes, gains, strict=True) if c not in search.seen}
+        with monkeypatch.context() as patch:
+            patch.setattr("nas.search.candidates.POOL", len(gains) // 20)
+            chosen = EhviSampler(space, OBJECTIVES)(history, seed).point
+        shares.append(untried[bytes(every.codes_of([chosen])[0])] / max(untried.values()))
+    assert np.median(shares) > 0.99 and min(shares) > 0.9
 
 
 def test_nothing_is_predicted_without_scores(space: Space) -> None:

@@ -59,6 +59,7 @@ def test_the_narrowed_tower_has_the_same_means_and_no_smaller_deviations() -> No
     levels = [Level(rows[::2], truth(codes)[::2]), Level(rows[:12:2], 2 * truth(codes)[:12:2])]
     tower = Tower(TABLES, codes, levels, rows[1:4:2])
     mean, deviation = tower.predict(codes)
-    near, wider = tower.narrowed(rows[:6]).predict(codes)
+    near, wider = tower.narrowed(rows[::-1], 6).predict(codes)
     np.testing.assert_allclose(near, mean)
-    assert (wider >= deviation - 1e-6).all()
+    np.testing.assert_allclose(tower.means(codes), mean)
+    assert (wider >= deviation - 1e-6).all() and wider.mean() > 1.1 * deviation.mean()
