@@ -17,9 +17,7 @@ def report(
     ] = None,
     latency_table: Annotated[
         Path | None,
-        typer.Option(
-            help="Predict latency by this table of `latency SPACE --out`; else as measured."
-        ),
+        typer.Option(help="Predict latency by this table that `latency` made; else as measured."),
     ] = None,
     plugin: Plugins = None,
 ) -> None:
