@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import astuple
 from hashlib import blake2b
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,15 @@ class Run:
     def _front_of(self, frame: pd.DataFrame) -> pd.DataFrame:
         members = frame[frame["front"]].drop(columns="front")
         return members.sort_values(list(self.costs)).reset_index(drop=True)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what was searched, and the front."""
+        columns = ["trial", "score", "confirmed", *self.costs]
+        members = self.front()
+        names = [name for name in columns if name in members]
+        about = f"{self.asked['space']} on {self.asked['data']}, {self.path}"
+        table: str = members[names].to_html(index=False, float_format="{:.4f}".format)
+        return f"<p>{escape(about)}</p>{table}"
 
     def write_tables(self) -> None:
         """Write trials.csv and front.csv."""

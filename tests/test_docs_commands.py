@@ -1,0 +1,140 @@
+"""Every command of README and docs is run, the long ones on little data and with a small budget."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nas.commands.app import app
+from tests.data.trees import MARKET, make
+from tests.test_docs import BLOCK, PAGES, ROOT, spaces
+
+TINY = "synthetic:ids=12,size=32x16"
+RECIPE = (
+    "name: tiny\nepochs: 2\nepoch_images: 32\nbatch: 16\nlr: 0.003\nrungs: [1]\nvalidation: 0.33\n"
+)
+SMALL_SPACE = (
+    "space: small\nbase: osnet_x0_25\ninput: 32x16\nparameters:\n  stages[*].streams: 1..2\n"
+)
+COUNTED = "--budget 4trials --confirm 0 --recipe tiny.yaml --workers 1"
+TRAINED = {"--data": TINY, "--recipe": "tiny.yaml", "--workers": "1"}
+SMALLER: dict[str, dict[str, str | None]] = {
+    "search": {**TRAINED, "--budget": "1trials", "--out": "results/search-{line}"},
+    "train": {
+        "--data": TINY,
+        "--recipe": "tiny.yaml",
+        "--eval": None,
+        "--set": None,
+        "--init": None,
+        "--out": "results/train-{line}",
+    },
+    "ablate": {**TRAINED, "--seeds": "2"},
+    "audit": {**TRAINED, "--architectures": "8", "--seeds": "2"},
+    "evaluate": {"--data": TINY},
+    "rank": {"--data": TINY},
+    "data": {"synthetic": TINY},
+    "latency": {"osnet-mini": "small.yaml"},
+    "profile": {"osnet-mini": "small.yaml"},
+}
+"""Options of a verb, and what they are here (None: left out); and words that are replaced."""
+ELSEWHERE = {
+    "dashboard": "tests/search/test_dashboard.py",
+    "audit benchmarks/tabular": "its table takes hours to build; tests/audit has small ones",
+    "audit results/audit-osnet-mini-synthetic-s0": "so few short trainings rank nothing",
+}
+"""Commands that are run by other tests, or can not be here, and why."""
+
+
+def commands() -> list[str]:
+    """Lines that begin with `python`, without their comments, but those of the tutorial."""
+    pages = [page for page in PAGES if page.name != "tutorial.md"]
+    texts = [
+        text for p in pages for kind, text in BLOCK.findall(p.read_text("utf-8")) if kind == "sh"
+    ]
+    lines = (re.split(r"\s#\s", line)[0].strip() for text in texts for line in text.splitlines())
+    found = (line.removeprefix("OMP_NUM_THREADS=1 ") for line in lines)
+    return sorted({line for line in found if line.startswith("python ")})
+
+
+def cli(line: str) -> None:
+    """In this process, which has torch already; what is bad input raises."""
+    code = app(shlex.split(line), standalone_mode=False)
+    assert not code, f"exit code {code}"
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with everything that the documents name."""
+    place = tmp_path_factory.mktemp("workplace")
+    for name in ("examples", "benchmarks"):
+        (place / name).symlink_to(ROOT / name)
+    (place / "tiny.yaml").write_text(RECIPE)
+    (place / "small.yaml").write_text(SMALL_SPACE)
+    (place / "my_space.yaml").write_text(spaces()["mine"])
+    make(place / "PATH", MARKET)
+    make(place / "FOLDER", {".": ["one.png", "two.png"]})
+    before, cache = Path.cwd(), os.environ.get("OSNET_NAS_CACHE")
+    os.chdir(place)
+    os.environ["OSNET_NAS_CACHE"] = str(place / "cache")
+    try:
+        for seed in (0, 1):
+            run = f"results/osnet-mini-synthetic-s{seed}"
+            cli(f"search osnet-mini {COUNTED} --data {TINY} --seed {seed} --out {run}")
+        cli(f"train small.yaml@0 --data {TINY} --recipe tiny.yaml --out results/net")
+        Path("net.safetensors").symlink_to("results/net/last.safetensors")
+        for suffix in ("pth", "safetensors"):
+            cli(f"export osnet_ain_x1_0 --out ain.{suffix}")
+        cli("latency small.yaml --out device.csv")
+    finally:
+        os.chdir(before)
+    yield place
+    os.environ.pop("OSNET_NAS_CACHE")
+    if cache is not None:
+        os.environ["OSNET_NAS_CACHE"] = cache
+
+
+def shortened(line: str, number: int) -> str:
+    """The command on little data, with a small budget, for a place of its own."""
+    words = shlex.split(line)[2:]
+    changes = SMALLER.get(words[0], {})
+    options = {name: value for name, value in changes.items() if name.startswith("--")}
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if not skip and word not in options:
+            kept.append(changes.get(word) or word)
+        skip = word in options
+    for name, value in options.items():
+        if value is not None:
+            kept += [name, value.format(line=number)]
+    return shlex.join(kept)
+
+
+@pytest.mark.parametrize(("number", "line"), enumerate(commands()))
+def test_the_command_runs(
+    number: int, line: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workplace)
+    own = line.removeprefix("python cli.py ")
+    if own == line:  # a benchmark: its options are there
+        done = subprocess.run(
+            [sys.executable, *shlex.split(line)[1:2], "--help"], capture_output=True, text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False,
+        )  # fmt: skip
+        options = re.findall(r"--[\w-]+", line)
+        assert done.returncode == 0 and all(option in done.stdout for option in options)
+    elif any(own.startswith(name) for name in ELSEWHERE):
+        pytest.skip(next(why for name, why in ELSEWHERE.items() if own.startswith(name)))
+    elif "--plugin" in own:  # in a process of its own: what is registered stays
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "cli.py"), *shlex.split(own)], capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    else:
+        cli(shortened(line, number))
