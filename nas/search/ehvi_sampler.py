@@ -31,7 +31,7 @@ START = 12  # trials of the start-up phase
 LEAST = 4  # scores without which nothing is predicted
 SPREAD = 64  # candidates of a stratum among which the start looks for the farthest
 CHUNK = 8192
-NEAR = 512  # trials of a rung, next to the front, whose knowledge bounds the deviations first
+NEAR = 384  # trials of a rung, next to the front, whose knowledge bounds the deviations first
 CLOSER = 1024  # candidates of the largest bound, which are looked at with all trials
 STEPS, BEAM = 4, 32  # of the climb from a sample
 
