@@ -191,7 +191,7 @@ def _baselines(layers: list[Document], base: Architecture) -> tuple[tuple[str, A
                     "baseline",
                 )
             found = [(name, _named(layer, name, "baseline")) for name in given]
-            return tuple((name, own.resized(base.input)) for name, own in found)
+            return tuple((Path(name).stem, own.resized(base.input)) for name, own in found)
     names = [name for name, own in PRESETS.items() if own.resized(base.input) == base]
     return ((names[0] if names else "base", base),)
 
