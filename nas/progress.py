@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from multiprocessing import parent_process
 
+Tell = Callable[[int, int], None]
+"""Is told how much is done, and of how much."""
+
 _hidden = ContextVar("hidden", default=False)
+
+
+def untold(done: int, total: int) -> None:
+    """For who does not want to know."""
 
 
 @contextmanager
@@ -22,14 +29,14 @@ def hidden() -> Iterator[None]:
 
 
 @contextmanager
-def counted(what: str, *, lines: bool = False) -> Iterator[Callable[[int, int], None]]:
+def counted(what: str, *, lines: bool = False) -> Iterator[Tell]:
     """A function (done, total) that shows how far work is.
 
     On a terminal it is a bar with the time left; elsewhere nothing, or with `lines` a line for each
     tenth. Workers of a search show nothing, their driver has its own.
     """
     if parent_process() is not None or _hidden.get():
-        yield lambda done, total: None
+        yield untold
     elif sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -40,10 +47,10 @@ def counted(what: str, *, lines: bool = False) -> Iterator[Callable[[int, int], 
             task = bar.add_task(what, total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
     else:
-        yield _tenths(what) if lines else lambda done, total: None
+        yield _tenths(what) if lines else untold
 
 
-def _tenths(what: str) -> Callable[[int, int], None]:
+def _tenths(what: str) -> Tell:
     shown = 0
 
     def line(done: int, total: int) -> None:

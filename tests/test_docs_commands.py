@@ -16,12 +16,12 @@ from tests.test_docs import BLOCK, PAGES, ROOT, spaces
 
 TINY = "synthetic:ids=12,size=32x16"
 RECIPE = (
-    "name: tiny\nepochs: 2\nepoch_images: 32\nbatch: 16\nlr: 0.003\nrungs: [1]\nvalidation: 0.33\n"
+    "name: tiny\nepochs: 2\nepoch_images: 16\nbatch: 8\nlr: 0.003\nrungs: [1]\nvalidation: 0.33\n"
 )
 SMALL_SPACE = (
     "space: small\nbase: osnet_x0_25\ninput: 32x16\nparameters:\n  stages[*].streams: 1..2\n"
 )
-COUNTED = "--budget 4trials --confirm 0 --recipe tiny.yaml --workers 1"
+COUNTED = "--confirm 0 --recipe tiny.yaml --workers 1"
 TRAINED = {"--data": TINY, "--recipe": "tiny.yaml", "--workers": "1"}
 SMALLER: dict[str, dict[str, str | None]] = {
     "search": {**TRAINED, "--budget": "1trials", "--out": "results/search-{line}"},
@@ -48,6 +48,8 @@ ELSEWHERE = {
     "audit results/audit-osnet-mini-synthetic-s0": "so few short trainings rank nothing",
 }
 """Commands that are run by other tests, or can not be here, and why."""
+FOUND = ("data check market1501:PATH",)
+"""What ends with exit code 1: the small set lacks images of the public one."""
 
 
 def commands() -> list[str]:
@@ -63,8 +65,7 @@ def commands() -> list[str]:
 
 def cli(line: str) -> None:
     """In this process, which has torch already; what is bad input raises."""
-    code = app(shlex.split(line), standalone_mode=False)
-    assert not code, f"exit code {code}"
+    assert (app(shlex.split(line), standalone_mode=False) or 0) == (line in FOUND)
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +83,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.chdir(place)
     os.environ["OSNET_NAS_CACHE"] = str(place / "cache")
     try:
-        for seed in (0, 1):
-            run = f"results/osnet-mini-synthetic-s{seed}"
-            cli(f"search osnet-mini {COUNTED} --data {TINY} --seed {seed} --out {run}")
+        for seed, count in ((0, 4), (1, 1)):
+            asked = f"--budget {count}trials --data {TINY} --seed {seed} {COUNTED}"
+            cli(f"search osnet-mini {asked} --out results/osnet-mini-synthetic-s{seed}")
         cli(f"train small.yaml@0 --data {TINY} --recipe tiny.yaml --out results/net")
         Path("net.safetensors").symlink_to("results/net/last.safetensors")
         for suffix in ("pth", "safetensors"):
@@ -115,7 +116,7 @@ def shortened(line: str, number: int) -> str:
     return shlex.join(kept)
 
 
-@pytest.mark.parametrize(("number", "line"), enumerate(commands()))
+@pytest.mark.parametrize(("number", "line"), list(enumerate(commands())))
 def test_the_command_runs(
     number: int, line: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,12 @@ class Design:
     left_out: tuple[str, ...] = ()
     context: str = ""
 
+    @property
+    def factorial(self) -> bool:
+        """Whether the cells are combinations of two factors or more, of which each names all."""
+        names = set(self.cells[0].factors)
+        return len(names) > 1 and all(set(cell.factors) == names for cell in self.cells)
+
 
 Candidate = tuple[str, Mapping[str, Value], Callable[[], Architecture]]
 """A label, the factors, and what makes the architecture, or raises UserError."""

@@ -239,10 +239,7 @@ def _scores(path: Path, design: Design, seeds: int) -> NDArray[np.float64]:
 def _found(path: Path, design: Design, seeds: int) -> Ablation:
     scores = _scores(path, design, seeds)
     effects = None
-    if (
-        any(len(cell.factors) > 1 for cell in design.cells)
-        and np.isfinite(scores).any(axis=1).all()
-    ):
+    if design.factorial and np.isfinite(scores).any(axis=1).all():
         effects = factorial_effects(design.cells, scores)
     return Ablation(path, design, scores, compare(scores), effects)
 

@@ -9,7 +9,7 @@ band: over all, what makes a network large comes first, and that is known before
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from nas.architecture.fields import Value
 from nas.audit.ranking import Floats, Ints, Range
+from nas.progress import Tell, untold
 from nas.space.optuna import to_distribution
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def importance(
     bands: Sequence[Ints],
     seed: int = 0,
     resamples: int = RESAMPLES,
-    tick: Callable[[int, int], None] = lambda done, total: None,
+    tick: Tell = untold,
 ) -> Importance | None:
     """Of what n points vary in, for their scores (n,), larger is better; None where they do not.
 

@@ -12,6 +12,7 @@ from nas.audit.importance import Importance, importance
 from nas.audit.ranking import Agreement, Ints, agreement, cost_bands, resample
 from nas.audit.regret import Regret, first_rung, regret
 from nas.errors import UserError
+from nas.progress import Tell, untold
 
 OVER_ALL, WITHIN = "over all", "within bands"
 BESIDE = "macs"
@@ -56,7 +57,7 @@ def judge(
     cost: str = BESIDE,
     bands: int | None = None,
     seed: int = 0,
-    tick: Callable[[int, int], None] = lambda done, total: None,
+    tick: Tell = untold,
     weigh: bool = True,
 ) -> Judgement:
     """Judge the rungs, what else is given by name (n,), and params and macs.

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from nas.architecture import Architecture
 from nas.cost.backends import Setting, ready, threads
 from nas.files import cache_folder
+from nas.progress import Tell, untold
 
 LEVEL = 0.95
 LEAST_RUNS = 30
@@ -74,7 +75,7 @@ def time_runs(run: Callable[[], object], *, seconds: float = 3.0, within: float 
 def time_in_rounds(
     runs: Sequence[Callable[[], object]],
     *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Tell = untold,
 ) -> list[float]:
     """Median milliseconds of each of several, to be compared with each other.
 

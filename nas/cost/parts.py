@@ -8,7 +8,7 @@ to each other (caches, the scheduler), so its error is printed against whole net
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from nas.cost.backends import Setting, ready, threads
 from nas.cost.latency import alone, time_in_rounds
 from nas.errors import UserError
 from nas.files import cache_folder, write_atomically
+from nas.progress import Tell, untold
 
 NOTHING = Part((Layer("relu", (), (-1,), (1, 1, 1)),), (1, 1, 1))  # what a call costs by itself
 SETTING = ("backend", "threads", "batch", "precision", "device", "memory_format", "machine")
@@ -71,7 +72,7 @@ def measure_parts(
     parts: Iterable[Part],
     setting: Setting,
     *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Tell = untold,
 ) -> None:
     """Measure the parts that the table has not, and put them into it.
 
@@ -95,7 +96,7 @@ def measured_table(
     setting: Setting,
     path: Path | None = None,
     *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Tell = untold,
 ) -> PartTable:
     """A table that has these parts, all measured now and written to `path`.
 

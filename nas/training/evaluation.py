@@ -14,6 +14,7 @@ from nas.data import Images, check_spec, load_dataset, resize
 from nas.errors import UserError
 from nas.models import Network
 from nas.models.weights import load_network
+from nas.progress import Tell, counted, untold
 from nas.training.augment import normalise
 from nas.training.classification import classification_scores
 from nas.training.loop import default_device
@@ -46,11 +47,14 @@ def evaluate(
     network = network.to(default_device())
     splits = {name: images for name, images in dataset.splits.items() if name != "train"}
     try:
-        if dataset.task == "reid":
-            query, gallery = splits["query"], splits["gallery"]
-            scores = score_reid(network, query, gallery, metric=metric, flip=flip)
-        else:
-            scores = score_classification(network, splits["test"], flip=flip)
+        with counted("images", lines=True) as progress:
+            if dataset.task == "reid":
+                query, gallery = splits["query"], splits["gallery"]
+                scores = score_reid(
+                    network, query, gallery, metric=metric, flip=flip, progress=progress
+                )
+            else:
+                scores = score_classification(network, splits["test"], flip=flip, progress=progress)
     except NotFinite as error:
         raise UserError(f"{data}: {error}") from None
     return {
@@ -69,10 +73,21 @@ def score_reid(
     autocast: torch.autocast | None = None,
     metric: Metric = "cosine",
     flip: bool = False,
+    progress: Tell = untold,
 ) -> dict[str, float]:
     """`retrieval_scores` of the network's embeddings; `score` is the mAP."""
     assert query.cameras is not None and gallery.cameras is not None
-    q, g = (embed(network, x, autocast=autocast, flip=flip) for x in (query, gallery))
+    total = len(query) + len(gallery)
+    before = 0
+    found = []
+    for images in (query, gallery):
+
+        def told(done: int, _: int, before: int = before) -> None:
+            progress(before + done, total)
+
+        found.append(embed(network, images, autocast=autocast, flip=flip, progress=told))
+        before += len(images)
+    q, g = found
     if flip:
         q, g = torch.nn.functional.normalize(q), torch.nn.functional.normalize(g)
     labels, cameras = (query.labels, gallery.labels), (query.cameras, gallery.cameras)
@@ -86,10 +101,11 @@ def score_classification(
     *,
     autocast: torch.autocast | None = None,
     flip: bool = False,
+    progress: Tell = untold,
 ) -> dict[str, float]:
     """`classification_scores` of the network's classifier; `score` is the top1."""
     assert network.classifier is not None
-    embeddings = embed(network, images, autocast=autocast, flip=flip)
+    embeddings = embed(network, images, autocast=autocast, flip=flip, progress=progress)
     with torch.inference_mode():
         logits = _finite(network.classifier(embeddings), "logits")
     scores = classification_scores(logits, images.labels)
@@ -102,17 +118,20 @@ def embed(
     *,
     autocast: torch.autocast | None = None,
     flip: bool = False,
+    progress: Tell = untold,
 ) -> Tensor:
     """Embeddings (n, E), float32, in eval mode, of images resized to the network's input.
 
     Without `autocast` it computes in float32. flip: the mean of the image's embedding and its
-    mirror image's. NotFinite where an embedding is no number.
+    mirror image's. progress: told how many images of how many are done. NotFinite where an
+    embedding is no number.
     """
     images, found = resize(images, network.input_size), []
     step = batch_size(network)
     for start in range(0, len(images), step):
         rows = np.arange(start, min(start + step, len(images)))
         found.append(embed_batch(network, images.gather(rows), autocast, flip))
+        progress(int(rows[-1]) + 1, len(images))
     return torch.cat(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from nas.errors import UserError
 from nas.files import write_atomically
 from nas.models import Network
 from nas.models.weights import load_network
+from nas.progress import Tell, untold
 from nas.training.evaluation import NotFinite, batch_size, embed_batch
 from nas.training.loop import default_device
 
@@ -47,7 +48,7 @@ def embed_folder(
     *,
     normalise: bool = False,
     skip_damaged: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Tell = untold,
 ) -> Features:
     """Write the embeddings of all images under a folder, in the order of their names.
 

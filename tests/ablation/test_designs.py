@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from nas.ablation import factorial, find_factors, leave_one_out, match_macs, one_at_a_time
 from nas.ablation.design import SAME_COST
+from nas.ablation.published import paper_table
 from nas.architecture import Architecture, key, preset, to_document
 from nas.cost import cost
 from nas.errors import UserError
@@ -186,6 +187,15 @@ def test_matching_keeps_cells_with_their_rows() -> None:
     assert [cell.factors for cell in after.cells] == [cell.factors for cell in before.cells]
     for old, new in zip(before.cells, after.cells, strict=True):
         assert before.rows[old.row].factors == after.rows[new.row].factors
+
+
+def test_only_combinations_of_the_same_factors_are_a_factorial() -> None:
+    two = ["streams", "fusion"]
+    assert factorial(MINI, BASE, two).factorial
+    assert match_macs(factorial(MINI, BASE, two)).factorial
+    assert not factorial(MINI, BASE, ["streams"]).factorial  # a main effect alone is the table's
+    assert not one_at_a_time(MINI, BASE, two).factorial
+    assert not paper_table(BASE).factorial  # of which some rows change two fields
 
 
 @settings(max_examples=20, deadline=None)
