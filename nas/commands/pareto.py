@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Pdf, Plugins, Png, Svg, formats
+from nas.commands.options import Json, Pdf, Plugins, Png, Svg, formats
 
 
 def pareto(
@@ -25,6 +25,7 @@ def pareto(
         typer.Option(help="The pictures' path without a suffix; by default pareto in RUN, of "
                      "several in the directory above."),
     ] = None,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Print the front of RUN, write its picture and front.csv into it.
 
@@ -37,34 +38,45 @@ def pareto(
         raise UserError(f"--out: {out.parent} is not a directory")
     images = formats(png, svg, pdf)
     if len(runs) == 1:
-        _one(runs[0], cost, images, out)
+        _one(runs[0], cost, images, out, as_json)
     else:
-        _several(runs, cost, images, out)
+        _several(runs, cost, images, out, as_json)
 
 
-def _one(run: str, cost: str | None, images: list[str], out: Path | None) -> None:
+def _one(run: str, cost: str | None, images: list[str], out: Path | None, as_json: bool) -> None:
     from rich.console import Console
 
+    from nas.commands.output import print_json
     from nas.report import front_table, write_pareto
     from nas.search import open_run
 
     opened = open_run(run)
     pictures = write_pareto(opened, cost, images, out)
     opened.write_tables()
+    if as_json:
+        front = opened.front().to_dict("records")
+        print_json({"run": str(opened.path), "front": front, "files": list(map(str, pictures))})
+        return
     Console().print(front_table(opened))
     for path in (*pictures, opened.path / "front.csv"):
         print(path)
 
 
-def _several(runs: list[str], cost: str | None, images: list[str], out: Path | None) -> None:
+def _several(
+    runs: list[str], cost: str | None, images: list[str], out: Path | None, as_json: bool
+) -> None:
     from rich.console import Console
 
+    from nas.commands.output import print_json
     from nas.report.compare import compared_table, comparison_notes
     from nas.report.fronts import write_fronts
     from nas.search.compare import compare_runs
 
     found = compare_runs(runs)
     pictures = write_fronts([own.run for own in found.runs], cost, images, out)
+    if as_json:
+        print_json(found.as_dict() | {"files": list(map(str, pictures))})
+        return
     console = Console()
     console.print(compared_table(found), highlight=False)
     for note in comparison_notes(found):

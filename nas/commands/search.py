@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ from nas.commands.options import (
     Data,
     Eta,
     Fresh,
+    Json,
     Out,
     Plugins,
     Quiet,
@@ -17,6 +18,9 @@ from nas.commands.options import (
     SpaceArgument,
     Workers,
 )
+
+if TYPE_CHECKING:
+    from nas.search import Run
 
 
 def search(
@@ -62,16 +66,14 @@ def search(
     plugin: Plugins = None,
     fresh: Fresh = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Search SPACE with short training runs, and print the front of score against cost.
 
     Ctrl-C ends it with the front of what was done. The same command goes on where it was; a larger
     --budget lets it go further.
     """
-    from rich.console import Console
-
     from nas.commands.search_view import make_view
-    from nas.report import front_table, write_pareto
     from nas.search import open_run, run_search
 
     view = make_view(quiet)
@@ -99,6 +101,29 @@ def search(
         if view.path is None:
             raise
         interrupted, run = True, open_run(view.path)
+    if as_json:
+        _json(run)
+    else:
+        _text(run, interrupted)
+    if interrupted:
+        raise typer.Exit(130)
+
+
+def _json(run: Run) -> None:
+    from nas.commands.output import print_json
+    from nas.search.about import describe_run
+
+    found = describe_run(run.path)
+    print_json(found)
+    if not found["front"]:
+        raise typer.Exit(1)
+
+
+def _text(run: Run, interrupted: bool) -> None:
+    from rich.console import Console
+
+    from nas.report import front_table, write_pareto
+
     trials = run.all_trials()
     complete = [trial for trial in trials if trial.state == "complete"]
     if not complete:
@@ -111,4 +136,3 @@ def search(
     print(f"\npicture  {html}\ntable    {run.path / 'front.csv'}")
     if interrupted:
         print("interrupted: the same command goes on")
-        raise typer.Exit(130)

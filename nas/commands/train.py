@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import InputSize, Plugins, Quiet, Target
+from nas.commands.options import InputSize, Json, Plugins, Quiet, Target
 
 DATA = "Data set: synthetic[:ids=..,size=..,seed=..], fashion-mnist[:FOLDER]."
 
@@ -46,11 +46,13 @@ def train(
         bool, typer.Option("--fresh", help="Delete the training that is there first.")
     ] = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Train TARGET on the whole training split, score the test split, and keep the network.
 
     Ctrl-C leaves a state that can be gone on from. The same command goes on where it was.
     """
+    from nas.commands.output import print_json
     from nas.commands.targets import resolve
     from nas.commands.train_view import make_view
     from nas.training import train_network
@@ -85,6 +87,9 @@ def train(
             file=sys.stderr,
         )
         raise typer.Exit(1) from None
+    if as_json:
+        print_json(vars(done))
+        return
     best = f", the best is epoch {done.best_epoch}" if done.best_epoch else ""
     plural = "s" if done.epochs != 1 else ""
     print(f"{done.epochs} epoch{plural}{best}; metrics in {done.path / 'metrics.csv'}")

@@ -154,3 +154,27 @@ def test_a_quiet_search_tells_its_result_alone(
     (found,) = as_json(capsys, "runs", ".")["runs"]
     assert (found["state"], found["budget"]) == ("finished", {"kind": "trials", "amount": 2})
     assert found["left"] == 0
+
+
+def test_fronts_as_json_of_one_run_and_of_two(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = as_json(capsys, "pareto", "results/a")
+    assert list(one) == ["run", "front", "files"]
+    assert one["front"][0]["confirmed"] == pytest.approx(0.29)
+    two = as_json(capsys, "pareto", "results/a", "results/b")
+    assert [own["run"] for own in two["runs"]] == ["results/a", "results/b"]
+    assert two["files"] == ["results/pareto.html"]
+    assert (folder / "results" / "pareto.html").is_file()
+
+
+def test_a_search_as_json_tells_its_front_and_what_was_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("space.yaml").write_text(SPACE)
+    asked = ("--budget", "2trials", "--data", DATA, "--recipe", "recipe.yaml", "--workers", "1")
+    Path("recipe.yaml").write_text("name: r\nepochs: 1\nepoch_images: 16\nbatch: 8\nlr: 0.003\n")
+    found = as_json(capsys, "search", "space.yaml", *asked, "--quiet", "--out", "run")
+    assert found["trials"]["complete"] == found["spent"]["epochs"] == 2
+    assert found["state"] == "finished" and found["front"]
