@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 FRONT, OTHER, BASELINE = ACCENT, MUTED, CONTRAST
+MANY = 3000  # dots above which the graphics card draws them
 
 
 def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
@@ -110,7 +111,8 @@ def _dots(
         return "<br>".join([*lines, costs, words])
 
     means = [confirmed(trial) for trial in trials]
-    return go.Scatter(
+    scatter = go.Scattergl if len(trials) > MANY else go.Scatter
+    return scatter(
         x=[trial.costs[cost] for trial in trials],
         y=[best_known(trial) for trial in trials],
         error_y={
