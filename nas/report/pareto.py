@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nas.errors import UserError
 from nas.report.figures import write_figure
 from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
+from nas.report.published import SOURCE, published
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.confirm import confirmed
@@ -64,6 +65,18 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
     if named:
         dots = _dots(named, cost, varying, score, "baseline", BASELINE, "diamond", 11)
         figure.add_trace(dots)
+    if reported := published(str(run.asked["data"])):
+        figure.add_trace(
+            go.Scatter(
+                x=[own.costs[cost] for own in reported if cost in own.costs],
+                y=[own.score for own in reported if cost in own.costs],
+                mode="markers",
+                name="published",
+                marker={"color": CONTRAST, "symbol": "star-open", "size": 10},
+                text=[f"{own.name}: {own.score:.3f}, {SOURCE}" for own in reported],
+                hoverinfo="text",
+            )
+        )
     validation = "validation identities" if score == "mAP" else "validation images"
     count = len(searched(everything))
     subtitle = f"{run.asked['data']}, recipe {run.asked['recipe']['name']}, {count} trials"

@@ -75,3 +75,12 @@ def test_numbers_and_points_in_words() -> None:
     points = [{"width": 1, "stages[*].gate": "none"}, {"width": 2, "stages[*].gate": "none"}]
     assert varying_names(points) == ["width"]
     assert point_in_words(points[0], ["width", "stages[*].gate"]) == "width 1, gate none"
+
+
+def test_what_papers_report_stands_beside_a_run_on_the_same_data() -> None:
+    run = FakeRun()
+    run.asked = run.asked | {"data": "market1501:/data"}
+    (stars,) = [own for own in pareto_figure(run).data if own.name == "published"]  # type: ignore[arg-type]
+    assert max(stars.y) == 0.849
+    assert "reported by" in stars.text[0]
+    assert all(own.name != "published" for own in pareto_figure(FakeRun()).data)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nas.cost import COSTS, MEASURED
+from nas.report.published import SOURCE, published
 from nas.report.words import varying_names
 from nas.search import Run, Trial, front
 from nas.search.confirm import confirmed
@@ -54,6 +55,7 @@ def document(run: Run, trials: Sequence[Trial]) -> dict[str, Any]:
         "path": str(run.path), "space": run.asked["space"], "data": run.asked["data"],
         "score": "mAP" if "mAP" in scores else "top-1" if "top1" in scores else SCORE,
         "scores": scores, "costs": costs, "cost": run.costs[0],
+        "published": [vars(own) for own in published(run.asked["data"])], "source": SOURCE,
         "columns": columns, "parameters": _parameters(trials), "fronts": fronts,
     }  # fmt: skip
 
