@@ -7,3 +7,7 @@ class UserError(Exception):
 
 class Unwritable(UserError):
     """A file can not be written. What was being done can be done again once it can."""
+
+
+class Unavailable(UserError):
+    """Where a job was sent to, it can not be done: no fault of the job."""

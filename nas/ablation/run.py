@@ -21,12 +21,13 @@ from nas.ablation.statistics import Comparisons, compare
 from nas.ablation.tables import comparison_frame
 from nas.architecture import Architecture, key, preset
 from nas.cost import cost
-from nas.data import check_spec, prepare_dataset
+from nas.data import prepare_dataset
 from nas.directory import Kind, locked, make_directory
 from nas.errors import UserError
 from nas.plugins import loaded_plugins
 from nas.search.budget import Budget
-from nas.search.driver import Driver, SilentView, View, default_workers
+from nas.search.driver import Driver, SilentView, View
+from nas.search.executor import Cluster, check_data, slots
 from nas.search.ledger import Ledger
 from nas.search.record import Record, Trial
 from nas.search.run import FOLDERS, LIBRARIES, default_path, open_run, read_asked
@@ -80,6 +81,7 @@ def run_ablation(
     split: str = "test",
     budget: str | None = None,
     workers: int | None = None,
+    cluster: Cluster | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
@@ -91,8 +93,9 @@ def run_ablation(
     preset or an architecture. design: of DESIGNS. match: "macs" fits every row's width to the
     baseline's cost. split: "test" trains on the whole training split and scores the test split;
     "validation" holds identities out of the training split, others for each seed. Trainings of
-    ablations beside this one (same network, recipe, data, split and seed) are not run again. The
-    same arguments resume it; seeds, budget and workers may change. Raises UserError.
+    ablations beside this one (same network, recipe, data, split and seed) are not run again.
+    workers, cluster: as for a search. The same arguments resume it; seeds, budget, workers and
+    cluster may change. Raises UserError.
     """
     loaded = load_space(space) if isinstance(space, (str, Path)) else space
     trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
@@ -101,10 +104,8 @@ def run_ablation(
         raise UserError(f"--seeds: {seeds}; with fewer than 2 nothing is known of the noise")
     if split not in ("test", "validation"):
         raise UserError(f"--split: {split!r} is not test or validation")
-    check_spec(data)
-    count = workers if workers is not None else default_workers()
-    if count < 1:
-        raise UserError(f"--workers: {count} is not a number of processes from 1")
+    check_data(data, cluster)
+    count = slots(workers, cluster)
     asked: dict[str, Any] = {
         "space": loaded.name if loaded else f"table-{design}",
         "data": data,
@@ -123,7 +124,8 @@ def run_ablation(
     plan = AblationPlan(rows, seeds, ladder, Ledger(spend, trained, count))
     size = chosen.rows[0].architecture.input
     with locked(path, "ablation"):
-        prepare_dataset(data, size)
+        if cluster is None:
+            prepare_dataset(data, size)
         make_directory(path, asked, ABLATION, fresh=fresh)
         shown = view or SilentView()
         shown.opened(path)
@@ -136,7 +138,7 @@ def run_ablation(
         common = Job(
             "", 0, rows[0].architecture, trained, data, seed, plugins=plugins, tested=tested
         )
-        Driver(path, plan, None, common, None, shown).work(count)
+        Driver(path, plan, None, common, None, shown, cluster).work(count)
     return _found(path, chosen, seeds)
 
 

@@ -21,7 +21,8 @@ from nas.errors import UserError
 from nas.plugins import loaded_plugins
 from nas.progress import counted
 from nas.search.budget import Budget
-from nas.search.driver import Driver, SilentView, View, default_workers
+from nas.search.driver import Driver, SilentView, View
+from nas.search.executor import Cluster, check_data, slots
 from nas.search.ledger import Ledger
 from nas.search.record import Trial
 from nas.search.replay import SCORES, Table, read_table
@@ -81,6 +82,7 @@ def run_audit(
     zero_cost: bool = True,
     budget: str | None = None,
     workers: int | None = None,
+    cluster: Cluster | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
@@ -94,13 +96,13 @@ def run_audit(
     nothing is trained and what asks for training is refused. rungs: as for a search; by default
     the recipe's, or else 1, 3, 9, ... epochs. cost, bands: what bands are of, and how many.
     zero_cost: whether synflow, naswot and gradient norm are computed too, on `data`. The same
-    arguments resume an audit; architectures, seeds, budget and workers may change. UserError for
-    what a user can mend.
+    arguments resume an audit; architectures, seeds, budget, workers and cluster (as for a search)
+    may change. UserError for what a user can mend.
     """
     training = {
         "--architectures": architectures, "--seeds": seeds, "--rungs": rungs, "--recipe": recipe,
         "--set": overrides or None, "--budget": budget, "--workers": workers,
-        "--fresh": fresh or None,
+        "--executor": cluster, "--fresh": fresh or None,
     }  # fmt: skip
     asked = {name: value for name, value in training.items() if value is not None}
     if cost not in COSTS:
@@ -120,7 +122,8 @@ def run_audit(
     return _of_space(
         space, architectures if architectures is not None else ARCHITECTURES,
         seeds if seeds is not None else SEEDS, rungs, data or "synthetic", recipe or "quick",
-        overrides, cost, bands, zero_cost, budget, workers, seed, out, fresh, shown,
+        overrides, cost, bands, zero_cost, budget, workers, cluster, seed, out, fresh,
+        shown,
     )  # fmt: skip
 
 
@@ -185,7 +188,8 @@ def _evidence_of(run: Run, trials: Sequence[Trial]) -> tuple[Evidence, str, tupl
 def _of_space(
     space: Space, count: int, seeds: int, rungs: str | None, data: str, recipe: str | Recipe,
     overrides: Sequence[str], cost: str, bands: int | None, zero_cost: bool, budget: str | None,
-    workers: int | None, seed: int, out: str | Path | None, fresh: bool, view: View,
+    workers: int | None, cluster: Cluster | None, seed: int, out: str | Path | None, fresh: bool,
+    view: View,
 ) -> Audit:  # fmt: skip
     trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
     chosen = default_rungs(trained) if rungs is None else parse_rungs(rungs, trained.epochs)
@@ -197,13 +201,13 @@ def _of_space(
         raise UserError(f"--architectures: {count}; {LEAST} at least can be ranked")
     if seeds < 2:
         raise UserError(f"--seeds: {seeds}; the seeds that rank and that judge have to differ")
-    check_spec(data)
+    if zero_cost:  # which is computed here
+        check_spec(data)
+    check_data(data, cluster)
     spend = Budget.parse(budget) if budget else None
     if spend and spend.kind == "trials":
         raise UserError("--budget: trials are counted by --architectures here")
-    slots = workers if workers is not None else default_workers()
-    if slots < 1:
-        raise UserError(f"--workers: {slots} is not a number of processes from 1")
+    side_by_side = slots(workers, cluster)
     rows = spread_trials(space, count, seed)
     asked: dict[str, Any] = {
         "audit": "space",
@@ -217,15 +221,16 @@ def _of_space(
     plain = default_path(asked)
     path = Path(out) if out is not None else plain.with_name(f"audit-{plain.name}")
     ladder = Ladder((*chosen, trained.epochs), 2.0, ("macs",))
-    ledger = Ledger(spend or Budget("replicates", len(rows) * seeds), trained, slots)
+    ledger = Ledger(spend or Budget("replicates", len(rows) * seeds), trained, side_by_side)
     with locked(path, "audit"):
-        prepare_dataset(data, space.base.input)
+        if cluster is None:
+            prepare_dataset(data, space.base.input)
         make_directory(path, asked, AUDIT, fresh=fresh)
         view.opened(path)
         plugins = tuple(str(file) for file in loaded_plugins().values())
         common = Job("", 0, space.base, trained, data, seed, plugins=plugins)
         plan = AuditPlan(rows, seeds, ladder, ledger)
-        Driver(path, plan, None, common, None, view).work(slots)
+        Driver(path, plan, None, common, None, view, cluster).work(side_by_side)
     evidence = from_trials(open_run(path).all_trials(), ladder.epochs)
     title = f"{space.name}, {data}, recipe {trained.name}"
     complete = int(np.isfinite(evidence.truth).all(axis=1).sum()) if evidence.choices else 0

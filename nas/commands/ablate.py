@@ -7,8 +7,12 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import (
+    Address,
+    CpusPerJob,
     Data,
+    Executor,
     Fresh,
+    GpusPerJob,
     Json,
     Out,
     Pdf,
@@ -18,6 +22,7 @@ from nas.commands.options import (
     Recipe,
     Svg,
     Workers,
+    cluster,
     formats,
 )
 
@@ -63,6 +68,10 @@ def ablate(
         typer.Option(help="What to spend at most (1h, 300epochs, 2PMAC); by default any."),
     ] = None,
     workers: Workers = None,
+    executor: Executor = "local",
+    address: Address = None,
+    cpus_per_job: CpusPerJob = None,
+    gpus_per_job: GpusPerJob = None,
     seed: Annotated[int, typer.Option(help="The first seed; others follow from it.")] = 0,
     out: Out = None,
     fresh: Fresh = False,
@@ -101,6 +110,7 @@ def ablate(
             split=split,
             budget=budget,
             workers=workers,
+            cluster=cluster(executor, address, cpus_per_job, gpus_per_job),
             seed=seed,
             out=out,
             fresh=fresh,

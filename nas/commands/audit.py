@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import DATA_HELP, Json, Pdf, Plugins, Png, Quiet, Svg, formats
+from nas.commands.options import (
+    Address,
+    CpusPerJob,
+    DATA_HELP,
+    Executor,
+    GpusPerJob,
+    Json,
+    Pdf,
+    Plugins,
+    Png,
+    Quiet,
+    Svg,
+    Workers,
+    cluster,
+    formats,
+)
 
 
 def audit(
@@ -51,9 +66,11 @@ def audit(
         str | None,
         typer.Option(help="What to spend at most (1h, 300epochs, 2PMAC); by default any."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
-    ] = None,
+    workers: Workers = None,
+    executor: Executor = "local",
+    address: Address = None,
+    cpus_per_job: CpusPerJob = None,
+    gpus_per_job: GpusPerJob = None,
     seed: Annotated[int, typer.Option(help="The first seed; others follow from it.")] = 0,
     out: Annotated[
         str | None, typer.Option(help="The directory; by default below results/.")
@@ -102,6 +119,7 @@ def audit(
             zero_cost=zero_cost,
             budget=budget,
             workers=workers,
+            cluster=cluster(executor, address, cpus_per_job, gpus_per_job),
             seed=seed,
             out=out,
             fresh=fresh,

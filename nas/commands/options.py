@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nas.data.spec import usages
+from nas.errors import UserError
+
+if TYPE_CHECKING:
+    from nas.search.executor import Cluster
+
+
+def cluster(
+    executor: str, address: str | None, cpus: float | None, gpus: float | None
+) -> Cluster | None:
+    """The cluster that the options name; None is this machine."""
+    from nas.search.executor import Cluster
+
+    if executor == "ray":
+        return Cluster(address, 1.0 if cpus is None else cpus, gpus)
+    if executor != "local":
+        raise UserError(f"--executor: {executor!r} is not local or ray")
+    for option, value in (("address", address), ("cpus-per-job", cpus), ("gpus-per-job", gpus)):
+        if value is not None:
+            raise UserError(f"--{option} is of a cluster: give --executor ray too")
+    return None
 
 
 def _load(paths: list[str] | None) -> list[str]:
@@ -32,7 +52,24 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell no progress, on
 Recipe = Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")]
 Eta = Annotated[float, typer.Option(help="One in so many is trained on to each rung.")]
 Workers = Annotated[
-    int | None, typer.Option(help="Processes that train; by default one a core, at most 8.")
+    int | None,
+    typer.Option(
+        help="Jobs side by side; by default one a core, at most 8, or what a cluster has room for."
+    ),
+]
+Executor = Annotated[
+    str, typer.Option(help="Where jobs run: local (processes of this machine), or ray (a cluster).")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(help="HOST:PORT of the Ray cluster; by default RAY_ADDRESS, or this machine's."),
+]
+CpusPerJob = Annotated[
+    float | None, typer.Option(help="Cores that a job takes on the Ray cluster; by default 1.")
+]
+GpusPerJob = Annotated[
+    float | None,
+    typer.Option(help="GPUs that a job takes there, as 0.25; by default 1 where there are any."),
 ]
 Out = Annotated[str | None, typer.Option(help="The run's directory; by default below results/.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the run that is there first.")]

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas.commands.options import (
+    Address,
+    CpusPerJob,
     Data,
     Eta,
+    Executor,
     Fresh,
+    GpusPerJob,
     Json,
     Out,
     Plugins,
@@ -17,6 +21,7 @@ from nas.commands.options import (
     Recipe,
     SpaceArgument,
     Workers,
+    cluster,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +64,10 @@ def search(
         typer.Option(help="Share of the budget that may train the front again with fresh seeds."),
     ] = 0.25,
     workers: Workers = None,
+    executor: Executor = "local",
+    address: Address = None,
+    cpus_per_job: CpusPerJob = None,
+    gpus_per_job: GpusPerJob = None,
     seed: Annotated[
         int, typer.Option(help="Seed of proposals, split, order and initialisation.")
     ] = 0,
@@ -92,6 +101,7 @@ def search(
                 eta=eta,
                 confirm=confirm,
                 workers=workers,
+                cluster=cluster(executor, address, cpus_per_job, gpus_per_job),
                 seed=seed,
                 out=out,
                 fresh=fresh,

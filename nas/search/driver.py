@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -13,13 +12,21 @@ from pathlib import Path
 from typing import Protocol
 
 from nas.cost import Setting
-from nas.data import check_spec, prepare_dataset
+from nas.data import prepare_dataset
 from nas.directory import locked
-from nas.errors import Unwritable, UserError
+from nas.errors import Unavailable, Unwritable, UserError
 from nas.files import write_atomically
 from nas.plugins import loaded_plugins
 from nas.search.budget import Budget
 from nas.search.confirm import leaders
+from nas.search.executor import (
+    ATTEMPTS,
+    Cluster,
+    Executor,
+    check_data,
+    default_threads,
+    slots,
+)
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.plan import Plan, SearchPlan, Standing, Step
@@ -36,7 +43,6 @@ from nas.training.job import Job, Result
 from nas.training.recipe import Recipe, check_for_search, load_recipe
 
 OVERTIME = 0.1  # the share of a time budget by which jobs under way may run over
-ATTEMPTS = 3  # how often a job is started whose worker dies
 SAME_FAILURES = 3
 PROMOTABLE = 16  # checkpoints that are kept of each rung, at least
 
@@ -98,6 +104,7 @@ def run_search(
     eta: float = 3.0,
     confirm: float = 0.25,
     workers: int | None = None,
+    cluster: Cluster | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
@@ -110,8 +117,10 @@ def run_search(
     cost is measured. latency: the setting in which the
     objective latency_ms is measured, while no worker trains. rungs: epochs below full length after
     which one trial in `eta` is trained further, as "1,3"; "" is none, None what the recipe says.
-    confirm: the share of the budget, at most, that trains the front again with fresh seeds. Raises
-    UserError for what a user can mend; KeyboardInterrupt ends the search cleanly and is passed on.
+    confirm: the share of the budget, at most, that trains the front again with fresh seeds.
+    cluster: where jobs run, workers of them side by side; by default processes of this machine.
+    Raises UserError for what a user can mend; KeyboardInterrupt ends the search cleanly and is
+    passed on.
     """
     loaded = space if isinstance(space, Space) else load_space(space)
     spend = Budget.parse(budget)
@@ -125,10 +134,12 @@ def run_search(
         raise UserError(f"--confirm: {confirm:g} is not a share from 0 to 0.5")
     sampler = sampler or default_sampler(names)
     propose = make_sampler(sampler, loaded, names)
-    count = workers if workers is not None else default_workers()
-    if count < 1:
-        raise UserError(f"--workers: {count} is not a number of processes from 1")
-    check_spec(data)
+    if cluster and "latency_ms" in names:
+        raise UserError(
+            "--objectives: latency_ms is measured on one machine, not on a cluster, whose nodes "
+            "may differ; leave out latency_ms, or --executor ray"
+        )
+    check_data(data, cluster)
     loaded.sample(drawer(seed))  # an empty space says so here
     asked = {
         "space": loaded.name,
@@ -146,8 +157,10 @@ def run_search(
     if setting:
         asked["latency"] = setting.record()
     path = Path(out) if out is not None else default_path(asked)
+    count = slots(workers, cluster)
     with locked(path, "search"):
-        prepare_dataset(data, loaded.base.input)
+        if cluster is None:
+            prepare_dataset(data, loaded.base.input)
         prepare(path, asked, loaded, fresh=fresh)
         shown = view or SilentView()
         shown.opened(path)
@@ -164,7 +177,7 @@ def run_search(
         projection = Projection(path / "study.db", loaded.name, loaded, names)
         plugins = tuple(str(file) for file in loaded_plugins().values())
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
-        Driver(path, plan, projection, common, setting, shown).work(count)
+        Driver(path, plan, projection, common, setting, shown, cluster).work(count)
     return open_run(path)
 
 
@@ -173,24 +186,11 @@ def _one_line() -> Iterator[None]:
     """What the disk refuses ends the search, in one line."""
     try:
         yield
-    except (Unwritable, OSError) as error:
+    except (Unavailable, Unwritable, OSError) as error:
         raise UserError(
             f"{error}; nothing that was recorded is lost: the same command goes on once that is "
             "mended"
         ) from error
-
-
-def default_workers() -> int:
-    """One process a core, up to 8; one where there is a GPU."""
-    import torch
-
-    return 1 if torch.cuda.is_available() else max(1, min(8, len(os.sched_getaffinity(0))))
-
-
-def default_threads() -> int:
-    """Threads for all workers together: OMP_NUM_THREADS where it is set, else one a core."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdecimal() and int(asked) > 0 else len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)
@@ -213,6 +213,8 @@ class Driver:
     """What all jobs have in common."""
     latency: Setting | None
     view: View
+    cluster: Cluster | None = None
+    """Where jobs run; None is on this machine."""
     running: dict[Future[Result], _Flight] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
 
@@ -227,7 +229,7 @@ class Driver:
         threads = max(1, default_threads() // workers)
         told = (self.path, self.plan.ledger.budget, workers, threads)
         note_session(*told, ended=False)
-        pool = LocalWorkers(workers, threads, self.outbox)
+        pool = self.executor(workers)
         try:
             self._project(lambda study: study.open(self.trials))
             self._adopt()
@@ -240,7 +242,15 @@ class Driver:
         self._end(pool)
         note_session(*told, ended=True)
 
-    def _end(self, pool: LocalWorkers) -> None:
+    def executor(self, workers: int) -> Executor:
+        """What does the jobs, so many side by side."""
+        if self.cluster is not None:
+            from nas.search.ray_workers import RayWorkers
+
+            return RayWorkers(self.cluster)
+        return LocalWorkers(workers, max(1, default_threads() // workers), self.outbox)
+
+    def _end(self, pool: Executor) -> None:
         """Take in what workers still hand over, and close; all of it, whatever of it fails."""
         with ExitStack() as last_first:
             last_first.callback(lambda: Run(self.path).write_tables())
@@ -287,7 +297,7 @@ class Driver:
         if left <= 0:
             self.view.notice(f"the budget of {budget} is spent; give a larger --budget to go on")
 
-    def _loop(self, pool: LocalWorkers, workers: int) -> None:
+    def _loop(self, pool: Executor, workers: int) -> None:
         seen = time.time()
         while True:
             # A job that is done and not recorded yet counts: what comes next follows from it.
@@ -303,7 +313,7 @@ class Driver:
                 seen = time.time()
                 self.record.session(self.started)
 
-    def _start(self, step: Step, pool: LocalWorkers) -> None:
+    def _start(self, step: Step, pool: Executor) -> None:
         """Record that the step begins, and do it, unless its result is there already."""
         if step.trial.number == len(self.trials):
             self.record.add(step.trial)
@@ -369,7 +379,7 @@ class Driver:
                 result = future.result()
             except BrokenExecutor:
                 result = None
-            except (Unwritable, OSError):  # no fault of the trial
+            except (Unavailable, Unwritable, OSError):  # no fault of the trial
                 raise
             except Exception as error:
                 result = Result("failed", f"{type(error).__name__}: {error}")

@@ -1,0 +1,40 @@
+"""What is refused of a cluster before one is asked for."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from nas.commands.options import cluster
+from nas.errors import UserError
+from nas.search import run_search
+from nas.search.executor import Cluster
+
+
+def test_without_ray_one_line_says_what_to_install(
+    tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"ray is not installed; pip install 'osnet-nas\[cluster\]"):
+        run_search(cluster=Cluster(), **tiny)
+    assert not Path(tiny["out"]).exists()
+
+
+def test_latency_is_not_measured_on_a_cluster(tiny: dict[str, str]) -> None:
+    with pytest.raises(UserError, match="latency_ms is measured on one machine"):
+        run_search(cluster=Cluster(), objectives="score,latency_ms", **tiny)
+
+
+@pytest.mark.parametrize("share", [{"gpus": 1.5}, {"gpus": -0.1}, {"cpus": 0.0}, {"cpus": 2.5}])
+def test_a_share_that_ray_can_not_give_is_refused(share: dict[str, float]) -> None:
+    with pytest.raises(UserError, match=r"-per-job: .* is not a share up to 1, or a whole number"):
+        Cluster(**share)
+
+
+def test_options_of_a_cluster_want_one() -> None:
+    with pytest.raises(UserError, match="--gpus-per-job is of a cluster: give --executor ray too"):
+        cluster("local", None, None, 0.25)
+    with pytest.raises(UserError, match="'slurm' is not local or ray"):
+        cluster("slurm", None, None, None)
+    assert cluster("ray", "head:6379", None, 0.25) == Cluster("head:6379", 1.0, 0.25)
+    assert cluster("local", None, None, None) is None
