@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
             (path / name).mkdir(exist_ok=True)
         about = {
             "asked": dict(asked),
-            "command": " ".join(sys.argv),
+            "command": without_passwords(" ".join(sys.argv)),
             "versions": library_versions(kind.libraries),
             "machine": machine(),
             "git": _git_state(),
@@ -140,6 +141,12 @@ def flat(asked: Mapping[str, Any]) -> dict[str, Any]:
         inner = flat(value) if isinstance(value, Mapping) else {}
         found |= {f"{name}.{n}": v for n, v in inner.items()} or {name: value}
     return found
+
+
+def without_passwords(text: str) -> str:
+    """The text, in which URLs have *** for their passwords."""
+    text = re.sub(r"(://[^/:@\s]*):\S*@", r"\1:***@", text)
+    return re.sub(r"([?&]password=)[^&\s]*", r"\1***", text)
 
 
 def machine() -> dict[str, Any]:

@@ -68,6 +68,10 @@ def search(
     address: Address = None,
     cpus_per_job: CpusPerJob = None,
     gpus_per_job: GpusPerJob = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(help="URL of an Optuna storage for the study; else study.db in the run."),
+    ] = None,
     seed: Annotated[
         int, typer.Option(help="Seed of proposals, split, order and initialisation.")
     ] = 0,
@@ -102,6 +106,7 @@ def search(
                 confirm=confirm,
                 workers=workers,
                 cluster=cluster(executor, address, cpus_per_job, gpus_per_job),
+                storage=storage,
                 seed=seed,
                 out=out,
                 fresh=fresh,

@@ -35,6 +35,7 @@ from nas.search.run import Run, checkpoint_file, default_path, front, open_run, 
 from nas.search.rungs import Ladder, parse_rungs
 from nas.search.samplers import default_sampler, make_sampler, searched
 from nas.search.session import note_session
+from nas.search.storage import check_storage, shared_study
 from nas.search.study import Projection
 from nas.search.workers import LocalWorkers, adopt, clear, published
 from nas.seeds import drawer
@@ -105,6 +106,7 @@ def run_search(
     confirm: float = 0.25,
     workers: int | None = None,
     cluster: Cluster | None = None,
+    storage: str | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
@@ -119,6 +121,7 @@ def run_search(
     which one trial in `eta` is trained further, as "1,3"; "" is none, None what the recipe says.
     confirm: the share of the budget, at most, that trains the front again with fresh seeds.
     cluster: where jobs run, workers of them side by side; by default processes of this machine.
+    storage: URL of the Optuna storage that the study is kept in; by default study.db in the run.
     Raises UserError for what a user can mend; KeyboardInterrupt ends the search cleanly and is
     passed on.
     """
@@ -158,6 +161,8 @@ def run_search(
         asked["latency"] = setting.record()
     path = Path(out) if out is not None else default_path(asked)
     count = slots(workers, cluster)
+    if storage is not None:
+        check_storage(storage)
     with locked(path, "search"):
         if cluster is None:
             prepare_dataset(data, loaded.base.input)
@@ -174,7 +179,9 @@ def run_search(
             Ledger(spend, trained, count),
             shown.notice,
         )
-        projection = Projection(path / "study.db", loaded.name, loaded, names)
+        projection = Projection(
+            path / "study.db", loaded.name, loaded, names, shared_study(path, storage)
+        )
         plugins = tuple(str(file) for file in loaded_plugins().values())
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
         Driver(path, plan, projection, common, setting, shown, cluster).work(count)
@@ -268,10 +275,10 @@ class Driver:
         try:
             act(self.projection)
         except Exception as error:  # of the file, or of a library on the way to it
-            self.projection = None
+            where, self.projection = self.projection.where(), None
             reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
             self.view.notice(
-                f"study.db can not be written ({reason[0]}); when the search is started again it "
+                f"{where} can not be written ({reason[0]}); when the search is started again it "
                 "is made anew"
             )
 

@@ -13,6 +13,7 @@ from nas.search.confirm import confirmed
 from nas.search.objectives import SCORE
 from nas.search.record import FAILED, Trial
 from nas.search.samplers import directions
+from nas.search.storage import Shared, open_storage, shown, sqlite_url
 from nas.space import Space, optuna_params, to_distributions
 
 if TYPE_CHECKING:
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
 
 
 class Projection:
-    """Keeps the study in the file `path` in step with the trials; `open` comes first."""
+    """Keeps a study in step with the trials; `open` comes first.
 
-    def __init__(self, path: Path, name: str, space: Space, objectives: Sequence[str]) -> None:
-        self.path, self.name = path, name
+    It is in the file `path` under the name `name`, or in a storage that other runs share.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        space: Space,
+        objectives: Sequence[str],
+        shared: Shared | None = None,
+    ) -> None:
+        self.path, self.name, self.shared = path, name, shared
         self.space, self.objectives = space, objectives
         self.choices = to_distributions(space)
 
@@ -36,9 +47,11 @@ class Projection:
             self.study = self._open()
             ended = any(t.state.name == "PRUNED" for t in self.study.get_trials(deepcopy=False))
         except Exception:  # whatever is wrong with the file, it is made again
+            if self.shared:
+                raise
             ended = True
         if ended:  # what is told PRUNED can not climb again
-            self.path.unlink(missing_ok=True)
+            self._remove()
             self.study = self._open()
         self._update(trials)
 
@@ -46,11 +59,23 @@ class Projection:
         import optuna
 
         return optuna.create_study(
-            study_name=self.name,
-            storage=open_storage(self.path),
+            study_name=self.shared.study if self.shared else self.name,
+            storage=open_storage(self.shared.url if self.shared else sqlite_url(self.path)),
             directions=directions(self.objectives),
             load_if_exists=True,
         )
+
+    def _remove(self) -> None:
+        import optuna
+
+        if self.shared:
+            optuna.delete_study(study_name=self.shared.study, storage=open_storage(self.shared.url))
+        else:
+            self.path.unlink(missing_ok=True)
+
+    def where(self) -> str:
+        """Where it is, for the user."""
+        return shown(self.shared.url) if self.shared else self.path.name
 
     def _update(self, trials: Sequence[Trial]) -> None:
         """Add what is missing and tell what has ended since: a look at the whole study."""
@@ -103,11 +128,3 @@ class Projection:
                     self.study.tell(
                         trial.number, [row[n] for n in self.objectives], skip_if_finished=True
                     )
-
-
-def open_storage(path: Path) -> optuna.storages.RDBStorage:
-    """The SQLite file as Optuna has it; made where there is none."""
-    from optuna.storages import RDBStorage
-    from sqlalchemy.engine import URL
-
-    return RDBStorage(URL.create("sqlite", database=str(path)).render_as_string())
