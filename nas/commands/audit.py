@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import (
+    DATA_HELP,
     Address,
     CpusPerJob,
-    DATA_HELP,
     Executor,
     GpusPerJob,
     Json,

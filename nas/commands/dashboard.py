@@ -15,6 +15,9 @@ def dashboard(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 is any that is free.")
     ] = 8080,
+    storage: Annotated[
+        str | None, typer.Option(help="URL of the study's storage; by default as RUN has noted it.")
+    ] = None,
     as_json: Json = False,
     plugin: Plugins = None,
 ) -> None:
@@ -32,4 +35,4 @@ def dashboard(
             print(f"{run}: {address} (Ctrl-C ends it)")
         sys.stdout.flush()
 
-    serve_dashboard(run, port, tell=tell)
+    serve_dashboard(run, port, storage, tell=tell)

@@ -10,7 +10,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from nas.directory import in_use
 from nas.errors import UserError
 from nas.search.run import Run, open_run
-from nas.search.study import Projection, open_storage
+from nas.search.storage import check_storage, noted, open_storage, sqlite_url
+from nas.search.study import Projection
 
 HOST = "127.0.0.1"
 
@@ -24,8 +25,11 @@ class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None: ...
 
 
-def make_dashboard(run: str | Path | Run, port: int = 8080) -> WSGIServer:
+def make_dashboard(
+    run: str | Path | Run, port: int = 8080, storage: str | None = None
+) -> WSGIServer:
     """A server of the run's study on 127.0.0.1; `serve_forever` starts it. port: 0 is any free one.
+    storage: where the study is; by default where the run says, without a password.
 
     A study that is not there, or can not be read, is made again from the record. UserError where
     optuna-dashboard is not installed, the port is taken, or the run can have no study.
@@ -37,7 +41,7 @@ def make_dashboard(run: str | Path | Run, port: int = 8080) -> WSGIServer:
         raise UserError(
             "dashboard needs optuna-dashboard: pip install 'osnet-nas[dashboard]'"
         ) from None
-    study = ensure_study(opened)
+    study = _study_url(opened, storage)
     try:
         server = make_server(HOST, port, _not_built, server_class=_Server, handler_class=_Quiet)
     except OverflowError:
@@ -51,15 +55,28 @@ def make_dashboard(run: str | Path | Run, port: int = 8080) -> WSGIServer:
 
 
 def serve_dashboard(
-    run: str | Path | Run, port: int = 8080, *, tell: Callable[[str], None] = print
+    run: str | Path | Run,
+    port: int = 8080,
+    storage: str | None = None,
+    *,
+    tell: Callable[[str], None] = print,
 ) -> None:
     """Serve until it is interrupted; `tell` is given the address. UserError as `make_dashboard`."""
-    with make_dashboard(run, port) as server:
+    with make_dashboard(run, port, storage) as server:
         tell(f"http://{HOST}:{server.server_port}")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             return
+
+
+def _study_url(run: Run, storage: str | None) -> str:
+    """Of a storage that runs share, as the run has noted it, or of the run's own file."""
+    url = storage or noted(run.path)
+    if url is None:
+        return sqlite_url(ensure_study(run))
+    check_storage(url)
+    return url
 
 
 def ensure_study(run: Run) -> Path:
@@ -70,7 +87,7 @@ def ensure_study(run: Run) -> Path:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if file.is_file():
         try:
-            if optuna.get_all_study_names(open_storage(file)):
+            if optuna.get_all_study_names(open_storage(sqlite_url(file))):
                 return file
         except Exception as error:  # of the file, or of a library on the way to it
             if in_use(run.path):

@@ -84,6 +84,14 @@ def shared_study(run: Path, url: str | None) -> Shared | None:
     return Shared(url, study)
 
 
+def noted(run: Path) -> str | None:
+    """The storage that the run's study is in, without a password; None for a file of its own."""
+    try:
+        return str(json.loads((run / FILE).read_bytes())["url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def bare(url: str) -> str:
     """The URL without its password, which PGPASSWORD or ~/.pgpass may give."""
     from sqlalchemy.engine import URL, make_url
