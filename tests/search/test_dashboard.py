@@ -15,15 +15,15 @@ from nas.directory import locked
 from nas.errors import UserError
 from nas.search import open_run
 from nas.search.dashboard import HOST, ensure_study, make_dashboard, serve_dashboard
-from nas.search.study import open_storage
+from nas.search.storage import open_storage, shared_study, sqlite_url
 from tests.made_up_runs import make_run
 
 needs_it = pytest.mark.skipif(not find_spec("optuna_dashboard"), reason="an extra")
 
 
 def states(file: Path) -> list[str]:
-    (name,) = optuna.get_all_study_names(open_storage(file))
-    study = optuna.load_study(study_name=name, storage=open_storage(file))
+    (name,) = optuna.get_all_study_names(open_storage(sqlite_url(file)))
+    study = optuna.load_study(study_name=name, storage=open_storage(sqlite_url(file)))
     return [trial.state.name for trial in study.trials]
 
 
@@ -89,3 +89,26 @@ def test_what_can_have_no_study_says_why(tmp_path: Path) -> None:
     run = open_run(make_run(tmp_path / "a"))
     with locked(run.path, "search"), pytest.raises(UserError, match="is going on: try again"):
         ensure_study(run)
+
+
+@needs_it
+def test_a_study_that_runs_share_is_served_from_where_the_run_says(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "a"))
+    url = sqlite_url(tmp_path / "team.db")
+    optuna.create_study(study_name="another", storage=open_storage(url))
+    shared_study(run.path, url)
+    with make_dashboard(run, 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        address = f"http://{HOST}:{server.server_port}/api/studies"
+        with urllib.request.urlopen(address) as answer:
+            found = json.loads(answer.read())
+        server.shutdown()
+    assert [own["study_name"] for own in found["study_summaries"]] == ["another"]
+    assert not (run.path / "study.db").exists()
+
+
+def test_a_storage_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "a"))
+    with pytest.raises(UserError, match=r"s\.db can not be reached"):
+        make_dashboard(run, 0, "sqlite:////no/where/s.db")
