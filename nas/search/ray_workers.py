@@ -26,6 +26,7 @@ from nas.plugins import loaded_plugins
 from nas.search.executor import ATTEMPTS, Cluster
 from nas.training.job import Job, Result, run_job
 
+PATIENCE = 10  # seconds that a head has to answer
 _connected: Cluster | None = None  # by this module; a connection that was there stays
 
 
@@ -176,7 +177,9 @@ def _ray() -> Any:
 def _init(ray: Any, address: str | None) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")  # else it warns of a change
     package = str(Path(nas.__file__).parent)
+    address = address or os.environ.get("RAY_ADDRESS")
     try:
+        _knock(address)
         ray.init(
             address or "auto",
             runtime_env={"py_modules": [package], "excludes": ["**/__pycache__"]},
@@ -185,11 +188,20 @@ def _init(ray: Any, address: str | None) -> None:
         )
     except Exception as error:  # whatever Ray says of the address, the version, or the network
         reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        where = address or "RAY_ADDRESS, or on this machine"
+        where = f"at {address}" if address else "on this machine, and RAY_ADDRESS names none"
         raise UserError(
-            f"--address: no Ray cluster answers at {where} ({reason[0]}); "
+            f"--address: no Ray cluster answers {where} ({reason[0]}); "
             "`ray start --head` starts one"
         ) from None
+
+
+def _knock(address: str | None) -> None:
+    """OSError or ValueError where nothing listens there: Ray would try for minutes."""
+    import socket
+
+    if address and address not in ("auto", "local"):
+        host, _, port = address.rpartition("://")[2].rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
 
 
 def _disconnect() -> None:

@@ -139,6 +139,17 @@ def test_what_ray_says_of_a_task_is_said_of_its_job(error: Exception, meaning: A
     assert found.outcome == meaning if isinstance(found, Result) else type(found) is meaning
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "head"])
+def test_an_address_at_which_nothing_answers_is_one_line(
+    tiny: dict[str, str], address: str
+) -> None:
+    with pytest.raises(
+        UserError, match=rf"^--address: no Ray cluster answers at {address} \([^\n]*$"
+    ):
+        run_search(cluster=Cluster(address), **tiny)
+    assert not Path(tiny["out"]).exists()
+
+
 def test_more_than_a_node_has_is_refused_with_what_there_is(
     nodes: Any, climbing: dict[str, Any]
 ) -> None:
