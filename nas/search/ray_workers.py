@@ -46,6 +46,7 @@ def connect(cluster: Cluster) -> int:
     gpus = _gpus(cluster)
     room = sum(_room(node, cluster.cpus, gpus) for node in nodes)
     if not room:
+        _disconnect()
         most = "; ".join(f"{n.get('CPU', 0):g} and {n.get('GPU', 0):g}" for n in nodes[:8])
         raise UserError(
             f"--executor: no node of the cluster has {cluster.cpus:g} cpus and {gpus:g} gpus for a "

@@ -45,6 +45,7 @@ def nodes() -> Iterator[Any]:
             found.wait_for_nodes()
             yield found
         finally:
+            ray.shutdown()
             found.shutdown()
 
 
@@ -155,6 +156,7 @@ def test_more_than_a_node_has_is_refused_with_what_there_is(
 ) -> None:
     with pytest.raises(UserError, match=r"no node .* has 1 cpus and 1 gpus .* have .*1 and 0"):
         run_search(cluster=Cluster(nodes.address, gpus=1), **climbing)
+    assert not ray.is_initialized()
     assert not Path(climbing["out"]).exists()
 
 
