@@ -74,9 +74,10 @@ def states(run: Run) -> list[tuple[str, list[float] | None]]:
 
 
 def test_a_search_outlives_its_storage_and_brings_it_up_to_date_the_next_time(
-    tiny: dict[str, str], folder: Path
+    tiny: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = server("start", folder)
+    monkeypatch.setattr("sys.argv", ["cli.py", "search", "--storage", url])
     Path(tiny["recipe"]).write_text(RUNGS)
     asked: dict[str, Any] = {**tiny, "workers": 1, "confirm": 0.0, "storage": url}
     view = Watch(lambda: server("stop", folder))
