@@ -24,7 +24,13 @@ SMALL_SPACE = (
 COUNTED = "--confirm 0 --recipe tiny.yaml --workers 1"
 TRAINED = {"--data": TINY, "--recipe": "tiny.yaml", "--workers": "1"}
 SMALLER: dict[str, dict[str, str | None]] = {
-    "search": {**TRAINED, "--budget": "1trials", "--out": "results/search-{line}"},
+    "search": {
+        **TRAINED,
+        "--budget": "1trials",
+        "--out": "results/search-{line}",
+        "--executor": None,
+        "--gpus-per-job": None,
+    },
     "train": {
         "--data": TINY,
         "--recipe": "tiny.yaml",
