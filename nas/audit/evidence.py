@@ -44,6 +44,8 @@ class Evidence:
     @cached_property
     def choices(self) -> tuple[int, ...]:
         """The replicates whose rungs are judged: those that half of the architectures have."""
+        if not len(self):
+            return ()
         known = np.isfinite(self.scores).all(axis=2).mean(axis=0)
         return tuple(np.flatnonzero(known >= 0.5).tolist())
 

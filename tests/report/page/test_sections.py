@@ -1,0 +1,68 @@
+"""What a report says below its front, and what it says where it can not."""
+
+from pathlib import Path
+
+import pytest
+
+from nas.cost.parts import PartTable, part_key
+from nas.cost.table import parts_of
+from nas.report.page import report_html
+from nas.report.page.sections import Section, sections, summary
+from nas.search import Run, open_run
+from nas.space import load_space
+from tests.made_up_runs import make_run
+
+MINI = load_space("osnet-mini")
+
+
+def told(run: Run, latency: PartTable | None = None) -> dict[str, Section]:
+    with run.record() as record:
+        found = sections(run, record.trials(), record.history(), latency)
+    return {section.name: section for section in found}
+
+
+def test_a_run_that_has_nothing_yet_is_a_page_all_the_same(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "run", (), failed=0))
+    found = told(run)
+    assert all(section.figure is None and section.notes for section in found.values())
+    assert "no front" in found["members"].notes[0]
+    assert "</html>" in report_html(run)
+
+
+def test_a_front_that_is_not_confirmed_is_said_to_be_lucky(tmp_path: Path) -> None:
+    plain = open_run(make_run(tmp_path / "plain"))
+    assert "not confirmed" in summary(plain, plain.all_trials())[1]
+    fresh = {0: (0.28, 0.30), 1: (0.45, 0.49)}
+    sure = open_run(make_run(tmp_path / "sure", fresh=fresh))
+    assert "means of 2 trainings" in summary(sure, sure.all_trials())[1]
+
+
+def test_failures_are_counted_with_their_reasons(tmp_path: Path) -> None:
+    notes = told(open_run(make_run(tmp_path / "run", failed=2)))["rungs"].notes
+    assert notes[0] == "2 failed: the loss is nan at step 3 (2)."
+
+
+def test_latency_is_predicted_from_a_table_and_asked_for_without_one(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "run"))
+    assert "`report --latency-table FILE`" in told(run)["latency"].notes[0]
+    times = {part_key(part): 1.0 for part in parts_of(MINI.members())}
+    setting = {"device": "cpu", "machine": "anvil", "backend": "frozen"}
+    section = told(run, PartTable(setting, times))["latency"]
+    assert "predicted from parts measured on cpu anvil" in section.notes[0]
+    assert section.figure is not None and len(section.figure.data[1].x) == 5
+
+
+def test_commands_of_a_member_name_it_and_can_be_pasted(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "a run"))
+    html = told(run)["members"].html
+    assert f"python cli.py train &#x27;{run.path}#1&#x27;" in html
+
+
+@pytest.mark.parametrize("text", ["</script><b>", "<!--", "'\"&"])
+def test_text_of_a_run_can_not_become_markup(tmp_path: Path, text: str) -> None:
+    run = open_run(make_run(tmp_path / "run"))
+    run.asked["data"] = f"folder:{text}"
+    page = report_html(run)
+    body = page.split('<script type="application/json"')[0]
+    assert text not in body or text == "'\"&"
+    assert page.count("</script>") == report_html(open_run(tmp_path / "run")).count("</script>")
