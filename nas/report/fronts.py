@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,8 @@ from nas.report.figures import write_figure
 from nas.report.look import AXIS, LAYOUT
 from nas.report.pareto import log_ticks
 from nas.search import Run, Trial, front
-from nas.search.confirm import confirmed
-from nas.search.hypervolume import best_known
-from nas.search.objectives import SCORE
+from nas.search.confirm import Confirmed
+from nas.search.run import shown_by
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -52,22 +51,26 @@ def fronts_figure(runs: Sequence[Run], cost: str | None = None) -> go.Figure:
     figure = go.Figure()
     everything: list[Trial] = []
     for run, (color, symbol, dash) in zip(runs, LOOKS, strict=False):
-        trials = [t for t in run.all_trials() if t.state == "complete" or confirmed(t)]
-        trials = [trial for trial in trials if cost in trial.costs]
+        every = run.all_trials()
+        shown = shown_by(every, run.objectives)
+        trials = [t for t in every if t.state == "complete" or t.baseline]
+        trials = [t for t in trials if cost in t.costs and t.number in shown]
         if not trials:
             raise UserError(f"--cost: {run.path} has no trial at full length with {cost!r}")
         everything += trials
-        members = sorted(front(trials, (SCORE, cost)), key=lambda trial: trial.costs[cost])
+        members = sorted(front(every, run.objectives, cost), key=lambda trial: trial.costs[cost])
         chosen = {trial.number for trial in members}
         others = [t for t in trials if t.number not in chosen and not t.baseline]
         marker = {"color": color, "symbol": symbol}
-        figure.add_trace(_dots(others, cost, marker | {"size": 5, "opacity": 0.3}))
-        own = _dots(members, cost, marker | {"size": 9}, errors=True)
+        figure.add_trace(_dots(others, shown, cost, marker | {"size": 5, "opacity": 0.3}))
+        own = _dots(members, shown, cost, marker | {"size": 9}, errors=True)
         own.update(name=run.path.name, mode="lines+markers", showlegend=True)
         own.update(line={"shape": "hv", "color": color, "dash": dash, "width": 2})
         figure.add_trace(own)
         named = [trial for trial in trials if trial.baseline]
-        dots = _dots(named, cost, marker | {"size": 10, "symbol": f"{symbol}-open"}, errors=True)
+        dots = _dots(
+            named, shown, cost, marker | {"size": 10, "symbol": f"{symbol}-open"}, errors=True
+        )
         dots.update(mode="markers+text", text=[trial.baseline for trial in named])
         dots.update(textposition="bottom center", textfont={"size": 11, "color": color})
         figure.add_trace(dots)
@@ -81,15 +84,20 @@ def fronts_figure(runs: Sequence[Run], cost: str | None = None) -> go.Figure:
 
 
 def _dots(
-    trials: Sequence[Trial], cost: str, marker: dict[str, object], *, errors: bool = False
+    trials: Sequence[Trial],
+    shown: Mapping[int, tuple[float, Confirmed | None]],
+    cost: str,
+    marker: dict[str, object],
+    *,
+    errors: bool = False,
 ) -> go.Scatter:
     import plotly.graph_objects as go
 
-    found = [confirmed(trial) for trial in trials]
+    found = [shown[trial.number][1] for trial in trials]
     reach = [own.high - own.mean if own else 0.0 for own in found]
     return go.Scatter(
         x=[trial.costs[cost] for trial in trials],
-        y=[best_known(trial) for trial in trials],
+        y=[shown[trial.number][0] for trial in trials],
         error_y={"array": reach, "thickness": 1.2, "visible": errors and any(reach)},
         mode="markers",
         marker=marker,

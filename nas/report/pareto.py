@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
 from nas.report.published import SOURCE, published
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
-from nas.search.confirm import confirmed
-from nas.search.hypervolume import best_known
+from nas.search.confirm import Confirmed, confirmed
+from nas.search.run import shown_by
 from nas.search.samplers import searched
 
 if TYPE_CHECKING:
@@ -37,20 +37,27 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
     if cost not in known.costs:
         raise UserError(f"--cost: {cost!r} is not one of {', '.join(known.costs)}")
     trials = [trial for trial in trials if cost in trial.costs]
-    members = sorted(front(trials, ("score", cost)), key=lambda t: (t.costs[cost], -best_known(t)))
+    shown = shown_by(everything, run.objectives)
+    members = sorted(
+        front(everything, run.objectives, cost), key=lambda t: (t.costs[cost], -shown[t.number][0])
+    )
     chosen = {trial.number for trial in members}
-    others = [t for t in trials if t.number not in chosen and not t.baseline]
+    others = [t for t in trials if t.scores and t.number not in chosen and not t.baseline]
     stopped = [t for t in everything if t.state == "stopped" and cost in t.costs]
-    named = [trial for trial in trials if trial.baseline]
+    named = [trial for trial in trials if trial.baseline and trial.number in shown]
     varying = varying_names([trial.point for trial in everything if trial.point])
     score = "mAP" if "mAP" in known.scores else "top-1"
 
     figure = go.Figure()
     if stopped:
-        figure.add_trace(_dots(stopped, cost, varying, score, "stopped", OTHER, "x-thin-open", 6))
-    figure.add_trace(_dots(others, cost, varying, score, "dominated", OTHER, "circle-open", 8))
+        figure.add_trace(
+            _dots(stopped, shown, cost, varying, score, "stopped", OTHER, "x-thin-open", 6)
+        )
+    figure.add_trace(
+        _dots(others, shown, cost, varying, score, "dominated", OTHER, "circle-open", 8)
+    )
     x = [trial.costs[cost] for trial in members]
-    y = [best_known(trial) for trial in members]
+    y = [shown[trial.number][0] for trial in members]
     figure.add_trace(
         go.Scatter(
             x=[*x, max(trial.costs[cost] for trial in trials)],
@@ -61,9 +68,9 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
             showlegend=False,
         )
     )
-    figure.add_trace(_dots(members, cost, varying, score, "front", FRONT, "circle", 11))
+    figure.add_trace(_dots(members, shown, cost, varying, score, "front", FRONT, "circle", 11))
     if named:
-        dots = _dots(named, cost, varying, score, "baseline", BASELINE, "diamond", 11)
+        dots = _dots(named, shown, cost, varying, score, "baseline", BASELINE, "diamond", 11)
         figure.add_trace(dots)
     if reported := published(str(run.asked["data"])):
         figure.add_trace(
@@ -102,6 +109,7 @@ def write_pareto(
 
 def _dots(
     trials: Sequence[Trial],
+    shown: Mapping[int, tuple[float, Confirmed | None]],
     cost: str,
     varying: Sequence[str],
     score: str,
@@ -118,16 +126,16 @@ def _dots(
         lines = [f"<b>{trial.baseline or f'trial {trial.number}'}</b>"]
         if trial.scores:
             lines.append(f"{score} {trial.scores['score']:.4f} after epoch {trial.epoch}")
-        if found := confirmed(trial):
+        if found := shown[trial.number][1]:
             lines.append(f"{found.mean:.4f} ({found.low:.4f} to {found.high:.4f}) by "
                          f"{found.replicates} replicates")  # fmt: skip
         return "<br>".join([*lines, costs, words])
 
-    means = [confirmed(trial) for trial in trials]
+    means = [shown[trial.number][1] for trial in trials]
     scatter = go.Scattergl if len(trials) > MANY else go.Scatter
     return scatter(
         x=[trial.costs[cost] for trial in trials],
-        y=[best_known(trial) for trial in trials],
+        y=[shown[trial.number][0] for trial in trials],
         error_y={
             "array": [found.high - found.mean if found else 0 for found in means],
             "thickness": 1.2,

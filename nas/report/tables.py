@@ -9,7 +9,7 @@ from rich.table import Table
 
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
-from nas.search.confirm import Confirmed, confirmed
+from nas.search.confirm import Confirmed, confirmed, spread
 from nas.search.samplers import searched
 
 COUNTS = ("macs", "params", "activation_bytes")
@@ -42,7 +42,8 @@ def trial_table(
     costs = [name for name in run.objectives if name != "score"]
     costs += [name for name in ("macs", "params") if name not in costs]
     scores = [s for s in ("mAP", "rank1", "top1") if any(s in t.scores for t in members)]
-    found = {trial.number: confirmed(trial) for trial in trials}
+    known = spread(trials)
+    found = {trial.number: confirmed(trial, known) for trial in trials}
     fresh = ["confirmed"] if any(found.values()) else []
     table = Table(
         title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.errors import UserError
-from nas.search.confirm import confirmed
+from nas.search.confirm import Spread, confirmed, spread
 from nas.search.overview import overview
 from nas.search.record import Trial
 from nas.search.run import front, kept_checkpoints, open_run
@@ -50,7 +50,7 @@ def describe_run(path: str | Path) -> dict[str, Any]:
         for epoch in epochs
     ]
     members = sorted(front(trials, run.objectives), key=lambda t: t.costs[run.costs[0]])
-    return found | {"rungs": rungs, "front": [trial_row(trial) for trial in members]}
+    return found | {"rungs": rungs, "front": [trial_row(t, spread(trials)) for t in members]}
 
 
 def describe_trial(path: str | Path, number: int) -> dict[str, Any]:
@@ -84,9 +84,12 @@ def describe_trial(path: str | Path, number: int) -> dict[str, Any]:
     }
 
 
-def trial_row(trial: Trial) -> dict[str, Any]:
-    """A trial in short. confirmed: of its fresh seeds; None where they are fewer than two."""
-    found = confirmed(trial)
+def trial_row(trial: Trial, known: Spread | None = None) -> dict[str, Any]:
+    """A trial in short. confirmed: of its fresh seeds; None where they are fewer than two.
+
+    known: as `confirmed` takes it.
+    """
+    found = confirmed(trial, known)
     return {
         "trial": trial.number,
         "key": trial.key,

@@ -21,11 +21,11 @@ from nas.cost import MEASURED
 from nas.directory import flat
 from nas.errors import UserError
 from nas.search.about import trial_row
-from nas.search.confirm import LEAST, confirmed, leaders
+from nas.search.confirm import LEAST, confirmed
 from nas.search.hypervolume import Scale
 from nas.search.objectives import SCORE, front_mask
 from nas.search.record import Trial
-from nas.search.run import Run, open_run
+from nas.search.run import Run, is_confirmed, open_run
 
 Floats = NDArray[np.floating]
 SAME = ("data", "split")
@@ -96,7 +96,7 @@ def compare_runs(paths: Sequence[str | Path], reference: float | None = None) ->
         reference = min(statistics.median(t.scores[SCORE] for t in ts if t.scores) for ts in own)
     ranges = {name: _range(name, runs, own) for name in costs}
     scale = Scale(ranges, reference)
-    sure = [_is_confirmed(trials, objectives) for trials in own]
+    sure = [is_confirmed(trials, objectives) for trials in own]
     by_seeds = all(sure)
     points = [_worth(trials, fresh=by_seeds) for trials in own]
     everything = [(i, t, worth) for i, pairs in enumerate(points) for t, worth in pairs]
@@ -140,10 +140,6 @@ def _worth(trials: Sequence[Trial], *, fresh: bool) -> list[tuple[Trial, float]]
     if not fresh:
         return [(t, t.scores[SCORE]) for t in trials if t.state == "complete"]
     return [(t, found.mean) for t in trials if (found := confirmed(t))]
-
-
-def _is_confirmed(trials: Sequence[Trial], objectives: Sequence[str]) -> bool:
-    return all(confirmed(trial) for trial in leaders(trials, objectives))
 
 
 def _by_seeds(trials: Sequence[Trial], scale: Scale) -> tuple[float, float | None]:

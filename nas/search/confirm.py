@@ -22,7 +22,7 @@ LEAST, MOST = 2, 4
 
 @dataclass(frozen=True)
 class Confirmed:
-    """What the replicates of a trial say. low, high: the 95% interval of the mean, by Student."""
+    """What the replicates of a trial say. low, high: the 95% interval of the mean."""
 
     mean: float
     low: float
@@ -30,17 +30,46 @@ class Confirmed:
     replicates: int
 
 
-def confirmed(trial: Trial) -> Confirmed | None:
-    """The trial's score by its fresh replicates; None where there are fewer than two."""
-    scores = [score for score in trial.fresh.values() if math.isfinite(score)]
-    if len(scores) < LEAST:
+@dataclass(frozen=True)
+class Spread:
+    """The standard deviation of a score over seeds, and its degrees of freedom."""
+
+    deviation: float
+    freedom: int
+
+
+def spread(trials: Sequence[Trial]) -> Spread | None:
+    """That of all confirmed trials together, as if it were the same for each; None without any.
+
+    Two replicates alone know next to nothing of it: by Student's t with one degree of freedom the
+    interval reaches 12.7 standard errors to either side, with twenty 2.1.
+    """
+    own = [scores for trial in trials if len(scores := _finite(trial)) >= LEAST]
+    freedom = sum(len(scores) - 1 for scores in own)
+    if not freedom:
+        return None
+    squares = sum((len(scores) - 1) * statistics.variance(scores) for scores in own)
+    return Spread(math.sqrt(squares / freedom), freedom)
+
+
+def confirmed(trial: Trial, known: Spread | None = None) -> Confirmed | None:
+    """The trial's score by its fresh replicates; None where there are fewer than two.
+
+    known: the `spread` of the run's trials, for the interval by Student's t; else the trial's own.
+    """
+    own = known or spread([trial])
+    scores = _finite(trial)
+    if len(scores) < LEAST or own is None:
         return None
     from scipy.special import stdtrit
 
     mean, count = statistics.fmean(scores), len(scores)
-    error = statistics.stdev(scores) / math.sqrt(count)
-    reach = float(stdtrit(count - 1, 0.975)) * error
+    reach = float(stdtrit(own.freedom, 0.975)) * own.deviation / math.sqrt(count)
     return Confirmed(mean, mean - reach, mean + reach, count)
+
+
+def _finite(trial: Trial) -> list[float]:
+    return [score for score in trial.fresh.values() if math.isfinite(score)]
 
 
 def first_due(trials: Sequence[Trial], objectives: Sequence[str]) -> list[tuple[int, int]]:

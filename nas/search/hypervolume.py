@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.search.confirm import confirmed
 from nas.search.objectives import SCORE
 from nas.search.record import Trial
 
@@ -66,9 +65,3 @@ class Scale:
     def _scaled(self, name: str, cost: float) -> float:
         low, high = map(math.log10, self.ranges[name])
         return min(max((math.log10(cost) - low) / max(high - low, 1e-9), 0.0), 1.0)
-
-
-def best_known(trial: Trial) -> float:
-    """The mean of the replicates with fresh seeds, where there is one; else the score."""
-    found = confirmed(trial)
-    return found.mean if found else trial.scores[SCORE]

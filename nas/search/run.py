@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nas.directory import Kind, make_directory
 from nas.errors import UserError
 from nas.files import write_atomically
-from nas.search.confirm import confirmed, leaders
+from nas.search.confirm import Confirmed, Spread, confirmed, leaders, spread
 from nas.search.objectives import SCORE, front_mask, values
 from nas.search.record import Record, Trial
 from nas.search.workers import clear, published
@@ -85,7 +85,8 @@ class Run:
         import pandas as pd
 
         trials = self.all_trials()
-        rows = [trial.row() | _confirmation(trial) for trial in trials]
+        known = spread(trials)
+        rows = [trial.row() | _confirmation(trial, known) for trial in trials]
         frame = pd.DataFrame(rows, columns=None if trials else [*COLUMNS, *CONFIRMED])
         members = {trial.number for trial in front(trials, self.objectives)}
         frame["front"] = pd.array([trial.number in members for trial in trials], dtype=bool)
@@ -115,24 +116,63 @@ class Run:
         write_atomically(self.path / "front.csv", self._front_of(frame).to_csv(index=False))
 
 
-def front(trials: Sequence[Trial], objectives: Sequence[str]) -> list[Trial]:
-    """The front as well as it is known: once it was confirmed, by the means of the replicates.
+def front(
+    trials: Sequence[Trial], objectives: Sequence[str], cost: str | None = None
+) -> list[Trial]:
+    """The front as well as it is known.
 
-    Baselines are on it then, if nothing that was confirmed beats them. Before, it is the front by
-    the scores that the search has seen.
+    Once it was confirmed, by the means of fresh replicates, among the trials and baselines that
+    have them. Before, by the scores that the search has seen. cost: of score and this cost alone,
+    though the run had other objectives.
     """
-    by_score = leaders(trials, objectives)
-    means = {trial.number: found.mean for trial in trials if (found := confirmed(trial))}
-    if not by_score or any(trial.number not in means for trial in by_score):
-        return by_score
-    own = [trial for trial in trials if trial.number in means]
-    points = [values(t.costs | {SCORE: means[t.number]}, objectives) for t in own]
+    worth = worths(trials, objectives)
+    own = [trial for trial in trials if trial.number in worth]
+    if cost is not None:
+        own = [trial for trial in own if cost in trial.costs]
+        objectives = (SCORE, cost)
+    points = [values(t.costs | {SCORE: worth[t.number]}, objectives) for t in own]
     mask = front_mask(points, objectives)
     return [trial for trial, member in zip(own, mask, strict=True) if member]
 
 
-def _confirmation(trial: Trial) -> dict[str, float]:
-    found = confirmed(trial)
+def worths(trials: Sequence[Trial], objectives: Sequence[str]) -> dict[int, float]:
+    """What each trial counts by that may be on the front, by its number.
+
+    The mean of its fresh replicates where the front `is_confirmed`; what has none does not count
+    then. Else the score at full length.
+    """
+    if is_confirmed(trials, objectives):
+        return {trial.number: found.mean for trial in trials if (found := confirmed(trial))}
+    return {trial.number: trial.scores[SCORE] for trial in trials if trial.state == "complete"}
+
+
+def is_confirmed(trials: Sequence[Trial], objectives: Sequence[str]) -> bool:
+    """Whether half of those that lead by their scores have the mean of fresh replicates."""
+    by_score = leaders(trials, objectives)
+    return bool(by_score) and 2 * sum(map(bool, map(confirmed, by_score))) >= len(by_score)
+
+
+def shown_by(
+    trials: Sequence[Trial], objectives: Sequence[str]
+) -> dict[int, tuple[float, Confirmed | None]]:
+    """What each trial that has a score is shown by, by its number, beside the front.
+
+    The mean of fresh replicates with its interval, where the front goes by that and there is one;
+    else its last score.
+    """
+    known = spread(trials) if is_confirmed(trials, objectives) else None
+    found: dict[int, tuple[float, Confirmed | None]] = {}
+    for trial in trials:
+        sure = confirmed(trial, known) if known else None
+        if sure:
+            found[trial.number] = (sure.mean, sure)
+        elif trial.scores:
+            found[trial.number] = (trial.scores[SCORE], None)
+    return found
+
+
+def _confirmation(trial: Trial, known: Spread | None) -> dict[str, float]:
+    found = confirmed(trial, known)
     values = astuple(found) if found else (math.nan, math.nan, math.nan, 0)
     return dict(zip(CONFIRMED, values, strict=True))
 

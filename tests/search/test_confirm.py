@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from nas.architecture import preset
-from nas.search.confirm import confirmed, first_due, leaders, noise, then_due
+from nas.search.confirm import confirmed, first_due, leaders, noise, spread, then_due
 from nas.search.record import Trial
-from nas.search.run import front
+from nas.search.run import front, shown_by
 
 OBJECTIVES = ("score", "macs")
 
@@ -75,5 +75,40 @@ def test_the_confirmed_front_goes_by_the_fresh_seeds_alone() -> None:
     base = baseline(2, 3e6, fresh={1: 0.5, 2: 0.5})
     assert [t.number for t in front([good, lucky, base], OBJECTIVES)] == [0, 2]
     unconfirmed = trial(3, 0.95, 4e6)
-    assert [t.number for t in front([good, lucky, base, unconfirmed], OBJECTIVES)] == [0, 1, 3]
+    assert [t.number for t in front([good, lucky, base, unconfirmed], OBJECTIVES)] == [0, 2]
+    more = [trial(number, 0.9 + number / 100, number * 1e6) for number in (4, 5, 6)]
+    by_score = [good, lucky, base, *more]  # two of the five that lead are confirmed
+    assert [t.number for t in front(by_score, OBJECTIVES)] == [0, 1, 4, 5, 6]
     assert [t.number for t in leaders([good, lucky, base], OBJECTIVES)] == [0, 1]
+
+
+def test_noise_is_pooled_over_all_that_are_confirmed() -> None:
+    one = trial(0, 0.5, 1e6, fresh={1: 0.40, 2: 0.42})
+    two = trial(1, 0.6, 2e6, fresh={1: 0.50, 2: 0.56, 3: 0.53})
+    known = spread([one, two, trial(2, 0.7, 3e6), trial(3, 0.7, 4e6, fresh={1: 0.1})])
+    # squares about their means: 0.0002 with 1 degree of freedom, 0.0018 with 2
+    assert known is not None
+    assert known.freedom == 3
+    assert known.deviation == pytest.approx(math.sqrt(0.0020 / 3))
+    found = confirmed(one, known)
+    assert found is not None
+    assert found.mean == pytest.approx(0.41)
+    assert found.high - found.mean == pytest.approx(3.182446 * known.deviation / math.sqrt(2))
+    assert spread([trial(2, 0.7, 3e6)]) is None
+
+
+def test_a_leader_without_replicates_leaves_a_front_that_is_confirmed() -> None:
+    sure = [trial(n, 0.5 + 0.1 * n, 1e6 * (n + 1), fresh={1: 0.4, 2: 0.42}) for n in range(2)]
+    late = trial(2, 0.9, 3e6)
+    members = front([*sure, late], ("score", "macs"))
+    assert [member.number for member in members] == [0]  # alike, and the other costs more
+    shown = shown_by([*sure, late], ("score", "macs"))
+    assert shown[0][0] == pytest.approx(0.41) and shown[0][1] is not None
+    assert shown[2] == (0.9, None)
+
+
+def test_a_front_that_is_hardly_confirmed_goes_by_scores_and_is_shown_so() -> None:
+    first = trial(0, 0.5, 1e6, fresh={1: 0.4, 2: 0.42})
+    rest = [trial(n, 0.5 + 0.1 * n, 1e6 * (n + 1)) for n in range(1, 4)]
+    assert len(front([first, *rest], ("score", "macs"))) == 4
+    assert shown_by([first, *rest], ("score", "macs"))[0] == (0.5, None)

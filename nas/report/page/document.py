@@ -11,8 +11,8 @@ from nas.cost import COSTS, MEASURED
 from nas.report.published import SOURCE, published
 from nas.report.words import varying_names
 from nas.search import Run, Trial, front
-from nas.search.confirm import confirmed
 from nas.search.objectives import SCORE
+from nas.search.run import shown_by
 from nas.space.paths import short
 
 DIGITS = 5
@@ -25,25 +25,23 @@ def document(run: Run, trials: Sequence[Trial]) -> dict[str, Any]:
     run's objectives. height: the mean of fresh replicates, where there are any, else the score.
     """
     costs = [name for name in (*COSTS, *MEASURED) if any(name in t.costs for t in trials)]
-    shown = [t for t in trials if t.state == "complete" or confirmed(t)]
     members = {t.number for t in front(trials, run.objectives)}
     fronts = {
-        cost: [t.number for t in _by_cost(front(_with(shown, cost), (SCORE, cost)), cost)]
+        cost: [t.number for t in _by_cost(front(trials, run.objectives, cost), cost)]
         for cost in costs
     }
-    means = [confirmed(trial) for trial in trials]
+    heights = shown_by(trials, run.objectives)
+    shown_as = [heights.get(trial.number, (None, None)) for trial in trials]
+    sure = [found for _, found in shown_as]
     scores = list(dict.fromkeys(n for t in trials for n in t.scores if n != SCORE))
     columns: dict[str, list[Any]] = {
         "trial": [trial.number for trial in trials],
         "kind": [_kind(trial, members) for trial in trials],
         "epoch": [trial.epoch for trial in trials],
-        "height": [
-            _round(found.mean if found else trial.scores.get(SCORE))
-            for trial, found in zip(trials, means, strict=True)
-        ],
-        "low": [_round(found.low) if found else None for found in means],
-        "high": [_round(found.high) if found else None for found in means],
-        "replicates": [found.replicates if found else 0 for found in means],
+        "height": [_round(height) for height, _ in shown_as],
+        "low": [_round(found.low) if found else None for found in sure],
+        "high": [_round(found.high) if found else None for found in sure],
+        "replicates": [found.replicates if found else 0 for found in sure],
         **{name: [_round(trial.scores.get(name)) for trial in trials] for name in scores},
         **{name: [_plain(trial.costs.get(name)) for trial in trials] for name in costs},
         "seconds": [round(trial.seconds) for trial in trials],
@@ -103,10 +101,6 @@ def _parameters(trials: Sequence[Trial]) -> dict[str, dict[str, Any]]:
         codes = [place[point[name]] if name in point else -1 for point in points]
         found[short(name)] = {"values": values, "codes": codes}
     return found
-
-
-def _with(trials: Sequence[Trial], cost: str) -> list[Trial]:
-    return [trial for trial in trials if cost in trial.costs]
 
 
 def _by_cost(trials: Sequence[Trial], cost: str) -> list[Trial]:

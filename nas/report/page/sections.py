@@ -25,9 +25,10 @@ from nas.report.panels import (
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.about import commands
-from nas.search.confirm import confirmed
+from nas.search.confirm import Confirmed, confirmed, leaders
 from nas.search.growth import growth
-from nas.search.hypervolume import Scale, best_known
+from nas.search.hypervolume import Scale
+from nas.search.run import is_confirmed, shown_by
 from nas.search.samplers import searched
 
 if TYPE_CHECKING:
@@ -78,13 +79,17 @@ def summary(run: Run, trials: Sequence[Trial]) -> list[str]:
         f"({run.asked['recipe']['epochs']} epochs, recipe {run.asked['recipe']['name']}); "
         f"{len(members)} on the front of score against {', '.join(run.costs)}."
     ]
-    sure = [trial for trial in members if confirmed(trial)]
+    sure = is_confirmed(trials, run.objectives)
     if sure:
-        counts = sorted({c.replicates for c in map(confirmed, sure) if c})
+        counts = sorted({c.replicates for c in map(confirmed, members) if c})
         found.append(
             f"The front is confirmed: scores are means of {' to '.join(map(str, counts))} "
-            "trainings with fresh seeds, with 95% intervals."
+            "trainings with fresh seeds, with 95% intervals by the noise of all of them together."
         )
+        unsure = [t for t in leaders(trials, run.objectives) if not confirmed(t)]
+        if unsure:
+            names = ", ".join(str(trial.number) for trial in unsure)
+            found.append(f"Not confirmed, and so left out, though they led by score: {names}.")
     elif members:
         found.append(
             "The front is not confirmed: it shows the best of many noisy scores, which are lucky "
@@ -101,9 +106,14 @@ def _members(run: Run, trials: Sequence[Trial]) -> Section:
     varying = varying_names([trial.point for trial in trials if trial.point])
     sketches = [sketch(trial.architecture) for trial in members]
     heads = ["trial", "score", *run.costs, "architecture"]
-    body = "".join(
-        f"<tr data-trial='{trial.number}'>{''.join(_cells(run, trial, varying, drawing))}</tr>"
+    shown = shown_by(trials, run.objectives)
+    rows = [
+        _cells(run, trial, varying, drawing, *shown[trial.number])
         for trial, drawing in zip(members, sketches, strict=True)
+    ]
+    body = "".join(
+        f"<tr data-trial='{trial.number}'>{''.join(row)}</tr>"
+        for trial, row in zip(members, rows, strict=True)
     )
     head = "".join(f"<th tabindex='0'>{escape(name)}</th>" for name in heads)
     table = (
@@ -113,15 +123,16 @@ def _members(run: Run, trials: Sequence[Trial]) -> Section:
     return Section("members", title, [LEGEND], html=table)
 
 
-def _cells(run: Run, trial: Trial, varying: Sequence[str], drawing: str) -> list[str]:
-    found = confirmed(trial)
+def _cells(
+    run: Run, trial: Trial, varying: Sequence[str], drawing: str, score: float,
+    found: Confirmed | None,
+) -> list[str]:  # fmt: skip
     reach = f" <small>±{found.high - found.mean:.4f}</small>" if found else ""
     words = ", ".join(filter(None, [trial.baseline, point_in_words(trial.point, varying)]))
     buttons = "".join(
         f"<button class='copy' data-copy='{escape(text)}' title='{escape(text)}'>{name}</button>"
         for name, text in commands(run.path, trial, run.asked["data"]).items()
     )
-    score = best_known(trial)
     return [
         f"<td class='number' data-value='{trial.number}'>{trial.number}</td>",
         f"<td class='number' data-value='{score}'>{score:.4f}{reach}</td>",
