@@ -71,6 +71,8 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
     figure.add_trace(_dots(members, shown, cost, varying, score, "front", FRONT, "circle", 11))
     if named:
         dots = _dots(named, shown, cost, varying, score, "baseline", BASELINE, "diamond", 11)
+        dots.update(hovertext=dots.text, text=[trial.baseline for trial in named])
+        dots.update(mode="markers+text", textposition="bottom center", textfont={"size": 11})
         figure.add_trace(dots)
     if reported := published(str(run.asked["data"])):
         figure.add_trace(

@@ -7,7 +7,6 @@ hypervolume is the score above the reference, averaged over (log) budgets of cos
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ import numpy as np
 from nas.search.objectives import SCORE
 from nas.search.record import Trial
 
-START = 12  # trials at full length whose median score is the reference
+START = 12  # trials at full length of whose scores the least is the reference
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Scale:
     ) -> Scale | None:
         """That of a search: the space's `known` ranges, and for what was measured the trials' own.
 
-        The reference is the median score of the first trials at full length; None before any.
+        The reference is the least score of the first trials at full length; None before any.
         """
         scored = [t for t in trials if t.state == "complete" and not t.baseline]
         if not scored:
@@ -46,7 +45,7 @@ class Scale:
                 continue
             own = known.get(name) or [t.costs[name] for t in trials if name in t.costs]
             ranges[name] = (min(own), max(own))
-        return cls(ranges, statistics.median(t.scores[SCORE] for t in scored[:START]))
+        return cls(ranges, min(t.scores[SCORE] for t in scored[:START]))
 
     def hypervolume(self, costs: Sequence[Mapping[str, float]], scores: Sequence[float]) -> float:
         """Of n points: 0 where none is above the reference."""

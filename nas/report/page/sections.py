@@ -131,7 +131,10 @@ def _cells(
     words = ", ".join(filter(None, [trial.baseline, point_in_words(trial.point, varying)]))
     buttons = "".join(
         f"<button class='copy' data-copy='{escape(text)}' title='{escape(text)}'>{name}</button>"
-        for name, text in commands(run.path, trial, run.asked["data"]).items()
+        for name, text in (
+            (verb.replace("_", " "), own)
+            for verb, own in commands(run.path, trial, run.asked["data"]).items()
+        )
     )
     return [
         f"<td class='number' data-value='{trial.number}'>{trial.number}</td>",
@@ -152,7 +155,7 @@ def _growth(run: Run, trials: Sequence[Trial], history: Sequence[Mapping[str, An
     frame = growth(trials, history, run.objectives, scale)
     note = (
         "Score above a reference, averaged over log10 cost within the space's range, by the scores "
-        f"that the search saw. The reference, {scale.reference:.4f}, is the median of the first "
+        f"that the search saw. The reference, {scale.reference:.4f}, is the least of the first "
         "trials at full length."
     )
     return Section("growth", title, [note], growth_figure(frame))
