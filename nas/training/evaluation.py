@@ -24,6 +24,9 @@ BATCH = 256
 BATCH_PIXELS = 1 << 21  # fewer large images in a batch: their activations take gigabytes
 
 
+MANY = 5000  # images whose scoring is told in a log too
+
+
 class NotFinite(RuntimeError):
     """What the network gives is not finite numbers."""
 
@@ -47,7 +50,7 @@ def evaluate(
     network = network.to(default_device())
     splits = {name: images for name, images in dataset.splits.items() if name != "train"}
     try:
-        with counted("images", lines=True) as progress:
+        with counted("images", lines=sum(map(len, splits.values())) >= MANY) as progress:
             if dataset.task == "reid":
                 query, gallery = splits["query"], splits["gallery"]
                 scores = score_reid(

@@ -108,6 +108,7 @@ def test_a_study_that_runs_share_is_served_from_where_the_run_says(tmp_path: Pat
     assert not (run.path / "study.db").exists()
 
 
+@needs_it
 def test_a_storage_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
     run = open_run(make_run(tmp_path / "a"))
     with pytest.raises(UserError, match=r"s\.db can not be reached"):

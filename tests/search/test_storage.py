@@ -33,7 +33,10 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("postgresql+psycopg://me:secret@127.0.0.1:1/db", r"me@127.0.0.1:1/db can not be reached"),
+        (
+            "postgresql+psycopg://me:secret@127.0.0.1:1/db",
+            r"me@127.0.0.1:1/db (can not be reached|needs psycopg)",
+        ),
         ("secret", "the URL, which is none as postgresql"),
         ("sqlite:////nowhere/secret/study.db", "can not be reached .unable to open database file"),
         ("oracle+secret://host", "can not be reached|not installed"),
