@@ -59,6 +59,7 @@ class Trainer:
         self.network = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.network.speed_up_training()
         self._own, self._averaged = _tensors(self.network), _tensors(self.average)
         self.autocast = autocast(recipe, self.device)
         self.optimizer = make_optimizer(self.network, recipe)
