@@ -72,6 +72,19 @@ def search(
         str | None,
         typer.Option(help="URL of an Optuna storage for the study; else study.db in the run."),
     ] = None,
+    init: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An architecture of the space to try first: a preset, a file, SPACE@seed, RUN#N."
+        ),
+    ] = None,
+    warm_start: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RUN",
+            help="An earlier run with this data, recipe and seed, whose trials are taken over.",
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(help="Seed of proposals, split, order and initialisation.")
     ] = 0,
@@ -87,6 +100,7 @@ def search(
     --budget lets it go further.
     """
     from nas.commands.search_view import make_view
+    from nas.commands.targets import resolve
     from nas.search import open_run, run_search
 
     view = make_view(quiet)
@@ -107,6 +121,8 @@ def search(
                 workers=workers,
                 cluster=cluster(executor, address, cpus_per_job, gpus_per_job),
                 storage=storage,
+                init=[resolve(target) for target in init or ()],
+                warm_start=warm_start or (),
                 seed=seed,
                 out=out,
                 fresh=fresh,

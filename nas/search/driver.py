@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from nas.architecture import Architecture, key
 from nas.cost import Setting
 from nas.data import prepare_dataset
 from nas.directory import locked
@@ -33,10 +34,11 @@ from nas.search.plan import Plan, SearchPlan, Standing, Step
 from nas.search.record import FAILED, Record, Trial, digest
 from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, parse_rungs
-from nas.search.samplers import default_sampler, make_sampler, searched
+from nas.search.samplers import default_sampler, make_sampler, proposed_here, searched
 from nas.search.session import note_session
 from nas.search.storage import check_storage, shared_study
 from nas.search.study import Projection
+from nas.search.warm import beginning_with, earlier_run, take_over
 from nas.search.workers import LocalWorkers, adopt, clear, published
 from nas.seeds import drawer
 from nas.space import Space, load_space
@@ -107,6 +109,8 @@ def run_search(
     workers: int | None = None,
     cluster: Cluster | None = None,
     storage: str | None = None,
+    init: Sequence[Architecture] = (),
+    warm_start: Sequence[str | Path] = (),
     seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
@@ -122,6 +126,8 @@ def run_search(
     confirm: the share of the budget, at most, that trains the front again with fresh seeds.
     cluster: where jobs run, workers of them side by side; by default processes of this machine.
     storage: URL of the Optuna storage that the study is kept in; by default study.db in the run.
+    init: architectures of the space that are tried first. warm_start: earlier runs with the same
+    data, recipe and seed, whose trials are taken over and cost nothing of the budget.
     Raises UserError for what a user can mend; KeyboardInterrupt ends the search cleanly and is
     passed on.
     """
@@ -136,7 +142,7 @@ def run_search(
     if not 0 <= confirm <= 0.5:
         raise UserError(f"--confirm: {confirm:g} is not a share from 0 to 0.5")
     sampler = sampler or default_sampler(names)
-    propose = make_sampler(sampler, loaded, names)
+    propose = beginning_with(init, loaded, make_sampler(sampler, loaded, names))
     if cluster and "latency_ms" in names:
         raise UserError(
             "--objectives: latency_ms is measured on one machine, not on a cluster, whose nodes "
@@ -159,6 +165,11 @@ def run_search(
     setting = Setting.parse(latency) if "latency_ms" in names else None
     if setting:
         asked["latency"] = setting.record()
+    if init:
+        asked["init"] = [key(architecture) for architecture in init]
+    earlier = [earlier_run(run, asked) for run in warm_start]
+    if earlier:
+        asked["warm_start"] = [str(run.path) for run in earlier]
     path = Path(out) if out is not None else default_path(asked)
     count = slots(workers, cluster)
     if storage is not None:
@@ -184,6 +195,8 @@ def run_search(
         )
         plugins = tuple(str(file) for file in loaded_plugins().values())
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
+        if earlier and (told := take_over(earlier, path, loaded, ladder.epochs, common)):
+            shown.notice(told)
         Driver(path, plan, projection, common, setting, shown, cluster).work(count)
     return open_run(path)
 
@@ -292,7 +305,7 @@ class Driver:
         return Standing(self.trials, steps, self.before + time.time() - self.started)
 
     def _announce(self) -> None:
-        own = searched(self.trials)
+        own = proposed_here(self.trials)
         budget, left = self.plan.ledger.budget, self.plan.left(self.standing)
         if own:
             running = sum(trial.state == "running" for trial in own)

@@ -17,7 +17,7 @@ from nas.search.confirm import first_due, then_due
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.record import Trial
 from nas.search.rungs import Ladder
-from nas.search.samplers import Propose, propose_untried, searched
+from nas.search.samplers import Propose, propose_untried, proposed_here
 from nas.space import Space
 
 UNCONFIRMED = (
@@ -100,7 +100,7 @@ class SearchPlan:
     def left(self, now: Standing) -> float:
         """Of the budget, in its own unit: seconds, trials, epochs or MACs."""
         if self.ledger.budget.kind == "trials":
-            return self.ledger.budget.amount - len(searched(now.trials))
+            return self.ledger.budget.amount - len(proposed_here(now.trials))
         return self.ledger.budget.amount - self._spent(now)
 
     def _search(self, now: Standing) -> Step | None:
@@ -131,7 +131,7 @@ class SearchPlan:
         """The first step of a trial that was not tried yet."""
         if room <= 0 or self.exhausted or self._refused == len(now.trials) - len(now.running):
             return None
-        own = searched(now.trials)
+        own = proposed_here(now.trials)
         if self.ledger.budget.kind == "trials" and len(own) >= self.ledger.budget.amount:
             return None
         if self.ledger.budget.kind == "time" and own:

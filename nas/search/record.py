@@ -51,7 +51,8 @@ class Trial:
     baseline (a preset that is only trained beside the front).
 
     point: its parameters. costs: exact ones, and measured ones once its first job has ended. note:
-    what its sampler wants to find again. baseline: the preset that it is, if it is one.
+    what its sampler wants to find again; `from` is the trial that it was taken over from.
+    baseline: the preset that it is, if it is one.
     rungs: its score after each epoch in which it was scored, of replicate 0; `scores` is all that
     was scored at the last of them, and its `score` is maximised. digests: of the checkpoint there.
     fresh: the scores at full length of the replicates from 1, which chose nothing; NaN where one
@@ -80,6 +81,11 @@ class Trial:
     def epoch(self) -> int:
         """The epoch in which it was last scored; 0 before."""
         return max(self.rungs, default=0)
+
+    @property
+    def imported(self) -> bool:
+        """Whether it was taken over from an earlier run."""
+        return "from" in self.note
 
     def row(self) -> dict[str, Any]:
         """The trial as one flat row: number, state, scores, costs, parameters, key."""

@@ -226,6 +226,7 @@ def read_asked(path: Path) -> dict[str, Any]:
 def default_path(asked: Mapping[str, Any]) -> Path:
     """`results/<space>-<data>-s<seed>`, and a hash where something else than these was asked."""
     plain = {"objectives": ["score", "macs"], "sampler": "ehvi", "recipe": "quick"}
+    plain |= {"init": [], "warm_start": []}
     rest = {k: v for k, v in asked.items() if k in plain and _name(v) != _name(plain[k])}
     data = asked["data"]
     parts = [

@@ -89,6 +89,11 @@ def searched(trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.state != "baseline"]
 
 
+def proposed_here(trials: Sequence[Trial]) -> list[Trial]:
+    """Those of them that were not taken over from an earlier run."""
+    return [trial for trial in searched(trials) if not trial.imported]
+
+
 def directions(objectives: Sequence[str]) -> list[StudyDirection]:
     """Optuna's name for what is better: a larger score, a smaller cost."""
     from optuna.study import StudyDirection

@@ -248,9 +248,17 @@ class Space:
 
     def contains(self, architecture: Architecture) -> bool:
         """Whether the space has an architecture of the same key; UserError if it is too large."""
+        return self.point_of(architecture) is not None
+
+    def point_of(self, architecture: Architecture) -> dict[str, Value] | None:
+        """The point whose architecture has the same key; None where there is none.
+
+        UserError where the space is too large to be listed.
+        """
         wanted = key(architecture)
         candidates = self.table.with_cost(cost(architecture))
-        return any(key(self.architecture(self.point(int(i)))) == wanted for i in candidates)
+        points = (self.point(int(index)) for index in candidates)
+        return next((p for p in points if key(self.architecture(p)) == wanted), None)
 
     def neighbours(self, point: Point) -> list[dict[str, Value]]:
         """The valid architectures that differ in one parameter, one point for each, but itself.

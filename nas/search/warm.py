@@ -1,0 +1,150 @@
+"""A warm start: the trials of earlier runs, taken over into a new one as if it had made them.
+
+Where data, recipe and seed are the same a trial comes out the same in both, so its scores are
+taken as they are, on the rungs that both have, with its checkpoint where one is kept. They cost
+nothing of the budget. Scores of fresh seeds are not taken over: confirmation pays for its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nas.architecture import Architecture, key
+from nas.architecture.fields import Value
+from nas.cost import MEASURED
+from nas.errors import UserError
+from nas.files import write_atomically
+from nas.search.record import Record, Trial, digest
+from nas.search.run import Run, checkpoint_file, open_run
+from nas.search.samplers import Proposal, Propose, searched
+from nas.space import Space
+from nas.training.job import Job, Result
+
+WORDS = {"name", "about", "rungs"}  # of a recipe: they do not change how a network is trained
+
+
+def earlier_run(path: str | Path, asked: Mapping[str, Any]) -> Run:
+    """The run; UserError where it is none, or its scores are not those that this search had got."""
+    run = open_run(path)
+    names = ["data", "seed"] + ["latency"] * bool(set(asked["objectives"]) & set(MEASURED))
+    pairs = [(name, run.asked.get(name), asked.get(name)) for name in names]
+    there, here = run.asked["recipe"], asked["recipe"]
+    pairs += [(f"recipe.{n}", there.get(n), here.get(n)) for n in {*there, *here} - WORDS]
+    for name, before, now in sorted(pairs, key=lambda pair: pair[0]):
+        if before != now:
+            raise UserError(
+                f"--warm-start: {path} differs in {name}: {before} there, {now} here; scores can "
+                "be taken over only where data, recipe and seed are the same"
+            )
+    return run
+
+
+def take_over(
+    runs: Sequence[Run], path: Path, space: Space, rungs: Sequence[int], common: Job
+) -> str:
+    """Record the trials of `runs` that are in the space in the run at `path`, and say how many.
+
+    common: what all jobs of the new run have in common. Does nothing, and says so by an empty text,
+    once the run has trials of its own; what a kill left half-way is finished.
+    """
+    taken = outside = 0
+    with closing(Record(path / "record.db")) as record:
+        if not all(trial.imported for trial in record.trials()):
+            return ""
+        known = {trial.key for trial in record.trials()}
+        for run in runs:
+            for trial in searched(run.all_trials()):
+                if not set(trial.rungs) & set(rungs) or trial.key in known:
+                    continue
+                point = point_of(space, trial)
+                if point is None:
+                    outside += 1
+                    continue
+                known.add(trial.key)
+                _copy(record, path, run, trial, point, rungs, common)
+                taken += 1
+    if not taken and known:
+        return ""
+    return f"{taken} trials of earlier runs are taken over" + (
+        f"; {outside} are not in the space" if outside else ""
+    )
+
+
+def _copy(
+    record: Record,
+    path: Path,
+    run: Run,
+    trial: Trial,
+    point: dict[str, Value],
+    rungs: Sequence[int],
+    common: Job,
+) -> None:
+    """The trial, and a job of no epochs for each of the rungs that it has been on."""
+    number = record.count()
+    source = f"{run.path}#{trial.number}"
+    record.add(
+        Trial(number, trial.key, point, trial.architecture, trial.costs, note={"from": source})
+    )
+    shared = sorted(set(trial.rungs) & set(rungs))
+    with run.record(trial.number) as earlier:
+        scores = [earlier.scores(trial.number, 0, epoch) or {} for epoch in shared]
+    for epoch, found in zip(shared, scores, strict=True):
+        state = _checkpoint(run, trial, epoch) if epoch == shared[-1] else b""
+        if state:
+            write_atomically(checkpoint_file(path, number, epoch), state)
+        job = replace(
+            common,
+            id=f"{number}-0-{epoch}",
+            trial=number,
+            architecture=trial.architecture,
+            from_epoch=epoch,
+            to_epoch=epoch,
+        )
+        record.finish(job, Result("done", scores=found, state=state))
+
+
+def _checkpoint(run: Run, trial: Trial, epoch: int) -> bytes:
+    """What is kept of the trial there; nothing where it is damaged."""
+    file = checkpoint_file(run.path, trial.number, epoch)
+    state = file.read_bytes() if file.is_file() else b""
+    return state if digest(state) == trial.digests[epoch] else b""
+
+
+def point_of(space: Space, trial: Trial) -> dict[str, Value] | None:
+    """The point that stands for the trial's architecture in this space; None where it is not there.
+
+    Its own point is looked at first: so a space that is too large to be listed can be asked too.
+    """
+    try:
+        point = space.active(trial.point)
+        architecture = space.architecture(point)
+        if key(architecture) == trial.key and space.broken(architecture) is None:
+            return point
+    except UserError:
+        pass
+    return space.point_of(trial.architecture) if space.listable else None
+
+
+def beginning_with(
+    architectures: Sequence[Architecture], space: Space, propose: Propose
+) -> Propose:
+    """The sampler, asked once these were tried; UserError for one that is not in the space."""
+    points = {}
+    for architecture in architectures:
+        point = space.point_of(architecture)
+        if point is None:
+            raise UserError(f"--init: {key(architecture)} is not in the space {space.name}")
+        points[key(architecture)] = point
+
+    def proposed(trials: Sequence[Trial], seed: int) -> Proposal:
+        tried = {trial.key for trial in trials}
+        for name, point in points.items():
+            if name not in tried:
+                return Proposal(dict(point))
+        return propose(trials, seed)
+
+    return proposed
