@@ -2,13 +2,14 @@
 
     python benchmarks/default_set.py [--seeds 3] [--workers 2] [--out default-set.csv]
 
-Twelve architectures, OSNets of one to four streams, gated and fused in several ways, and the
-families that OSNet is compared with, at the widths that give them the same MACs, are trained at the
-full length of `quick` on the training split with several seeds, and scored on the test split. A
-random-effects analysis of variance gives the standard deviation between architectures and between
-seeds, with the interval of their ratio (exact for balanced data: Searle, Casella and McCulloch,
-Variance Components, 1992, section 3.6). Then four streams against one at equal width, with paired
-seeds. Trainings that are in the file are not run again.
+Twelve architectures are drawn at random, eight OSNets and one each of inception, resnext, se and
+the plain bottleneck, from all that the language can say of them on three stages of one depth; the
+width brings each to the same MACs. They are trained by `standard` on the training split with several
+seeds, and scored on the test split. A random-effects analysis of variance gives the standard
+deviation between architectures and between seeds, with the interval of their ratio (exact for
+balanced data: Searle, Casella and McCulloch, Variance Components, 1992, section 3.6). Then four
+streams against one at equal width, with paired seeds. Trainings that are in the file are not run
+again.
 """
 
 from __future__ import annotations
@@ -17,42 +18,41 @@ import argparse
 import csv
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-from nas.architecture import Architecture, from_document, key, to_document
+from nas.architecture import Architecture, Size, from_document, key, preset, to_document
+from nas.architecture.fields import Value
 from nas.cost import cost
-from nas.cost.match import match, with_family
+from nas.cost.match import match
 from nas.data import load_dataset
+from nas.errors import UserError
 from nas.models import build
-from nas.space import Space, from_yaml
 from nas.training import load_recipe
 from nas.training.evaluation import score_reid
 from nas.training.loop import Trainer
 
-DATA, RECIPE = "synthetic", "quick"
+DATA, RECIPE = "synthetic", "standard"
 MACS, BAND = 8_000_000, 1.15
-BASE = """
-space: matched
-base: osnet_x0_25
-input: 64x32
-parameters:
-  stem.kind: conv3
-  stages[*].depth: 1
-  stages[*].streams: 1..4
-  stages[*].gate: [none, streamwise, unified]
-  stages[*].fusion: [add, concat]
-"""
-OSNETS = (
-    (1, "none", "add"), (1, "unified", "add"), (2, "none", "add"), (2, "unified", "add"),
-    (3, "unified", "add"), (3, "streamwise", "concat"), (4, "none", "add"),
-    (4, "streamwise", "concat"), (4, "unified", "add"),
-)  # fmt: skip
-FAMILIES = ("inception", "resnext", "se")
+BASE = "osnet_x0_25"
+STEMS, DEPTHS, BOTTLENECKS = ("conv3", "conv7"), (1, 2), (2, 4, 8)
+OSNET: dict[str, tuple[Value, ...]] = {
+    "streams": (1, 2, 3, 4),
+    "gate": ("none", "fixed", "streamwise", "separate", "unified"),
+    "fusion": ("add", "concat"),
+    "convolution": ("lite", "full"),
+}
+KINDS: tuple[dict[str, tuple[Value, ...]], ...] = (
+    *({"family": ("osnet",), **OSNET},) * 8,
+    {"family": ("inception",)},
+    {"family": ("resnext",), "cardinality": (8, 32)},
+    {"family": ("se",), "reduction": (4, 16)},
+    {"family": ("se",), "reduction": (0,)},
+)
 PAIRS = 5  # seeds of four streams against one
 
 
@@ -62,9 +62,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("default-set.csv"))
     options = parser.parse_args()
-    space = from_yaml(BASE)
-    chosen = matched(space)
-    narrow, wide = (member(space, t, "unified", "add") for t in (1, 4))
+    chosen = drawn()
+    narrow, wide = (osnet(streams) for streams in (1, 4))
     wanted = [(a, s) for s in range(options.seeds) for a in chosen.values()]
     wanted += [(a, s) for s in range(PAIRS) for a in (narrow, wide)]
     scores = train(wanted, options.out, options.workers)
@@ -86,22 +85,50 @@ def main() -> None:
     )
 
 
-def matched(space: Space) -> dict[str, Architecture]:
-    """OSNets of one to four streams and the families it is compared with, at the same MACs."""
-    found = {f"T={own[0]}, gate {own[1]}, {own[2]}": member(space, *own) for own in OSNETS}
-    plain = found["T=4, gate unified, add"]
-    found |= {family: with_family(plain, family) for family in FAMILIES}
-    found = {name: match(own, MACS) for name, own in found.items()}
+def drawn() -> dict[str, Architecture]:
+    """One architecture of each of KINDS, by what it is in words."""
+    random = np.random.default_rng(0)
+
+    def pick(values: Sequence[Value]) -> Value:
+        return values[int(random.integers(len(values)))]
+
+    found: dict[str, Architecture] = {}
+    for kind in KINDS:
+        own = None
+        while own is None or key(own) in map(key, found.values()):
+            block = {name: pick(values) for name, values in kind.items()}
+            block["bottleneck"] = pick(BOTTLENECKS)
+            own = matched(network(pick(STEMS), pick(DEPTHS), block))
+        words = ", ".join(f"{name} {value}" for name, value in block.items() if name != "family")
+        name = f"{block['family']} of {words}, depth {own.stages[0].depth}, {own.stem}"
+        found[f"{name}, width {own.width:.3f}"] = own
     macs = [cost(own).macs for own in found.values()]
-    if max(macs) > BAND * min(macs) or len({key(a) for a in found.values()}) < len(found):
+    if max(macs) > BAND * min(macs):
         raise RuntimeError(f"not matched: {min(macs):,} to {max(macs):,} macs")
-    return {f"{name}, width {own.width:.3f}": own for name, own in found.items()}
+    return found
 
 
-def member(space: Space, streams: int, gate: str, fusion: str) -> Architecture:
-    fields = {"depth": 1, "streams": streams, "gate": gate, "fusion": fusion}
-    point = {"stem.kind": "conv3"}
-    return space.architecture(point | {f"stages[*].{n}": v for n, v in fields.items()})
+def matched(architecture: Architecture) -> Architecture | None:
+    """At the width that has MACS; None where none comes near."""
+    try:
+        return match(architecture, MACS)
+    except UserError:
+        return None
+
+
+def osnet(streams: int) -> Architecture:
+    """OSNet's block with so many streams, at the width of the base."""
+    return network("conv3", 1, {"family": "osnet", "streams": streams})
+
+
+def network(stem: Value, depth: Value, block: Mapping[str, Value]) -> Architecture:
+    document = to_document(preset(BASE).resized(Size(64, 32)))
+    document["stem"]["kind"] = stem
+    document["stages"] = [
+        {"channels": own["channels"], "downsample": own["downsample"], "depth": depth, **block}
+        for own in document["stages"]
+    ]
+    return from_document(document)
 
 
 def train(
