@@ -4,10 +4,10 @@
 
 Twelve architectures are drawn at random, eight OSNets and one each of inception, resnext, se and
 the plain bottleneck, from all that the language can say of them on three stages of one depth; the
-width brings each to the same MACs. They are trained by `standard` on the training split with several
-seeds, and scored on the test split. A random-effects analysis of variance gives the standard
-deviation between architectures and between seeds, with the interval of their ratio (exact for
-balanced data: Searle, Casella and McCulloch, Variance Components, 1992, section 3.6). Then four
+width brings each to the same MACs. They are trained by `standard` on the training split with
+several seeds, and scored on the test split. A random-effects analysis of variance gives the
+standard deviation between architectures and between seeds, with the interval of their ratio (exact
+for balanced data: Searle, Casella and McCulloch, Variance Components, 1992, section 3.6). Then four
 streams against one at equal width, with paired seeds. Trainings that are in the file are not run
 again.
 """

@@ -1,8 +1,8 @@
 """Runs beside each other: hypervolume above one reference, and the front of all of them together.
 
 The hypervolume is that of (score, costs), each cost as log10 scaled to [0, 1] over its exact range
-in the spaces that were searched, and the score above a reference: the least of the runs' medians at
-full length. So all runs are measured alike, and larger is better.
+in the spaces that were searched, and the score above a reference: the least of the runs' own (see
+`hypervolume`). So all runs are measured alike, and larger is better.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nas.directory import flat
 from nas.errors import UserError
 from nas.search.about import trial_row
 from nas.search.confirm import LEAST, confirmed
-from nas.search.hypervolume import Scale
+from nas.search.hypervolume import Scale, reference_score
 from nas.search.objectives import SCORE, front_mask
 from nas.search.record import Trial
 from nas.search.run import Run, is_confirmed, open_run
@@ -89,11 +89,14 @@ def compare_runs(paths: Sequence[str | Path], reference: float | None = None) ->
     objectives, notes = _objectives(runs)
     costs = [name for name in objectives if name != SCORE]
     own = [[t for t in r.all_trials() if t.state == "complete" or confirmed(t)] for r in runs]
+    bars = []
     for run, trials in zip(runs, own, strict=True):
-        if not any(trial.state == "complete" for trial in trials):
+        bar = reference_score(trials)
+        if bar is None:
             raise UserError(f"{run.path}: no trial is complete yet")
+        bars.append(bar)
     if reference is None:
-        reference = min(statistics.median(t.scores[SCORE] for t in ts if t.scores) for ts in own)
+        reference = min(bars)
     ranges = {name: _range(name, runs, own) for name in costs}
     scale = Scale(ranges, reference)
     sure = [is_confirmed(trials, objectives) for trials in own]

@@ -7,6 +7,7 @@ hypervolume is the score above the reference, averaged over (log) budgets of cos
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ import numpy as np
 from nas.search.objectives import SCORE
 from nas.search.record import Trial
 
-START = 12  # trials at full length of whose scores the least is the reference
+START = 12  # trials at full length of whose scores the median is the reference
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,10 @@ class Scale:
     ) -> Scale | None:
         """That of a search: the space's `known` ranges, and for what was measured the trials' own.
 
-        The reference is the least score of the first trials at full length; None before any.
+        None before a trial is at full length.
         """
-        scored = [t for t in trials if t.state == "complete" and not t.baseline]
-        if not scored:
+        reference = reference_score(trials)
+        if reference is None:
             return None
         ranges: dict[str, tuple[float, float]] = {}
         for name in objectives:
@@ -45,7 +46,7 @@ class Scale:
                 continue
             own = known.get(name) or [t.costs[name] for t in trials if name in t.costs]
             ranges[name] = (min(own), max(own))
-        return cls(ranges, min(t.scores[SCORE] for t in scored[:START]))
+        return cls(ranges, reference)
 
     def hypervolume(self, costs: Sequence[Mapping[str, float]], scores: Sequence[float]) -> float:
         """Of n points: 0 where none is above the reference."""
@@ -64,3 +65,12 @@ class Scale:
     def _scaled(self, name: str, cost: float) -> float:
         low, high = map(math.log10, self.ranges[name])
         return min(max((math.log10(cost) - low) / max(high - low, 1e-9), 0.0), 1.0)
+
+
+def reference_score(trials: Sequence[Trial]) -> float | None:
+    """What a search's scores count above: the median of its first ones at full length, if any.
+
+    It does not move once there are START of them, and no better search makes its own bar higher.
+    """
+    scored = [t for t in trials if t.state == "complete" and not t.baseline]
+    return statistics.median(t.scores[SCORE] for t in scored[:START]) if scored else None

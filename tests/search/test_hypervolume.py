@@ -74,8 +74,8 @@ def test_growth_counts_all_that_was_spent_and_only_what_came_to_full_length() ->
     assert frame["macs"].iloc[0] == 3 * 1e7 * 30
 
 
-def test_the_reference_is_the_least_of_the_first_at_full_length() -> None:
+def test_the_reference_is_the_median_of_the_first_at_full_length() -> None:
     trials = [trial(n, 1e6 * (n + 1), 0.1 * (n + 1)) for n in range(12)] + [trial(12, 1e6, 0.05)]
     scale = Scale.of([*trials, trial(13, 1e6, 0.0, "stopped")], ("score", "macs"), {"macs": [1, 9]})
-    assert scale == Scale({"macs": (1, 9)}, pytest.approx(0.1))
+    assert scale == Scale({"macs": (1, 9)}, pytest.approx(0.65))
     assert Scale.of([], ("score", "macs"), {}) is None

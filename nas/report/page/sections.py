@@ -155,8 +155,8 @@ def _growth(run: Run, trials: Sequence[Trial], history: Sequence[Mapping[str, An
     frame = growth(trials, history, run.objectives, scale)
     note = (
         "Score above a reference, averaged over log10 cost within the space's range, by the scores "
-        f"that the search saw. The reference, {scale.reference:.4f}, is the least of the first "
-        "trials at full length."
+        f"that the search saw. The reference, {scale.reference:.4f}, is the median of the "
+        "first 12 trials at full length."
     )
     return Section("growth", title, [note], growth_figure(frame))
 
