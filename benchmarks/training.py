@@ -45,9 +45,15 @@ REFILL_SECONDS = 0.5  # in which they have them ready again, while nothing is ti
 NETWORKS = {"osnet_x1_0": (32, 4), "osnet_x0_25": (64, 8)}  # batch, timed steps of a round
 KINDS = (  # of operators, by the start of their names; the first that fits
     ("convolution", ("aten::mkldnn_conv", "aten::convolution", "aten::cudnn_conv", "aten::_conv")),
-    ("batch norm", ("aten::native_batch_norm", "aten::cudnn_batch_norm", "aten::batch_norm")),
+    (
+        "batch norm",
+        ("aten::native_batch_norm", "aten::cudnn_batch_norm", "aten::batch_norm", "_BatchNorm"),
+    ),
     ("ReLU", ("aten::clamp_min", "aten::threshold", "aten::relu")),
-    ("pooling", ("aten::max_pool", "aten::avg_pool", "aten::mean", "aten::adaptive")),
+    (
+        "pooling",
+        ("aten::max_pool", "aten::avg_pool", "aten::upsample", "aten::mean", "aten::adaptive"),
+    ),
     ("gates and sums", ("aten::mul", "aten::add", "aten::sum", "aten::sigmoid")),
     ("casts and copies", ("aten::copy", "aten::_to_copy", "aten::clone", "aten::contiguous")),
     ("optimizer", ("aten::_fused", "aten::_foreach", "Optimizer")),
