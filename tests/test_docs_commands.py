@@ -14,6 +14,7 @@ from nas.commands.app import app
 from tests.data.trees import MARKET, make
 from tests.test_docs import BLOCK, PAGES, ROOT, spaces
 
+pytestmark = pytest.mark.xdist_group("commands")  # their workplace takes long to make
 TINY = "synthetic:ids=12,size=32x16"
 RECIPE = (
     "name: tiny\nepochs: 2\nepoch_images: 16\nbatch: 8\nlr: 0.003\nrungs: [1]\nvalidation: 0.33\n"
