@@ -118,6 +118,13 @@ def test_what_the_compiled_step_does_not_take_goes_to_torch():
     torch.testing.assert_close(FusedNorm(norm, relu=True)(x), norm(x).relu())
 
 
+def test_without_the_compiled_step_torch_s_is_taken(monkeypatch):
+    monkeypatch.setattr("nas.models.fused_norm.library", lambda: None)
+    norm, x = norm_of(3, 0), batch((2, 3, 4, 5), torch.float32, 0)
+    assert not usable(x)
+    torch.testing.assert_close(FusedNorm(norm, relu=True)(x), copy.deepcopy(norm)(x).relu())
+
+
 @pytest.mark.parametrize("size", [(8, 6), (7, 6)], ids=["tiled", "with a rest"])
 def test_pooling_has_torch_s_values_and_gradient(size):
     x, dy = torch.randn(2, 5, *size), torch.randn(2, 5, size[0] // 2, size[1] // 2)
