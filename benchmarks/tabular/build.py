@@ -49,7 +49,7 @@ def main() -> None:
     wanted = [
         (to_document(a), replicate)
         for replicate in range(options.seeds)
-        for a in sorted(space.members(), key=key)
+        for a in sorted(map(space.architecture, space.enumerate()), key=key)
         if (key(a), replicate) not in trained
     ]
     print(f"{len(trained)} trainings in {options.rows}, {len(wanted)} to run", flush=True)
