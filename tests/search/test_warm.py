@@ -43,13 +43,19 @@ def test_trials_are_taken_over_as_they_are_and_cost_nothing(
 
 
 def test_taken_over_or_trained_here_a_search_goes_on_alike(
-    tiny: dict[str, Any], tmp_path: Path, earlier: Path
+    tiny: dict[str, Any], tmp_path: Path
 ) -> None:
-    warm = run_search(budget="3trials", workers=1, warm_start=[earlier], **again(tiny, tmp_path))
-    whole = run_search(budget="7trials", workers=1, **tiny)
+    recipe = Path(tiny["recipe"])
+    recipe.write_text(recipe.read_text().replace("epochs: 1", "epochs: 2\nrungs: [1]"))
+    earlier = tmp_path / "earlier"
+    run_search(budget="4trials", workers=1, confirm=0.0, **(tiny | {"out": str(earlier)}))
+    assert {t.state for t in open_run(earlier).all_trials()} == {"stopped", "complete"}
+    options = again(tiny, tmp_path) | {"warm_start": [earlier]}
+    warm = run_search(budget="3trials", workers=1, confirm=0.0, **options)
+    whole = run_search(budget="7trials", workers=1, confirm=0.0, **tiny)
 
     def told(run: Any) -> list[tuple[Any, ...]]:
-        return [(t.key, t.rungs) for t in run.all_trials()]
+        return [(t.key, t.rungs, t.digests[t.epoch]) for t in run.all_trials()]
 
     assert told(warm) == told(whole)
 
