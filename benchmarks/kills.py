@@ -1,8 +1,8 @@
 """Whether a search loses anything when its processes are killed at random moments.
 
-    python benchmarks/kills.py [--jobs instant] [--workers 1] [--kills 50] [--seed 0]
+    python benchmarks/kills.py [--jobs instant] [--workers 1] [--kills 50] [--trials 40] [--seed 0]
 
-A search with rungs is run once without a kill, and once more while its driver, a worker, or both
+A search with rungs, of --trials trials, is run once without a kill, and once more while its driver, a worker, or both
 are killed with SIGKILL, until that has happened --kills times; the same command goes on each time.
 Jobs are `instant` (networks of a few channels, a fraction of a second) or `real`. Then the records
 are compared: with one worker they must be equal, times aside; with more, what was recorded at any
@@ -26,7 +26,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nas.search.driver import ATTEMPTS
@@ -372,6 +372,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", default="instant", choices=JOBS)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--trials", type=int, help="by default 40, or 8 of real jobs")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0, help="of the moments and the victims")
     parser.add_argument("--folder", type=Path, help="where the runs are left; else nothing is")
@@ -379,7 +380,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.folder or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        sys.exit(run(folder, JOBS[options.jobs], options))
+        jobs = JOBS[options.jobs]
+        sys.exit(run(folder, replace(jobs, trials=options.trials or jobs.trials), options))
 
 
 def run(folder: Path, jobs: Jobs, options: argparse.Namespace) -> int:
