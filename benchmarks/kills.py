@@ -2,11 +2,12 @@
 
     python benchmarks/kills.py [--jobs instant] [--workers 1] [--kills 50] [--trials 40] [--seed 0]
 
-A search with rungs, of --trials trials, is run once without a kill, and once more while its driver, a worker, or both
-are killed with SIGKILL, until that has happened --kills times; the same command goes on each time.
-Jobs are `instant` (networks of a few channels, a fraction of a second) or `real`. Then the records
-are compared: with one worker they must be equal, times aside; with more, what was recorded at any
-kill must still be there, unchanged. Exit code 1 where something does not hold.
+A search with rungs, of --trials trials, is run once without a kill, and once more while its driver,
+a worker, or both are killed with SIGKILL, until that has happened --kills times; the same command
+goes on each time. Jobs are `instant` (networks of a few channels, a fraction of a second) or
+`real`. Then the records are compared: with one worker they must be equal, times aside; with more,
+what was recorded at any kill must still be there, unchanged. Exit code 1 where something does not
+hold.
 
 A kill comes at a random moment of the start, or shortly after a job was recorded, or while a
 result is published that the driver, which is stopped for it, can not take: `held`.
