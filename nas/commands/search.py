@@ -75,14 +75,16 @@ def search(
     init: Annotated[
         list[str] | None,
         typer.Option(
-            help="An architecture of the space to try first: a preset, a file, SPACE@seed, RUN#N."
+            help="An architecture of the space to try first: a preset, a file, SPACE@seed or "
+            "RUN#N; may be repeated."
         ),
     ] = None,
     warm_start: Annotated[
         list[str] | None,
         typer.Option(
             metavar="RUN",
-            help="An earlier run with this data, recipe and seed, whose trials are taken over.",
+            help="An earlier run with this data, recipe and seed, whose trials are taken over; "
+            "may be repeated.",
         ),
     ] = None,
     seed: Annotated[

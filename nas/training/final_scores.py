@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 def score_tests(
     path: Path, network: Path, trainer: Trainer, dataset: Dataset, specs: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Scores of the test splits, kept in scores.json: those that are there are not made again."""
+    """Scores of the test splits, kept in scores.json: those that are there are not made again.
+
+    In float32, as `evaluate` and an exported network compute them, whatever the training did.
+    """
     from nas.models.weights import load_network
     from nas.training.evaluation import score_classification, score_reid
 
@@ -33,12 +36,12 @@ def score_tests(
     for index, spec in enumerate(specs):
         if spec in scores:
             continue
-        found = dataset if index == 0 else load_dataset(spec)
+        found = dataset if index == 0 else load_dataset(spec, model.input_size)
         if found.task == "reid":
             query, gallery = (
                 resize(found.splits[s], model.input_size) for s in ("query", "gallery")
             )
-            scores[spec] = score_reid(model, query, gallery, autocast=trainer.autocast)
+            scores[spec] = score_reid(model, query, gallery)
         else:
             if found.num_classes != dataset.num_classes:
                 raise UserError(
@@ -46,6 +49,6 @@ def score_tests(
                     f"trained on {dataset.num_classes}"
                 )
             test = resize(found.splits["test"], model.input_size)
-            scores[spec] = score_classification(model, test, autocast=trainer.autocast)
+            scores[spec] = score_classification(model, test)
         write_atomically(file, json.dumps(scores, indent=2) + "\n")
     return {spec: scores[spec] for spec in specs}

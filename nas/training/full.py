@@ -75,7 +75,7 @@ def train_network(
     shown = view or Silent()
     with locked(path, "training"):
         check_directory(path, asked, KIND, fresh=fresh)
-        dataset = load_dataset(data)
+        dataset = load_dataset(data, architecture.input)
         split = derived_seed(seed, 0)  # as replicate 0 of a search with that seed
         held = _split(dataset, architecture, trained, split)
         trainer, about = _trainer(architecture, held.train, trained, split, init, place)
