@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.data import Dataset, load_dataset, resize
+from nas.data import Dataset, load_dataset
 from nas.errors import UserError
 from nas.files import write_atomically
 
@@ -38,17 +38,13 @@ def score_tests(
             continue
         found = dataset if index == 0 else load_dataset(spec, model.input_size)
         if found.task == "reid":
-            query, gallery = (
-                resize(found.splits[s], model.input_size) for s in ("query", "gallery")
-            )
-            scores[spec] = score_reid(model, query, gallery)
+            scores[spec] = score_reid(model, found.splits["query"], found.splits["gallery"])
         else:
             if found.num_classes != dataset.num_classes:
                 raise UserError(
                     f"--eval {spec}: it has {found.num_classes} classes, and the network was "
                     f"trained on {dataset.num_classes}"
                 )
-            test = resize(found.splits["test"], model.input_size)
-            scores[spec] = score_classification(model, test)
+            scores[spec] = score_classification(model, found.splits["test"])
         write_atomically(file, json.dumps(scores, indent=2) + "\n")
     return {spec: scores[spec] for spec in specs}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.architecture import Architecture, preset
-from nas.data import Dataset, Held, Images, check_spec, hold_out, load_dataset, resize
+from nas.data import Dataset, Held, Images, check_spec, hold_out, load_dataset
 from nas.directory import check_directory, locked, make_directory
 from nas.seeds import derived_seed
 from nas.training.asked import KIND, asked_of, default_path
@@ -77,7 +77,7 @@ def train_network(
         check_directory(path, asked, KIND, fresh=fresh)
         dataset = load_dataset(data, architecture.input)
         split = derived_seed(seed, 0)  # as replicate 0 of a search with that seed
-        held = _split(dataset, architecture, trained, split)
+        held = _split(dataset, trained, split)
         trainer, about = _trainer(architecture, held.train, trained, split, init, place)
         make_directory(path, asked, KIND, fresh=fresh)
         shown.opened(path)
@@ -91,11 +91,10 @@ def train_network(
     return Training(path, network, trainer.epoch, int(progress.extra["best_epoch"]), scores)
 
 
-def _split(dataset: Dataset, architecture: Architecture, recipe: Recipe, seed: int) -> Held:
-    images = resize(dataset.train, architecture.input)
+def _split(dataset: Dataset, recipe: Recipe, seed: int) -> Held:
     if not recipe.early_stop:
-        return Held(images)
-    return hold_out(images, dataset.task, seed=seed, fraction=recipe.validation)
+        return Held(dataset.train)
+    return hold_out(dataset.train, dataset.task, seed=seed, fraction=recipe.validation)
 
 
 def _trainer(
