@@ -72,7 +72,7 @@ def export_network(
         raise UserError(f"--int8: only for onnx, not {name}")
     model = copy.deepcopy(model).float().cpu().eval()
     size, expected = model.input_size, network_runner(model)
-    dataset = load_dataset(int8.data) if int8 else None
+    dataset = load_dataset(int8.data, size) if int8 else None
     if dataset:
         check_data(model, dataset)
     with tempfile.TemporaryDirectory() as folder:
