@@ -43,7 +43,7 @@ def main() -> None:
             searches = [
                 replay_search(
                     table, sampler=sampler, budget=f"{len(table.keys)}trials", rungs=rungs,
-                    eta=asked.eta, seed=seed,
+                    eta=asked.eta, seed=seed, until=SHARE,
                 )
                 for seed in range(asked.seeds)
             ]  # fmt: skip
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def arrived(search: Replayed) -> int | None:
-    """The place of the event at which SHARE was found."""
+    """The place of the event at which SHARE was found: the last one, or there is none."""
     return next((n for n, share in enumerate(search.found) if share >= SHARE), None)
 
 

@@ -36,6 +36,8 @@ SPACE = Path(__file__).parent / "simulated.yaml"
 OBJECTIVES = ("score", "macs")
 SPREAD = 0.04
 SHARE = 0.95
+LOOKED_AT = (25, 50, 75)
+"""Evaluations after which the share is told too; the last at which a search ends."""
 TABLE = Path(__file__).parent / "tabular"
 LANDSCAPES = {"smooth": (0.08, 0.01), "interacting": (0.2, 0.01), "noisy": (0.08, 0.03)}
 """Strength of the effects of pairs, and standard deviation of the score's noise."""
@@ -127,6 +129,8 @@ def search(
             residuals.append((score - proposal.note["predicted"]) / proposal.note["deviation"])
         rows.append(row)
         shares.append(truth.hypervolume(np.array(rows)) / truth.largest)
+        if shares[-1] >= SHARE and len(shares) >= max(LOOKED_AT):
+            break
     return shares, seconds, residuals
 
 
@@ -137,7 +141,7 @@ def finish(kind: str, name: str, trials: int, seed: int) -> dict[str, object]:
     }  # fmt: skip
     if kind == "tabular":
         table = read_table(TABLE)
-        found = replay_search(table, sampler=name, budget=f"{trials}trials", seed=seed)
+        found = replay_search(table, sampler=name, budget=f"{trials}trials", seed=seed, until=SHARE)
         return entry | {"shares": found.found}
     space = simulated()
     shares, seconds, residuals = search(space, Landscape(space, kind, seed), name, trials, seed)
@@ -195,7 +199,7 @@ def summary(searches: list[list[float]], trials: int) -> str:
     words = [f"{x:.0f}" if np.isfinite(x) else f">{trials}" for x in (middle, low, high)]
     shares = ", ".join(
         f"{np.median([own[min(n, len(own)) - 1] for own in searches]):.1%} after {n}"
-        for n in (25, 50, 75) if n <= trials
+        for n in LOOKED_AT if n <= trials
     )  # fmt: skip
     return f"{words[0]} ({words[1]} to {words[2]}); {shares}"
 

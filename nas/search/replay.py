@@ -6,7 +6,8 @@ The plan is the one that a real search follows; what its steps come to is looked
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -115,12 +116,18 @@ class Event:
 
 
 def replay(
-    plan: Plan, table: Table, *, workers: int = 1, replicate: int = 0
+    plan: Plan,
+    table: Table,
+    *,
+    workers: int = 1,
+    replicate: int = 0,
+    enough: Callable[[Event], bool] = lambda event: False,
 ) -> tuple[list[Trial], list[Event]]:
     """Carry out a plan against the table: the trials, and the steps in the order they ended in.
 
     replicate: which of the table's seeds is the search's own; fresh ones are those after it, as
-    many as there are. Architectures that the table has not are an error.
+    many as there are. Architectures that the table has not are an error. enough: whether to end,
+    asked after each step.
     """
     trials: list[Trial] = []
     running: dict[int, Step] = {}
@@ -145,6 +152,8 @@ def replay(
         own = trials[step.trial.number]
         trials[own.number] = _ended(own, step, table, replicate, plan.ladder.epochs[-1])
         events.append(Event(step, now, epochs, macs))
+        if enough(events[-1]):
+            return trials, events
 
 
 def _cells(step: Step, table: Table, replicate: int) -> tuple[int, int]:
@@ -198,11 +207,13 @@ def replay_search(
     confirm: float = 0.0,
     workers: int = 1,
     seed: int = 0,
+    until: float = math.inf,
 ) -> Replayed:
     """Search a table of finished trainings as `nas.run_search` would search the space itself.
 
     The search sees the table's seeds in turn from number `seed` on, and is judged by the mean of
-    all. Baselines that the table has not are left out. UserError as in `run_search`.
+    all. Baselines that the table has not are left out. until: the share of the table's hypervolume
+    at which it ends, if the budget lasts. UserError as in `run_search`.
     """
     own = table if isinstance(table, Table) else read_table(table)
     full = own.scores.shape[2]
@@ -214,11 +225,15 @@ def replay_search(
     ledger = Ledger(Budget.parse(budget), recipe, workers)
     propose = make_sampler(sampler, space, objectives)
     plan = SearchPlan(space, propose, objectives, seed, ladder, confirm, ledger)
-    trials, events = replay(plan, own, workers=workers, replicate=seed % own.scores.shape[1])
     rows: list[int] = []
-    found = []
-    for event in events:
+    found: list[float] = []
+
+    def enough(event: Event) -> bool:
         if event.step.to_epoch == full and not event.step.replicate:
             rows.append(own.rows[event.step.trial.key])
         found.append(own.hypervolume(rows))
+        return found[-1] >= until
+
+    replicate = seed % own.scores.shape[1]
+    trials, events = replay(plan, own, workers=workers, replicate=replicate, enough=enough)
     return Replayed(trials, events, found)

@@ -81,6 +81,14 @@ def test_a_search_sees_its_own_seed(folder: Path) -> None:
             assert trial.scores["score"] == table.scores[table.rows[trial.key], seed, -1]
 
 
+def test_a_search_ends_where_it_has_found_enough(folder: Path) -> None:
+    whole = replay_search(folder, budget="18trials")
+    short = replay_search(folder, budget="18trials", until=0.8)
+    count = len(short.found)
+    assert short.found == whole.found[:count]
+    assert short.found[-1] >= 0.8 > short.found[-2]
+
+
 def test_rungs_save_epochs(folder: Path) -> None:
     plain = replay_search(folder, budget="18trials")
     rungs = replay_search(folder, budget="18trials", rungs="1,2")
