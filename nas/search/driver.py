@@ -34,7 +34,13 @@ from nas.search.plan import Plan, SearchPlan, Standing, Step
 from nas.search.record import FAILED, Record, Trial, digest
 from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, parse_rungs
-from nas.search.samplers import default_sampler, make_sampler, proposed_here, searched
+from nas.search.samplers import (
+    default_sampler,
+    make_sampler,
+    promoter,
+    proposed_here,
+    searched,
+)
 from nas.search.session import note_session
 from nas.search.storage import check_storage, shared_study
 from nas.search.study import Projection
@@ -142,7 +148,8 @@ def run_search(
     if not 0 <= confirm <= 0.5:
         raise UserError(f"--confirm: {confirm:g} is not a share from 0 to 0.5")
     sampler = sampler or default_sampler(names)
-    propose = beginning_with(init, loaded, make_sampler(sampler, loaded, names))
+    own = make_sampler(sampler, loaded, names)
+    propose = beginning_with(init, loaded, own)
     if cluster and "latency_ms" in names:
         raise UserError(
             "--objectives: latency_ms is measured on one machine, not on a cluster, whose nodes "
@@ -189,6 +196,7 @@ def run_search(
             confirm,
             Ledger(spend, trained, count),
             shown.notice,
+            promoter(own, ladder, seed),
         )
         projection = Projection(
             path / "study.db", loaded.name, loaded, names, shared_study(path, storage)

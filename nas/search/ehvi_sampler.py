@@ -5,6 +5,10 @@ hypervolume of the front is expected to grow most. The cost of a candidate is ex
 score is predicted, from the scores on all rungs. Running trials count as if they had come out as
 predicted, so that proposals made side by side differ; failed ones as if they had scored as low as
 the worst.
+
+A trial that waits on a rung is a candidate too, whose score is known better and which has fewer
+epochs left: it is trained on where more is expected of it for each epoch than of any new one. The
+front is of trials that are at full length, or being trained.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from nas.search.candidates import Candidates, Pool
 from nas.search.ehvi import Staircase
 from nas.search.objectives import SCORE
 from nas.search.record import FAILED, Trial
+from nas.search.rungs import Ladder
 from nas.search.samplers import Proposal, searched
 from nas.search.surrogate import Floats, distances
 from nas.search.tower import Level, Tower
@@ -42,6 +47,7 @@ class EhviSampler:
     def __init__(self, space: Space, objectives: Sequence[str]) -> None:
         self.space = space
         self.costs = [name for name in objectives if name != SCORE]
+        self._last: tuple[object, tuple[_Search, _Found]] | None = None
 
     @cached_property
     def pool(self) -> Pool:
@@ -49,10 +55,31 @@ class EhviSampler:
 
     def __call__(self, trials: Sequence[Trial], seed: int) -> Proposal:
         own = searched(trials)
-        random = np.random.Generator(np.random.PCG64(seed))
-        if len(own) < START or sum(map(scored, own)) < LEAST:
-            return self._start(own, random)
+        if starting(own):
+            return self._start(own, np.random.Generator(np.random.PCG64(seed)))
         return self._improve(own, seed)
+
+    def promotion(
+        self, ladder: Ladder, trials: Sequence[Trial], least: int, seed: int
+    ) -> Trial | None:
+        """The trial to train on to its next rung; None where more is expected of a new one.
+
+        One of those that the ladder has due. least: above 0 where nothing new can be started. While
+        the start is under way trials wait. seed: that of the proposal that would be made.
+        """
+        due = [trial for waiting in ladder.due(trials, least).values() for trial in waiting]
+        own = searched(trials)
+        if starting(own):
+            return ladder.promotion(trials, least) if least else None
+        if not due or (not least and not all(map(over, own[:START]))):
+            return None
+        search, found = self._looked(own, seed)
+        full = ladder.epochs[-1]
+        gains = search.expected(due) / [full - trial.epoch for trial in due]
+        best = int(np.argmax(gains))
+        if not least and gains[best] <= found.gain.max(initial=0.0) / full:
+            return None
+        return due[best]
 
     def _start(self, trials: Sequence[Trial], random: np.random.Generator) -> Proposal:
         """From the next of START strata of the first cost, a point far from those tried."""
@@ -71,8 +98,7 @@ class EhviSampler:
         return Proposal(candidates.points.point(int(rows[0])))
 
     def _improve(self, trials: Sequence[Trial], seed: int) -> Proposal:
-        search = _Search(self.pool, trials)
-        found = search.best(self.pool.drawn(seed))
+        search, found = self._looked(trials, seed)
         tried = {trial.key for trial in trials}
         for row in found.leading(CLOSER):
             point = found.candidates.points.point(int(row))
@@ -83,6 +109,24 @@ class EhviSampler:
                 }
                 return Proposal(point, note)
         return Proposal(trials[0].point)  # refused: an untried one is drawn, if there is any
+
+    def _looked(self, trials: Sequence[Trial], seed: int) -> tuple[_Search, _Found]:
+        """What is known, and what is expected of new candidates; the last answer is kept."""
+        asked = seed, [(trial.number, trial.state, trial.rungs) for trial in trials]
+        if self._last is None or self._last[0] != asked:
+            search = _Search(self.pool, trials)
+            self._last = asked, (search, search.best(self.pool.drawn(seed)))
+        return self._last[1]
+
+
+def starting(trials: Sequence[Trial]) -> bool:
+    """Whether there is too little yet to predict from."""
+    return len(trials) < START or sum(map(scored, trials)) < LEAST
+
+
+def over(trial: Trial) -> bool:
+    """Whether the trial's first step has ended."""
+    return bool(trial.rungs) or trial.state != "running"
 
 
 def scored(trial: Trial) -> bool:
@@ -119,7 +163,8 @@ class _Search:
         costs = pool.costs_of([trials[row].costs for row in rows])
         means = self.surrogate.means(self.codes[rows])
         start = [mean for row, mean in zip(rows, means, strict=True) if row < START]
-        self.front = Staircase(costs, means, statistics.median(start))
+        there = [trials[row].state != "stopped" for row in rows]
+        self.front = Staircase(costs[there], means[there], statistics.median(start))
         as_cheap = (costs[None] <= costs[:, None]).all(axis=2)
         behind = np.where(as_cheap, means[None], -np.inf).max(axis=1) - means
         nearest = rows[np.argsort(behind, kind="stable")]
@@ -128,6 +173,12 @@ class _Search:
         self.quick = self.surrogate
         if len(rows) > NEAR:
             self.quick = self.surrogate.narrowed(nearest, NEAR)
+
+    def expected(self, trials: Sequence[Trial]) -> Floats:
+        """How much the front's hypervolume is expected to grow by each one at full length: (n,)."""
+        mean, deviation = self.surrogate.predict(self.pool.codes_of([t.point for t in trials]))
+        costs = self.pool.costs_of([trial.costs for trial in trials])
+        return self.front.expected(costs, mean, deviation)
 
     def best(self, candidates: Candidates) -> _Found:
         """Of those that were not tried, the ones from which most is expected.

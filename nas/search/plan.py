@@ -16,7 +16,7 @@ from nas.cost import cost
 from nas.search.confirm import first_due, then_due
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.record import Trial
-from nas.search.rungs import Ladder
+from nas.search.rungs import Ladder, Promote
 from nas.search.samplers import Propose, propose_untried, proposed_here
 from nas.space import Space
 
@@ -77,7 +77,7 @@ class SearchPlan:
     """Trials as the sampler proposes them, on rungs, and then confirmation; within a budget.
 
     confirm: the share of the budget that may go to confirmation. tell: is given sentences for the
-    user, each once.
+    user, each once. promote: which trial climbs, by default as the ladder says.
     """
 
     space: Space
@@ -88,6 +88,7 @@ class SearchPlan:
     confirm: float
     ledger: Ledger
     tell: Callable[[str], None] = lambda text: None
+    promote: Promote | None = None
     exhausted: bool = False
     _told: set[str] = field(default_factory=set)
     _refused: int = -1
@@ -122,13 +123,14 @@ class SearchPlan:
         return Step(trial, 0, trial.epoch, self.ladder.above(trial.epoch))
 
     def _promotion(self, now: Standing, room: float, least: int = 0) -> Step | None:
-        trial = self.ladder.promotion(now.trials, least)
+        trial = (self.promote or self.ladder.promotion)(now.trials, least)
         if trial is None:
             return None
         return self._affordable(now, self._climb(replace(trial, state="running")), room)
 
     def _new_trial(self, now: Standing, room: float) -> Step | None:
         """The first step of a trial that was not tried yet."""
+        room -= self._finishing(now)
         if room <= 0 or self.exhausted or self._refused == len(now.trials) - len(now.running):
             return None
         own = proposed_here(now.trials)
@@ -150,6 +152,17 @@ class SearchPlan:
         if step is None:  # until something ends, what is left can not grow
             self._refused = len(now.trials) - len(now.running)
         return step
+
+    def _finishing(self, now: Standing) -> float:
+        """What is kept to bring a first trial to full length, while none is or is on its way."""
+        full = self.ladder.epochs[-1]
+        if any(trial.state == "complete" for trial in now.trials):
+            return 0.0
+        if any(step.to_epoch == full for step in now.running):
+            return 0.0
+        waiting = [trial for trial in now.trials if trial.state == "stopped"]
+        prices = (self.ledger.price(t.costs["macs"], full - t.epoch, now.trials) for t in waiting)
+        return max(prices, default=0.0)
 
     def _confirmation(self, now: Standing) -> Step | None:
         """A replicate with a fresh seed, as long as confirmation has its share of the budget.

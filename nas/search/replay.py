@@ -24,7 +24,7 @@ from nas.search.objectives import SCORE
 from nas.search.plan import Plan, SearchPlan, Standing, Step
 from nas.search.record import Trial
 from nas.search.rungs import Ladder, parse_rungs
-from nas.search.samplers import make_sampler
+from nas.search.samplers import make_sampler, promoter
 from nas.space import Space, load_space
 from nas.training.recipe import load_recipe
 
@@ -224,7 +224,8 @@ def replay_search(
     recipe = load_recipe("quick", [f"epochs={full}", f"epoch_images={own.images}", "rungs=[]"])
     ledger = Ledger(Budget.parse(budget), recipe, workers)
     propose = make_sampler(sampler, space, objectives)
-    plan = SearchPlan(space, propose, objectives, seed, ladder, confirm, ledger)
+    promote = promoter(propose, ladder, seed)
+    plan = SearchPlan(space, propose, objectives, seed, ladder, confirm, ledger, promote=promote)
     rows: list[int] = []
     found: list[float] = []
 

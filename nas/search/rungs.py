@@ -2,15 +2,15 @@
 
 A rung with n results promotes n / eta of them in total, rounded down, and which ones is decided
 anew whenever a worker is free: Li et al., A System for Massively Parallel Hyperparameter Tuning
-(MLSys 2020), with another order of the trials. There the best score comes first, which with costs
-at stake would promote the dear ones only, or where short runs favour small networks the cheap ones.
-Here what may end on the front comes first: what is not dominated in (score on this rung, cost);
-then the rest, by how they compare with those of about the same cost.
+(MLSys 2020), with another order of the trials; a sampler may have its own. There the best score
+comes first, which with costs at stake would promote the dear ones only, or where short runs favour
+small networks the cheap ones. Here what may end on the front comes first: what is not dominated in
+(score on this rung, cost); then the rest, by how they compare with those of about the same cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,8 @@ from nas.search.objectives import SCORE, front_mask
 from nas.search.record import Trial
 
 Floats = NDArray[np.floating]
+Promote = Callable[[Sequence[Trial], int], Trial | None]
+"""(all trials, how many a rung promotes at least) to the trial to train on, or None."""
 NEAREST = 15
 """So many of the nearest cost, itself included, are what a score is compared with."""
 
@@ -46,13 +48,20 @@ class Ladder:
 
         least: how many trials a rung promotes at least, where workers would have nothing to do.
         """
-        for epoch in reversed(self.epochs[:-1]):
+        for epoch, waiting in self.due(trials, least).items():
             standing = [trial for trial in trials if epoch in trial.rungs]
-            waiting = [t for t in standing if t.state == "stopped" and t.epoch == epoch]
-            due = max(int(len(standing) / self.eta), least)
-            if waiting and len(standing) - len(waiting) < due:
-                return self.ranked(standing, epoch, waiting)[0]
+            return self.ranked(standing, epoch, waiting)[0]
         return None
+
+    def due(self, trials: Sequence[Trial], least: int = 0) -> dict[int, list[Trial]]:
+        """For each rung that may promote a trial, from the highest: those that wait there."""
+        found = {}
+        for epoch in reversed(self.epochs[:-1]):
+            standing = sum(epoch in trial.rungs for trial in trials)
+            waiting = [t for t in trials if t.state == "stopped" and t.epoch == epoch]
+            if waiting and standing - len(waiting) < max(int(standing / self.eta), least):
+                found[epoch] = waiting
+        return found
 
     def ranked(
         self, standing: Sequence[Trial], epoch: int, waiting: Sequence[Trial]

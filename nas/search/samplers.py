@@ -18,6 +18,7 @@ from nas.cost import MEASURED
 from nas.errors import UserError
 from nas.search.objectives import SCORE
 from nas.search.record import FAILED, Trial
+from nas.search.rungs import Ladder, Promote
 from nas.seeds import derived_seed, drawer
 from nas.space import Space, optuna_params, to_distributions
 
@@ -72,7 +73,7 @@ def propose_untried(
     """
     tried = {trial.key for trial in trials}
     for attempt in range(PROPOSALS):
-        proposal = propose(trials, derived_seed(seed, len(trials), attempt))
+        proposal = propose(trials, proposal_seed(seed, trials, attempt))
         try:
             architecture = space.architecture(proposal.point)
             fresh = key(architecture) not in tried and space.broken(architecture) is None
@@ -82,6 +83,19 @@ def propose_untried(
             return Proposal(space.active(proposal.point), proposal.note), architecture
     point = space.untried(tried, drawer(seed, len(trials), "untried"))
     return None if point is None else (Proposal(point), space.architecture(point))
+
+
+def proposal_seed(seed: int, trials: Sequence[Trial], attempt: int = 0) -> int:
+    """What a sampler is asked with, in a search with this seed and these trials."""
+    return derived_seed(seed, len(trials), attempt)
+
+
+def promoter(propose: Propose, ladder: Ladder, seed: int) -> Promote:
+    """What says which trial is trained on: the sampler, where it has a view of that."""
+    own = getattr(propose, "promotion", None)
+    if own is None:
+        return ladder.promotion
+    return lambda trials, least: own(ladder, trials, least, proposal_seed(seed, trials))
 
 
 def searched(trials: Sequence[Trial]) -> list[Trial]:

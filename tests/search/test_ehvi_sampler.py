@@ -13,6 +13,7 @@ from nas.cost import cost
 from nas.search.candidates import Pool
 from nas.search.ehvi_sampler import START, EhviSampler, _Search
 from nas.search.record import Trial
+from nas.search.rungs import Ladder
 from nas.search.samplers import Propose, make_sampler, propose_untried
 from nas.space import Space, from_yaml
 
@@ -100,6 +101,51 @@ def test_proposals_side_by_side_differ_and_follow_from_history_and_seed(
     found = proposals()
     assert len({str(point) for point in found}) == 5
     assert proposals() == found
+
+
+LADDER = Ladder((4, 9), 3.0, ("macs",))
+
+
+def waiting(trials: list[Trial]) -> list[Trial]:
+    """The same, scored on the first rung and no further."""
+    return [
+        replace(t, state="stopped", rungs={4: 0.5 * t.scores["score"]}, epochs=4) for t in trials
+    ]
+
+
+def test_nothing_climbs_during_the_start_unless_there_is_nothing_else(
+    space: Space, start: list[Trial]
+) -> None:
+    sampler, trials = EhviSampler(space, OBJECTIVES), waiting(start)
+    assert sampler.promotion(LADDER, trials[:-1], 0, 0) is None
+    last = replace(trials[-1], state="running", rungs={}, epochs=0)
+    assert sampler.promotion(LADDER, [*trials[:-1], last], 0, 0) is None
+    assert sampler.promotion(LADDER, trials[:2], 1, 0) == LADDER.promotion(trials[:2], 1)
+
+
+def test_what_climbs_gains_most_for_its_epochs_and_more_than_a_new_one(
+    space: Space, start: list[Trial]
+) -> None:
+    sampler = EhviSampler(space, OBJECTIVES)
+    trials = waiting(searched(space, EhviSampler(space, OBJECTIVES), START + 6))
+    climbed = []
+    while found := sampler.promotion(LADDER, trials, 0, 0):
+        search = _Search(sampler.pool, trials)
+        new = search.best(sampler.pool.drawn(0)).gain.max() / 9
+        due = [t for t in trials if t.state == "stopped"]
+        gains = {t.number: search.expected([t]).item() / 5 for t in due}
+        assert gains[found.number] == pytest.approx(max(gains.values()))
+        assert gains[found.number] > new
+        climbed.append(found.number)
+        score = found.rungs[4] * 2
+        trials[found.number] = replace(
+            found, state="complete", rungs={4: score / 2, 9: score}, scores={"score": score},
+            epochs=9,
+        )  # fmt: skip
+    assert 0 < len(climbed) <= (START + 6) // 3
+    left = sampler.promotion(LADDER, trials, len(trials), 0)
+    assert left is not None
+    assert left.state == "stopped"
 
 
 def test_running_trials_lower_what_is_expected_of_them_and_of_others(

@@ -10,12 +10,13 @@ import pytest
 from nas.architecture import key
 from nas.cost import cost
 from nas.search.budget import Budget
+from nas.search.ehvi_sampler import START
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.plan import CONFIRMING, UNCONFIRMED, SearchPlan
 from nas.search.record import Trial
 from nas.search.replay import Event, Table, replay
 from nas.search.rungs import Ladder
-from nas.search.samplers import make_sampler, searched
+from nas.search.samplers import make_sampler, promoter, searched
 from nas.space import from_yaml
 from nas.training import load_recipe
 
@@ -52,10 +53,11 @@ def carried_out(
     sampler: str = "random", **changes: Any,
 ) -> tuple[list[Trial], list[Event], list[str]]:  # fmt: skip
     told: list[str] = []
+    propose, ladder = make_sampler(sampler, SPACE, OBJECTIVES), Ladder((*rungs, 9), 3.0, ("macs",))
     plan = SearchPlan(
-        SPACE, make_sampler(sampler, SPACE, OBJECTIVES), OBJECTIVES, 0,
-        Ladder((*rungs, 9), 3.0, ("macs",)), confirm, Ledger(Budget.parse(budget), RECIPE, workers),
-        told.append, **changes,
+        SPACE, propose, OBJECTIVES, 0, ladder, confirm,
+        Ledger(Budget.parse(budget), RECIPE, workers), told.append, promoter(propose, ladder, 0),
+        **changes,
     )  # fmt: skip
     return (*replay(plan, table(), workers=workers), told)
 
@@ -72,6 +74,22 @@ def test_a_budget_of_trials_counts_those_that_were_started(workers: int) -> None
     states = Counter(trial.state for trial in trials)
     assert states == {"stopped": 24, "complete": 3}
     assert sum(3 in trial.rungs for trial in trials) == 9
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_sampler_that_says_what_climbs_waits_until_it_knows(workers: int) -> None:
+    trials, events, _ = carried_out("40trials", rungs=(4,), sampler="ehvi", workers=workers)
+    first = next(n for n, event in enumerate(events) if event.step.to_epoch == 9)
+    assert first >= START
+    assert len(trials) == 40
+    assert 1 <= sum(trial.state == "complete" for trial in trials) <= 40 // 3
+
+
+@pytest.mark.parametrize("budget", ["20epochs", "60s"])
+def test_a_budget_that_ends_during_the_start_brings_a_trial_to_full_length(budget: str) -> None:
+    trials, _, _ = carried_out(budget, rungs=(4,), sampler="ehvi")
+    assert sum(trial.state == "complete" for trial in trials) == 1
+    assert len(trials) > 1
 
 
 def test_with_one_trial_there_is_a_front_all_the_same() -> None:
