@@ -26,10 +26,10 @@ import numpy as np
 
 from nas.architecture import key
 from nas.cost import cost
-from nas.search.ehvi import Staircase
 from nas.search.record import Trial
 from nas.search.replay import read_table, replay_search
 from nas.search.samplers import SAMPLERS, make_sampler, propose_untried
+from nas.search.samplers.staircase import Staircase
 from nas.space import Space, load_space
 
 SPACE = Path(__file__).parent / "simulated.yaml"

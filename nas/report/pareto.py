@@ -13,8 +13,8 @@ from nas.report.published import SOURCE, published
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.confirm import Confirmed, confirmed
+from nas.search.record import searched
 from nas.search.run import shown_by
-from nas.search.samplers import searched
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -10,7 +10,7 @@ from rich.table import Table
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.confirm import Confirmed, confirmed, spread
-from nas.search.samplers import searched
+from nas.search.record import searched
 
 COUNTS = ("macs", "params", "activation_bytes")
 

@@ -31,15 +31,13 @@ from nas.search.executor import (
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.plan import Plan, SearchPlan, Standing, Step
-from nas.search.record import FAILED, Record, Trial, digest
+from nas.search.record import FAILED, Record, Trial, digest, proposed_here, searched
 from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, parse_rungs
 from nas.search.samplers import (
     default_sampler,
     make_sampler,
     promoter,
-    proposed_here,
-    searched,
 )
 from nas.search.session import note_session
 from nas.search.storage import check_storage, shared_study

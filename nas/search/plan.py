@@ -15,9 +15,9 @@ from nas.architecture import key
 from nas.cost import cost
 from nas.search.confirm import first_due, then_due
 from nas.search.ledger import Ledger, epoch_seconds
-from nas.search.record import Trial
+from nas.search.record import Trial, proposed_here
 from nas.search.rungs import Ladder, Promote
-from nas.search.samplers import Propose, propose_untried, proposed_here
+from nas.search.samplers import Propose, propose_untried
 from nas.space import Space
 
 UNCONFIRMED = (

@@ -9,7 +9,7 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -303,6 +303,16 @@ class Record:
             "SELECT coalesce(sum(seen - started), 0) FROM sessions"
         ).fetchone()
         return float(total)
+
+
+def searched(trials: Sequence[Trial]) -> list[Trial]:
+    """The trials that a sampler proposed: without baselines, which may lie outside of the space."""
+    return [trial for trial in trials if trial.state != "baseline"]
+
+
+def proposed_here(trials: Sequence[Trial]) -> list[Trial]:
+    """Those of them that were not taken over from an earlier run."""
+    return [trial for trial in searched(trials) if not trial.imported]
 
 
 def digest(state: bytes) -> str:

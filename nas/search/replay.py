@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from nas.architecture import key
 from nas.errors import UserError
 from nas.search.budget import Budget
-from nas.search.ehvi import Staircase
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE
 from nas.search.plan import Plan, SearchPlan, Standing, Step
 from nas.search.record import Trial
 from nas.search.rungs import Ladder, parse_rungs
 from nas.search.samplers import make_sampler, promoter
+from nas.search.samplers.staircase import Staircase
 from nas.space import Space, load_space
 from nas.training.recipe import load_recipe
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nas.search.confirm import confirmed
 from nas.search.objectives import SCORE
 from nas.search.record import FAILED, Trial
-from nas.search.samplers import directions
+from nas.search.samplers.from_optuna import directions
 from nas.search.storage import Shared, open_storage, shown, sqlite_url
 from nas.space import Space, optuna_params, to_distributions
 

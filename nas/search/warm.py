@@ -18,9 +18,9 @@ from nas.architecture.fields import Value
 from nas.cost import MEASURED
 from nas.errors import UserError
 from nas.files import write_atomically
-from nas.search.record import Record, Trial, digest
+from nas.search.record import Record, Trial, digest, searched
 from nas.search.run import Run, checkpoint_file, open_run
-from nas.search.samplers import Proposal, Propose, searched
+from nas.search.samplers import Proposal, Propose
 from nas.space import Space
 from nas.training.job import Job, Result
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nas.audit.ranking import resample
 from nas.audit.regret import first_rung, regret, taken
-from nas.search.ehvi import Staircase
+from nas.search.samplers.staircase import Staircase
 
 COST = np.array([1.0, 10, 100, 1000])
 

@@ -10,13 +10,13 @@ import pytest
 from nas.architecture import key
 from nas.cost import cost
 from nas.search.budget import Budget
-from nas.search.ehvi_sampler import START
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.plan import CONFIRMING, UNCONFIRMED, SearchPlan
-from nas.search.record import Trial
+from nas.search.record import Trial, searched
 from nas.search.replay import Event, Table, replay
 from nas.search.rungs import Ladder
-from nas.search.samplers import make_sampler, promoter, searched
+from nas.search.samplers import make_sampler, promoter
+from nas.search.samplers.ehvi import START
 from nas.space import from_yaml
 from nas.training import load_recipe
 

@@ -28,8 +28,8 @@ from nas.search.about import commands
 from nas.search.confirm import Confirmed, confirmed, leaders
 from nas.search.growth import growth
 from nas.search.hypervolume import Scale
+from nas.search.record import searched
 from nas.search.run import is_confirmed, shown_by
-from nas.search.samplers import searched
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

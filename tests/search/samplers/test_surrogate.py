@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nas.search.surrogate import (
+from nas.search.samplers.surrogate import (
     Factors,
     Floats,
     Ints,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from nas.search.ehvi import Staircase, expected_improvement
+from nas.search.samplers.staircase import Staircase, expected_improvement
 
 DRAWS = [NormalDist().inv_cdf((i + 0.5) / 4000) for i in range(4000)]
 UNIT = st.floats(0, 1).map(lambda x: round(x, 3))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.architecture.fields import Value
-from nas.search.surrogate import Codes, Floats, distance_table
+from nas.search.samplers.surrogate import Codes, Floats, distance_table
 from nas.space import Space
 from nas.space.columns import Bools, Ints
 from nas.space.points import Points

@@ -21,14 +21,14 @@ from functools import cached_property
 import numpy as np
 
 from nas.architecture import key
-from nas.search.candidates import Candidates, Pool
-from nas.search.ehvi import Staircase
 from nas.search.objectives import SCORE
-from nas.search.record import FAILED, Trial
+from nas.search.record import FAILED, Trial, searched
 from nas.search.rungs import Ladder
-from nas.search.samplers import Proposal, searched
-from nas.search.surrogate import Floats, distances
-from nas.search.tower import Level, Tower
+from nas.search.samplers.candidates import Candidates, Pool
+from nas.search.samplers.proposal import Proposal
+from nas.search.samplers.staircase import Staircase
+from nas.search.samplers.surrogate import Floats, distances
+from nas.search.samplers.tower import Level, Tower
 from nas.space import Space
 from nas.space.columns import Ints
 

@@ -8,7 +8,7 @@ import pytest
 import nas.space.table
 from nas.architecture import key
 from nas.cost import cost
-from nas.search.candidates import Candidates, Pool
+from nas.search.samplers.candidates import Candidates, Pool
 from nas.space import Space, from_yaml
 
 TEXT = (
@@ -96,7 +96,7 @@ def test_a_listed_space_that_is_too_large_to_look_at_is_sampled_by_seed(
     monkeypatch: pytest.MonkeyPatch, space: Space
 ) -> None:
     everything = set(keys(space, Pool(space, ["macs"]).all))
-    monkeypatch.setattr("nas.search.candidates.POOL", 10)
+    monkeypatch.setattr("nas.search.samplers.candidates.POOL", 10)
     pool = Pool(space, ["macs"])
     found = [keys(space, pool.drawn(seed)) for seed in (1, 1, 2)]
     assert not pool.whole

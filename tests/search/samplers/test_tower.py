@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nas.search.surrogate import Surrogate, distance_table
-from nas.search.tower import LEAST, Level, Tower
+from nas.search.samplers.surrogate import Surrogate, distance_table
+from nas.search.samplers.tower import LEAST, Level, Tower
 
 TABLES = [distance_table([1, 2, 3, 4]), distance_table(["a", "b", "c"]), distance_table([0, 1, 2])]
 NOBODY = np.array([], dtype=np.int64)

@@ -10,11 +10,11 @@ import nas.space.table
 from nas.architecture import key
 from nas.architecture.fields import Value
 from nas.cost import cost
-from nas.search.candidates import Pool
-from nas.search.ehvi_sampler import START, EhviSampler, _Search
 from nas.search.record import Trial
 from nas.search.rungs import Ladder
 from nas.search.samplers import Propose, make_sampler, propose_untried
+from nas.search.samplers.candidates import Pool
+from nas.search.samplers.ehvi import START, EhviSampler, _Search
 from nas.space import Space, from_yaml
 
 TEXT = (
@@ -192,7 +192,7 @@ def test_a_space_too_large_to_list_is_climbed(monkeypatch: pytest.MonkeyPatch) -
     listed = from_yaml(TEXT)
     chance = regret(listed, searched(listed, make_sampler("random", listed, OBJECTIVES), 36))
     monkeypatch.setattr(nas.space.table, "MAX_POINTS", 10)
-    monkeypatch.setattr("nas.search.candidates.POOL", 40)
+    monkeypatch.setattr("nas.search.samplers.candidates.POOL", 40)
     large = from_yaml(TEXT)
     assert not large.listable
     found = searched(large, EhviSampler(large, OBJECTIVES), 36)
@@ -203,7 +203,7 @@ def test_where_the_space_is_large_the_neighbours_of_the_front_are_candidates(
     monkeypatch: pytest.MonkeyPatch, start: list[Trial]
 ) -> None:
     monkeypatch.setattr(nas.space.table, "MAX_POINTS", 10)
-    monkeypatch.setattr("nas.search.candidates.POOL", 3)
+    monkeypatch.setattr("nas.search.samplers.candidates.POOL", 3)
     pool = Pool(from_yaml(TEXT), ["macs"])
     search = _Search(pool, start)
     cheapest = min(start, key=lambda own: own.costs["macs"])
@@ -232,7 +232,7 @@ def test_the_choice_from_a_sample_gains_as_much_as_that_from_all(
         codes = map(bytes, every.all.codes)
         untried = {c: g for c, g in zip(codes, gains, strict=True) if c not in search.seen}
         with monkeypatch.context() as patch:
-            patch.setattr("nas.search.candidates.POOL", len(gains) // 20)
+            patch.setattr("nas.search.samplers.candidates.POOL", len(gains) // 20)
             chosen = EhviSampler(space, OBJECTIVES)(history, seed).point
         shares.append(untried[bytes(every.codes_of([chosen])[0])] / max(untried.values()))
     assert np.median(shares) > 0.99 and min(shares) > 0.9

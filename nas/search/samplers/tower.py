@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.search.surrogate import Codes, Floats, Ints, Surrogate, one_hot
+from nas.search.samplers.surrogate import Codes, Floats, Ints, Surrogate, one_hot
 
 LEAST = 4  # results without which a rung says nothing of those above
 TRUST = 4.0  # results' worth of belief that a rung differs from the one below by a constant

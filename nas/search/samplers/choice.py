@@ -1,0 +1,37 @@
+"""The samplers by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nas.cost import MEASURED
+from nas.errors import UserError
+from nas.search.samplers.ehvi import EhviSampler
+from nas.search.samplers.from_optuna import OPTUNA, OptunaSampler
+from nas.search.samplers.proposal import Proposal, Propose
+from nas.seeds import drawer
+from nas.space import Space
+
+SAMPLERS = ("ehvi", *OPTUNA, "random")
+
+
+def default_sampler(objectives: Sequence[str]) -> str:
+    """The sampler that serves where none is named."""
+    return "tpe" if set(objectives) & set(MEASURED) else "ehvi"
+
+
+def make_sampler(name: str, space: Space, objectives: Sequence[str]) -> Propose:
+    """The sampler of that name; UserError where there is none, or it can not serve these."""
+    if name == "random":
+        return lambda trials, seed: Proposal(space.sample(drawer(seed)))
+    if name == "ehvi":
+        measured = [name for name in objectives if name in MEASURED]
+        if measured:
+            raise UserError(
+                f"--sampler: ehvi takes costs that are known beforehand, and {measured[0]} is "
+                "measured; use tpe, nsga2 or gp"
+            )
+        return EhviSampler(space, objectives)
+    if name in OPTUNA:
+        return OptunaSampler(space, objectives, OPTUNA[name])
+    raise UserError(f"--sampler: {name!r} is not one of {', '.join(SAMPLERS)}")
