@@ -82,7 +82,7 @@ def test_a_sampler_that_says_what_climbs_waits_until_it_knows(workers: int) -> N
     first = next(n for n, event in enumerate(events) if event.step.to_epoch == 9)
     assert first >= START
     assert len(trials) == 40
-    assert 1 <= sum(trial.state == "complete" for trial in trials) <= 40 // 3
+    assert 40 // 3 <= sum(trial.state == "complete" for trial in trials) < 40
 
 
 @pytest.mark.parametrize("budget", ["20epochs", "60s"])

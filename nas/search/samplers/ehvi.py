@@ -64,11 +64,13 @@ class EhviSampler:
     ) -> Trial | None:
         """The trial to train on to its next rung; None where more is expected of a new one.
 
-        One of those that the ladder has due. least: above 0 where nothing new can be started. While
-        the start is under way trials wait. seed: that of the proposal that would be made.
+        While the start is under way trials wait. least: above 0 where nothing new can be started;
+        then no more climb than the ladder has due. seed: that of the proposal that would be made.
         """
-        due = [trial for waiting in ladder.due(trials, least).values() for trial in waiting]
         own = searched(trials)
+        due = [trial for trial in own if trial.state == "stopped"]
+        if least:
+            due = [trial for waiting in ladder.due(trials, least).values() for trial in waiting]
         if starting(own):
             return ladder.promotion(trials, least) if least else None
         if not due or (not least and not all(map(over, own[:START]))):
