@@ -4,7 +4,7 @@
         [--rungs 3] [--eta 3] [--seeds 20]
 
 Searches are replayed against the table, each sampler with the rungs and without, the same seeds.
-Training is epochs x MACs of the network. A search ends when every network was tried. Then, of the
+Training is epochs x MACs of the network. A search may train all to full length. Then, of the
 searches with rungs and until they got there, what share of the trials of each quarter of the cost
 was promoted from each rung: a quarter that is never promoted is starved.
 """
@@ -42,7 +42,7 @@ def main() -> None:
         for rungs in ("", asked.rungs):
             searches = [
                 replay_search(
-                    table, sampler=sampler, budget=f"{len(table.keys)}trials", rungs=rungs,
+                    table, sampler=sampler, budget=f"{len(table.keys) * table.scores.shape[2]}epochs", rungs=rungs,
                     eta=asked.eta, seed=seed, until=SHARE,
                 )
                 for seed in range(asked.seeds)

@@ -51,7 +51,7 @@ SMALLER: dict[str, dict[str, str | None]] = {
 """Options of a verb, and what they are here (None: left out); and words that are replaced."""
 ELSEWHERE = {
     "dashboard": "tests/search/test_dashboard.py",
-    "audit benchmarks/tabular": "its table takes hours to build; tests/audit has small ones",
+    "audit benchmarks/tabular": "takes a minute; its table is read in tests/audit/test_shipped.py",
     "audit results/audit-osnet-mini-synthetic-s0": "so few short trainings rank nothing",
 }
 """Commands that are run by other tests, or can not be here, and why."""
