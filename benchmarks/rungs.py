@@ -1,7 +1,7 @@
 """What rungs save: training to 95% of the true front's hypervolume, with rungs and without.
 
     python benchmarks/rungs.py [--table benchmarks/tabular] [--samplers ehvi,tpe,random]
-        [--rungs 3] [--eta 3] [--seeds 20]
+        [--rungs 4,6] [--eta 3] [--seeds 20]
 
 Searches are replayed against the table, each sampler with the rungs and without, the same seeds.
 Training is epochs x MACs of the network. A search may train all to full length. Then, of the
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", type=Path, default=HERE / "tabular")
     parser.add_argument("--samplers", default="ehvi,tpe,random")
-    parser.add_argument("--rungs", default="3")
+    parser.add_argument("--rungs", default="4,6")
     parser.add_argument("--eta", type=float, default=3.0)
     parser.add_argument("--seeds", type=int, default=20)
     asked = parser.parse_args()

@@ -9,7 +9,7 @@ real: the trainings of benchmarks/tabular, of which a sampler sees one seed and 
 mean of all. Every sampler has the filter against duplicates. The hypervolume of what was tried, by
 its true score, is a share of the largest possible one; a search that does not reach 95% counts as
 more than --trials. Each finished search becomes a line of the file --out, from which a later call
-goes on. gp takes seconds a proposal.
+goes on. gp takes long: 12 minutes of a core for 150 proposals, the last of them 15 s each.
 """
 
 from __future__ import annotations
