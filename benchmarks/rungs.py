@@ -32,7 +32,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     asked = parser.parse_args()
     table = read_table(asked.table)
-    whole = float(table.costs["macs"].sum()) * table.scores.shape[2]
+    full = table.scores.shape[2]
+    whole = float(table.costs["macs"].sum()) * full
     print(
         f"training to {SHARE:.0%} of the hypervolume, as a share of training the whole table once"
     )
@@ -42,8 +43,8 @@ def main() -> None:
         for rungs in ("", asked.rungs):
             searches = [
                 replay_search(
-                    table, sampler=sampler, budget=f"{len(table.keys) * table.scores.shape[2]}epochs", rungs=rungs,
-                    eta=asked.eta, seed=seed, until=SHARE,
+                    table, sampler=sampler, budget=f"{len(table.keys) * full}epochs",
+                    rungs=rungs, eta=asked.eta, seed=seed, until=SHARE,
                 )
                 for seed in range(asked.seeds)
             ]  # fmt: skip
@@ -52,7 +53,7 @@ def main() -> None:
             name = f"rungs {rungs}" if rungs else "no rungs"
             print(f"  {sampler:7} {name:12} {middle[rungs]:.3f} ({low:.3f} to {high:.3f})")
         print(f"  {sampler:7} {'ratio':12} {middle[asked.rungs] / middle['']:.2f}")
-        for line in promoted(table, searches, parse_rungs(asked.rungs, table.scores.shape[2])):
+        for line in promoted(table, searches, parse_rungs(asked.rungs, full)):
             print(f"  {sampler:7} {line}", flush=True)
 
 
