@@ -90,8 +90,8 @@ def test_a_search_ends_where_it_has_found_enough(folder: Path) -> None:
 
 
 def test_rungs_save_epochs(folder: Path) -> None:
-    plain = replay_search(folder, budget="18trials")
-    rungs = replay_search(folder, budget="18trials", rungs="1,2")
+    plain = replay_search(folder, budget="18trials", sampler="random")
+    rungs = replay_search(folder, budget="18trials", sampler="random", rungs="1,2")
     assert rungs.events[-1].epochs < 0.6 * plain.events[-1].epochs
     assert len(rungs.trials) == 18
 

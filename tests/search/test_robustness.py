@@ -77,9 +77,9 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def climbing(tiny: dict[str, str]) -> dict[str, Any]:
-    """Arguments of a search with rungs."""
+    """Arguments of a search with rungs, which trials climb from early on: not so with ehvi."""
     Path(tiny["recipe"]).write_text(RUNGS)
-    return {**tiny, "budget": BUDGET, "workers": 1}
+    return {**tiny, "budget": BUDGET, "workers": 1, "sampler": "random"}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
             out=folder / "run",
             budget=BUDGET,
             workers=1,
+            sampler="random",
         )
 
 
