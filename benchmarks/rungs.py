@@ -57,15 +57,9 @@ def main() -> None:
             print(f"  {sampler:7} {line}", flush=True)
 
 
-def arrived(search: Replayed) -> int | None:
-    """The place of the event at which SHARE was found: the last one, or there is none."""
-    return next((n for n, share in enumerate(search.found) if share >= SHARE), None)
-
-
 def spent(search: Replayed) -> float:
-    """Epochs x MACs until SHARE was found; infinite where it never was."""
-    place = arrived(search)
-    return float("inf") if place is None else search.events[place].macs
+    """Epochs x MACs until SHARE was found, where the search ends; infinite where it never was."""
+    return search.events[-1].macs if search.found[-1] >= SHARE else float("inf")
 
 
 def promoted(table: Table, searches: list[Replayed], rungs: tuple[int, ...]) -> list[str]:
@@ -75,8 +69,7 @@ def promoted(table: Table, searches: list[Replayed], rungs: tuple[int, ...]) -> 
     for rung in rungs:
         on, up = np.zeros(4), np.zeros(4)
         for search in searches:
-            place = arrived(search)
-            for event in search.events if place is None else search.events[: place + 1]:
+            for event in search.events:
                 quarter = int(np.searchsorted(edges, event.step.trial.costs["macs"]))
                 on[quarter] += event.step.to_epoch == rung
                 up[quarter] += event.step.from_epoch == rung

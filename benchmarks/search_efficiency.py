@@ -37,7 +37,8 @@ OBJECTIVES = ("score", "macs")
 SPREAD = 0.04
 SHARE = 0.95
 LOOKED_AT = (25, 50, 75)
-"""Evaluations after which the share is told too; the last at which a search ends."""
+"""Evaluations after which the share is told too, if no search had ended by then; none that is not
+of the table ends before the last of them."""
 TABLE = Path(__file__).parent / "tabular"
 LANDSCAPES = {"smooth": (0.08, 0.01), "interacting": (0.2, 0.01), "noisy": (0.08, 0.03)}
 """Strength of the effects of pairs, and standard deviation of the score's noise."""
@@ -198,10 +199,10 @@ def summary(searches: list[list[float]], trials: int) -> str:
     low, middle, high = np.quantile(reached, [0.25, 0.5, 0.75], method="higher")
     words = [f"{x:.0f}" if np.isfinite(x) else f">{trials}" for x in (middle, low, high)]
     shares = ", ".join(
-        f"{np.median([own[min(n, len(own)) - 1] for own in searches]):.1%} after {n}"
-        for n in LOOKED_AT if n <= trials
+        f"{np.median([own[n - 1] for own in searches]):.1%} after {n}"
+        for n in LOOKED_AT if all(len(own) >= n for own in searches)
     )  # fmt: skip
-    return f"{words[0]} ({words[1]} to {words[2]}); {shares}"
+    return f"{words[0]} ({words[1]} to {words[2]}){shares and '; ' + shares}"
 
 
 if __name__ == "__main__":

@@ -34,11 +34,7 @@ from nas.search.plan import Plan, SearchPlan, Standing, Step
 from nas.search.record import FAILED, Record, Trial, digest, proposed_here, searched
 from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, parse_rungs
-from nas.search.samplers import (
-    default_sampler,
-    make_sampler,
-    promoter,
-)
+from nas.search.samplers import default_sampler, make_sampler, promoter
 from nas.search.session import note_session
 from nas.search.storage import check_storage, shared_study
 from nas.search.study import Projection

@@ -68,11 +68,12 @@ class EhviSampler:
         then no more climb than the ladder has due. seed: that of the proposal that would be made.
         """
         own = searched(trials)
-        due = [trial for trial in own if trial.state == "stopped"]
-        if least:
-            due = [trial for waiting in ladder.due(trials, least).values() for trial in waiting]
         if starting(own):
             return ladder.promotion(trials, least) if least else None
+        if least:
+            due = [trial for waiting in ladder.due(trials, least).values() for trial in waiting]
+        else:
+            due = [trial for trial in own if trial.state == "stopped"]
         if not due or (not least and not all(map(over, own[:START]))):
             return None
         search, found = self._looked(own, seed)
