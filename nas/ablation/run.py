@@ -26,8 +26,9 @@ from nas.directory import Kind, locked, make_directory
 from nas.errors import UserError
 from nas.plugins import loaded_plugins
 from nas.search.budget import Budget
+from nas.search.capacity import check_data, slots
 from nas.search.driver import Driver, SilentView, View
-from nas.search.executor import Cluster, check_data, slots
+from nas.search.executor import Cluster
 from nas.search.ledger import Ledger
 from nas.search.record import Record, Trial
 from nas.search.run import FOLDERS, LIBRARIES, default_path, open_run, read_asked

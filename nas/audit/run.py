@@ -21,8 +21,9 @@ from nas.errors import UserError
 from nas.plugins import loaded_plugins
 from nas.progress import counted
 from nas.search.budget import Budget
+from nas.search.capacity import check_data, slots
 from nas.search.driver import Driver, SilentView, View
-from nas.search.executor import Cluster, check_data, slots
+from nas.search.executor import Cluster
 from nas.search.ledger import Ledger
 from nas.search.record import Trial
 from nas.search.replay import SCORES, Table, read_table

@@ -50,7 +50,13 @@ Plugins = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell no progress, only the result.")]
 Recipe = Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")]
-Eta = Annotated[float, typer.Option(help="One in so many is trained on to each rung.")]
+Eta = Annotated[
+    float,
+    typer.Option(
+        help="Of so many that a rung scored, one is trained on; with ehvi, which weighs them "
+        "itself, once nothing new can be begun."
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(

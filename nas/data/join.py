@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.data.dataset import Dataset, Images, relabel
-from nas.data.store import Stack
+from nas.data.stack import Stack
 
 Ints = NDArray[np.int64]
 

@@ -1,4 +1,4 @@
-"""Where pixels are kept, other than in one array: made when first needed, or several as one.
+"""Where pixels are kept, other than in one array: made when first needed, for instance.
 
 Shapes: n images of height H and width W, RGB, in the order (n, H, W, 3), uint8.
 """
@@ -6,14 +6,11 @@ Shapes: n images of height H and width W, RGB, in the order (n, H, W, 3), uint8.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from nas.data.dataset import Images
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Shape: TypeAlias = tuple[int, int, int, int]
@@ -65,27 +62,3 @@ class Lazy(Store):
 
     def prepare(self) -> None:
         self.whole()
-
-
-class Stack(Store):
-    """Images of several sets, one after the other, all of one size; nothing is copied."""
-
-    def __init__(self, parts: Sequence[Images]) -> None:
-        sizes = {part.size for part in parts}
-        if len(sizes) != 1:
-            raise ValueError(f"images of one size can be stacked, not {sorted(sizes)}")
-        self._ends = np.cumsum([len(part) for part in parts])
-        super().__init__((int(self._ends[-1]), *sizes.pop(), 3))
-        self._parts = tuple(parts)
-
-    def __getitem__(self, rows: NDArray[np.integer]) -> Pixels:
-        found = np.empty((len(rows), *self.shape[1:]), dtype=np.uint8)
-        owner = np.searchsorted(self._ends, rows, side="right")
-        for i in np.unique(owner).tolist():
-            part, mine = self._parts[i], owner == i
-            found[mine] = part.gather(rows[mine] - (self._ends[i] - len(part)))
-        return found
-
-    def prepare(self) -> None:
-        for part in self._parts:
-            part.prepare()

@@ -66,7 +66,7 @@ def write_ranking(
         raise UserError(f"--queries: {queries} is not a number of queries from 1 to 100")
     check_spec(data)
     network = checkpoint if isinstance(checkpoint, Network) else load_network(Path(checkpoint))
-    dataset = load_dataset(data)
+    dataset = load_dataset(data, network.input_size)
     if dataset.query is None or dataset.gallery is None:
         raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")
     rows = rank(network.to(default_device()), dataset.query, dataset.gallery, queries, seed)
@@ -167,7 +167,7 @@ def _image(
     x, y = corner
     outer = (x, y, x + width + 2 * FRAME - 1, y + HEIGHT + 2 * FRAME - 1)
     pen.rectangle(outer, color)
-    pixels = Image.fromarray(np.ascontiguousarray(images.pixels[index]))
+    pixels = Image.fromarray(np.ascontiguousarray(images.gather(np.array([index]))[0]))
     pixels = pixels.resize((width, HEIGHT), Image.Resampling.BICUBIC)
     picture.paste(pixels, (x + FRAME, y + FRAME))
     for line, (text, ink) in enumerate(zip(words, (INK, FAINT), strict=True)):

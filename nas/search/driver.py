@@ -19,15 +19,9 @@ from nas.errors import Unavailable, Unwritable, UserError
 from nas.files import write_atomically
 from nas.plugins import loaded_plugins
 from nas.search.budget import Budget
+from nas.search.capacity import check_data, default_threads, slots
 from nas.search.confirm import leaders
-from nas.search.executor import (
-    ATTEMPTS,
-    Cluster,
-    Executor,
-    check_data,
-    default_threads,
-    slots,
-)
+from nas.search.executor import ATTEMPTS, Cluster, Executor
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.plan import Plan, SearchPlan, Standing, Step

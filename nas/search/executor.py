@@ -1,13 +1,11 @@
-"""Where jobs run: what the driver asks of an executor, and the cluster that a user names."""
+"""What the driver asks of what does its jobs, and the cluster that a user names."""
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
-from nas.data.spec import check_spec, parts_of
 from nas.errors import UserError
 from nas.training.job import Job, Result
 
@@ -52,39 +50,3 @@ class Cluster:
                 raise UserError(
                     f"--{option}-per-job: {amount:g} is not a share up to 1, or a whole number"
                 )
-
-
-def slots(workers: int | None, cluster: Cluster | None) -> int:
-    """How many jobs run side by side: as many as are asked for, or as there is room for.
-
-    Connects to the cluster, if there is one. UserError where it has no room, or is none.
-    """
-    if workers is not None and workers < 1:
-        raise UserError(f"--workers: {workers} is not a number of processes from 1")
-    if cluster is None:
-        return workers or default_workers()
-    from nas.search.ray_workers import connect
-
-    room = connect(cluster)
-    return workers or room
-
-
-def check_data(spec: str, cluster: Cluster | None) -> None:
-    """UserError where a data set can not be loaded; on a cluster its nodes look for the files."""
-    if cluster is None:
-        check_spec(spec)
-    else:
-        parts_of(spec)
-
-
-def default_workers() -> int:
-    """One process a core, up to 8; one where there is a GPU."""
-    import torch
-
-    return 1 if torch.cuda.is_available() else max(1, min(8, len(os.sched_getaffinity(0))))
-
-
-def default_threads() -> int:
-    """Threads for all workers together: OMP_NUM_THREADS where it is set, else one a core."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdecimal() and int(asked) > 0 else len(os.sched_getaffinity(0))

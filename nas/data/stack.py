@@ -1,0 +1,35 @@
+"""Images of several sets as those of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas.data.dataset import Images
+from nas.data.store import Pixels, Store
+
+
+class Stack(Store):
+    """Images of several sets, one after the other, all of one size; nothing is copied."""
+
+    def __init__(self, parts: Sequence[Images]) -> None:
+        sizes = {part.size for part in parts}
+        if len(sizes) != 1:
+            raise ValueError(f"images of one size can be stacked, not {sorted(sizes)}")
+        self._ends = np.cumsum([len(part) for part in parts])
+        super().__init__((int(self._ends[-1]), *sizes.pop(), 3))
+        self._parts = tuple(parts)
+
+    def __getitem__(self, rows: NDArray[np.integer]) -> Pixels:
+        found = np.empty((len(rows), *self.shape[1:]), dtype=np.uint8)
+        owner = np.searchsorted(self._ends, rows, side="right")
+        for i in np.unique(owner).tolist():
+            part, mine = self._parts[i], owner == i
+            found[mine] = part.gather(rows[mine] - (self._ends[i] - len(part)))
+        return found
+
+    def prepare(self) -> None:
+        for part in self._parts:
+            part.prepare()
