@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nas.search.ledger import Ledger
@@ -14,27 +14,43 @@ from nas.search.rungs import Ladder
 
 @dataclass
 class AblationPlan:
-    """rows: trials as they begin, numbered from 0. seeds: replicates of each."""
+    """rows: trials as they begin, numbered from 0. seeds: replicates of each.
+
+    given: ids of steps whose results lie ready, which cost nothing.
+    """
 
     rows: Sequence[Trial]
     seeds: int
     ladder: Ladder
     ledger: Ledger
     objectives: tuple[str, ...] = ("score", "macs")
+    given: frozenset[str] = frozenset()
 
     def next(self, now: Standing) -> Step | None:
-        """The first replicate that is not trained yet, where the budget has room for it."""
+        """The first replicate that is not trained yet, where the budget has room for it.
+
+        What is given comes before, but no row before the one above it has begun: the record numbers
+        trials as they begin.
+        """
+        due = list(self._due(now))
+        for step in due:
+            if step.id in self.given and step.trial.number <= len(now.trials):
+                return step
+        for step in due[:1]:
+            price = self.ledger.price(step.trial.costs["macs"], step.epochs, now.trials)
+            return step if price <= self._room(now) else None
+        return None
+
+    def _due(self, now: Standing) -> Iterator[Step]:
+        """Seed by seed, what is neither trained nor under way."""
         under_way = {step.id for step in now.running}
         for replicate in range(self.seeds):
             for row in self.rows:
                 known = row.number < len(now.trials)
                 trial = now.trials[row.number] if known else row
                 step = Step(trial, replicate, 0, self.ladder.epochs[-1])
-                if ended(trial, replicate) or step.id in under_way:
-                    continue
-                price = self.ledger.price(trial.costs["macs"], step.epochs, now.trials)
-                return step if price <= self._room(now) else None
-        return None
+                if not ended(trial, replicate) and step.id not in under_way:
+                    yield step
 
     def left(self, now: Standing) -> float:
         if self.ledger.budget.kind != "replicates":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from nas.ablation.effects import Contrast, Term, factorial_effects
 from nas.ablation.plan import AblationPlan, score
 from nas.ablation.power import detectable, pilot
 from nas.ablation.published import families_table, paper_table
-from nas.ablation.statistics import Comparisons, compare
+from nas.ablation.reuse import Reused, reuse
+from nas.ablation.statistics import Comparisons, compare, complete
 from nas.ablation.tables import comparison_frame
 from nas.architecture import Architecture, key, preset
 from nas.cost import cost
@@ -30,12 +31,11 @@ from nas.search.capacity import check_data, slots
 from nas.search.driver import Driver, SilentView, View
 from nas.search.executor import Cluster
 from nas.search.ledger import Ledger
-from nas.search.record import Record, Trial
+from nas.search.record import Trial
 from nas.search.run import FOLDERS, LIBRARIES, default_path, open_run, read_asked
 from nas.search.rungs import Ladder
-from nas.search.workers import publish
 from nas.space import Space, load_space
-from nas.training.job import Job, Result
+from nas.training.job import Job
 from nas.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -48,13 +48,16 @@ DESIGNS = {
     "paper": "the eleven rows of the OSNet paper",
     "families": "OSNet, Inception, ResNeXt, SE",
 }
+TABLES = ("paper", "families")
+"""Of these, those that were published."""
 
 
 @dataclass(frozen=True)
 class Ablation:
     """What an ablation found. scores: (rows, seeds), NaN where one is missing; larger is better.
 
-    effects: of the factors, where the design is factorial and a score is there for each cell.
+    effects: of the factors, where the design is factorial and there are scores to tell them from
+    noise.
     """
 
     path: Path
@@ -113,16 +116,21 @@ def run_ablation(
         "recipe": trained.model_dump(),
         "objectives": ["score", "macs"],
         "design": design,
-        "rows": {row.label: key(row.architecture) for row in chosen.rows},
+        "rows": {
+            row.label: {"number": number, "key": key(row.architecture)}
+            for number, row in enumerate(chosen.rows)
+        },
         "split": split,
         "seed": seed,
     }
     path = Path(out) if out is not None else _default_path(asked, match)
     replicates = len(chosen.rows) * seeds
     spend = Budget.parse(budget) if budget else Budget("replicates", replicates)
+    if spend.kind == "trials":
+        raise UserError("--budget: trainings are counted by --seeds; give a time, epochs or MACs")
     rows = [_trial(number, row) for number, row in enumerate(chosen.rows)]
     ladder = Ladder((trained.epochs,), 2.0, ("macs",))
-    plan = AblationPlan(rows, seeds, ladder, Ledger(spend, trained, count))
+    ledger = Ledger(spend, trained, count)
     size = chosen.rows[0].architecture.input
     with locked(path, "ablation"):
         if cluster is None:
@@ -130,10 +138,10 @@ def run_ablation(
         make_directory(path, asked, ABLATION, fresh=fresh)
         shown = view or SilentView()
         shown.opened(path)
-        reused = _reuse(path, asked, rows, seeds, trained.epochs)
-        if reused:
-            shown.notice(f"{reused} of {replicates} trainings are there already, from other runs")
-        shown.notice(_power(path, chosen, seeds))
+        reused = reuse(path, asked, rows, seeds, trained.epochs)
+        _tell(shown, reused, replicates)
+        plan = AblationPlan(rows, seeds, ladder, ledger, given=frozenset(reused.scores))
+        shown.notice(_power(_scores(path, chosen, seeds, reused.scores)))
         plugins = tuple(str(file) for file in loaded_plugins().values())
         tested = split == "test"
         common = Job(
@@ -162,7 +170,7 @@ def make_design(
         raise UserError("--baseline: give a preset, or a space, whose base it is then")
     if space is not None:
         base = base.resized(space.base.input)
-    if design in ("paper", "families"):
+    if design in TABLES:
         found = paper_table(base) if design == "paper" else families_table(base)
     elif space is None:
         raise UserError(f"--design: {design} varies factors of a space: give one")
@@ -186,64 +194,51 @@ def _default_path(asked: Mapping[str, Any], match: str | None) -> Path:
     return plain.with_name(f"ablation-{asked['design']}{matched}-{plain.name}")
 
 
-def _reuse(
-    path: Path, asked: Mapping[str, Any], rows: Sequence[Trial], seeds: int, epochs: int
-) -> int:
-    """Hand over what ablations beside this one have trained, as if a worker had just done it."""
-    same = ("data", "recipe", "split", "seed")
-    now = json.loads(json.dumps(asked))
-    count = 0
-    own = Record(path / "record.db")
-    done = {job[0] for job in own.jobs()}
-    own.close()
-    for file in sorted(path.parent.glob("*/run.json")):
-        try:
-            there = read_asked(file.parent)
-            if file.parent == path or any(there.get(name) != now[name] for name in same):
-                continue
-            record = Record(file.parent / "record.db", read_only=True)
-        except UserError:  # another kind of run, or a damaged one
-            continue
-        known = {trial.key: trial.number for trial in record.trials()}
-        for row in rows:
-            for replicate in range(seeds) if row.key in known else ():
-                job = f"{row.number}-{replicate}-{epochs}"
-                scores = record.scores(known[row.key], replicate, epochs)
-                if scores is not None and job not in done:
-                    publish(path / "outbox", job, Result("done", "reused", scores))
-                    done.add(job)
-                    count += 1
-        record.close()
-    return count
+def _tell(shown: View, reused: Reused, of: int) -> None:
+    if reused.scores:
+        shown.notice(f"{len(reused.scores)} of {of} trainings are there already, from other runs")
+    if reused.others:
+        shown.notice(
+            f"{reused.others} more are there by other code (another commit, or torch), and are "
+            "trained again"
+        )
 
 
-def _power(path: Path, design: Design, seeds: int) -> str:
-    """What the seeds can show, by the scores that are there before the run; or by no scale."""
-    known = _scores(path, design, seeds)
-    comparisons = len(design.rows) - 1
-    whole = known[:, np.isfinite(known).all(axis=0)]
-    if whole.shape[1] < 2:
+def _power(known: NDArray[np.float64]) -> str:
+    """What the seeds can show, by the scores (rows, seeds) known before the run, or by no scale."""
+    seeds, comparisons = known.shape[1], len(known) - 1
+    if min(complete(known).shape) < 2:
         found = detectable(seeds, comparisons, 1.0)
         return (
-            f"no scores are known yet. In deviations of a paired difference: {found}. Run fewer "
-            "seeds first, and the same command with more says it in scores"
+            f"no row is known with two seeds yet. In deviations of a paired difference: {found}. "
+            "Run fewer seeds first, and the same command with more says it in scores"
         )
-    return str(detectable(seeds, comparisons, pilot(whole)))
+    seen = pilot(known)
+    if not seen.deviation > 0:
+        return "the scores that are known do not vary over seeds, which says nothing of noise"
+    return str(detectable(seeds, comparisons, seen))
 
 
-def _scores(path: Path, design: Design, seeds: int) -> NDArray[np.float64]:
+def _scores(
+    path: Path, design: Design, seeds: int, given: Mapping[str, float] | None = None
+) -> NDArray[np.float64]:
+    """(rows, seeds). given: by the job's id, scores that are not recorded yet."""
     trials = open_run(path).all_trials() if (path / "record.db").is_file() else []
     found = np.full((len(design.rows), seeds), np.nan)
     for trial in trials:
         found[trial.number] = [score(trial, replicate) for replicate in range(seeds)]
+    for job, known in (given or {}).items():
+        row, replicate, _ = map(int, job.split("-"))
+        found[row, replicate] = known
     return found
 
 
 def _found(path: Path, design: Design, seeds: int) -> Ablation:
     scores = _scores(path, design, seeds)
     effects = None
-    if design.factorial and np.isfinite(scores).any(axis=1).all():
-        effects = factorial_effects(design.cells, scores)
+    if design.factorial:
+        with suppress(UserError):  # there are too few scores yet
+            effects = factorial_effects(design.cells, scores)
     return Ablation(path, design, scores, compare(scores), effects)
 
 

@@ -39,6 +39,8 @@ class Interval:
 class Comparisons:
     """All rows against the first, (rows,) each; NaN in the baseline's place and without two pairs.
 
+    Two equal differences, which scores in coarse steps have by chance, are not compared either.
+
     count, mean, deviation: of the row's own scores. pairs: seeds that the row and the baseline both
     have. paired: the difference, from these; holm: its p values, adjusted over the rows. effect:
     see `hedges`. correlation: of the pairs (three are needed). unpaired, unpaired_holm: the same
@@ -83,7 +85,9 @@ def compare(scores: ArrayLike, alpha: float = ALPHA) -> Comparisons:
     difference[0] = np.nan
     count, mean, deviation = _moments(table)
     pairs, estimate, spread = _moments(difference)
-    paired = t_interval(estimate, spread / np.sqrt(pairs), pairs - 1, alpha)
+    coarse = (pairs == 2) & (estimate != 0) & (spread <= 1e-9 * np.abs(estimate))
+    freedom = np.where(coarse, 0, pairs - 1)
+    paired = t_interval(estimate, spread / np.sqrt(pairs), freedom, alpha)
     unpaired = _welch(mean, deviation, count, alpha)
     adjusted = holm(paired.p)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -95,7 +99,7 @@ def compare(scores: ArrayLike, alpha: float = ALPHA) -> Comparisons:
         pairs=pairs,
         paired=paired,
         holm=adjusted,
-        effect=hedges(standard, pairs - 1),
+        effect=hedges(standard, freedom),
         correlation=_correlations(table),
         unpaired=unpaired,
         unpaired_holm=holm(unpaired.p),

@@ -55,12 +55,31 @@ class Evidence:
         return self.scores[:, list(self.choices)]
 
     @cached_property
+    def full(self) -> Floats:
+        """Scores at full length without what a replicate does to all alike: (n, R).
+
+        A replicate holds out images of its own, which may be easier ones: where architectures have
+        different replicates, that would look like a difference between architectures. By least
+        squares with a level for each architecture and each replicate; levels of replicates have the
+        sum 0.
+        """
+        found = self.scores[:, :, -1]
+        known = np.isfinite(found)
+        count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+        filled = np.where(known, found, 0.0)
+        apart = np.where(known, filled - filled.sum(axis=1, keepdims=True) / count, 0.0)
+        normal = np.diag(known.sum(axis=0)) - known.T @ (known / count)
+        level = np.linalg.pinv(normal, hermitian=True) @ apart.sum(axis=0)
+        same: Floats = found - level
+        return same
+
+    @cached_property
     def truth(self) -> Floats:
         """For each of `choices`, the mean at full length of all other replicates: (n, C).
 
         So no score is judged by a training of its own seed. NaN where there is no other.
         """
-        full = self.scores[:, :, -1]
+        full = self.full
         known = np.isfinite(full)
         total, count = np.where(known, full, 0.0).sum(axis=1), known.sum(axis=1)
         own, there = full[:, list(self.choices)], known[:, list(self.choices)]
@@ -71,7 +90,7 @@ class Evidence:
     @cached_property
     def mean(self) -> Floats:
         """The mean at full length over all replicates: (n,); NaN where there is none."""
-        full = self.scores[:, :, -1]
+        full = self.full
         count = np.isfinite(full).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             found: Floats = np.nansum(full, axis=1) / count

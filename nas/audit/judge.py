@@ -44,9 +44,14 @@ class Judgement:
 
     @property
     def first_rung(self) -> int | None:
-        """The advised one (`nas.audit.regret.first_rung`); None where no rung is good enough."""
+        """The advised one (`nas.audit.regret.first_rung`); None where no rung is good enough.
+
+        And where the noise ceiling is not shown to be above 0: a share of it would mean nothing.
+        """
         count = len(self.rungs)
         found = self.within
+        if not found.ceiling.low > 0:
+            return None
         return first_rung(self.rungs, found.share.estimate[:count], found.tau.low[:count])
 
 
@@ -103,10 +108,11 @@ def _importance(
     seed: int,
     tick: Callable[[int, int], None],
 ) -> dict[str, Importance]:
-    """Of all that has a score at full length, ranked or not."""
-    scored = np.flatnonzero(np.isfinite(evidence.mean))
+    """Of all that has a score at full length, ranked or not, and a point: baselines have none."""
+    placed = np.array([bool(point) for point in evidence.points], dtype=bool)
+    scored = np.flatnonzero(np.isfinite(evidence.mean) & placed)
     points = [evidence.points[row] for row in scored]
-    if not all(points):
+    if not points:
         return {}
     scores = evidence.mean[scored]
     groups = {

@@ -267,7 +267,9 @@ def _judged(
     glances = zero_cost_scores(own.architectures, data, seed) if data else {}
     with counted("resampling importance") as tick:
         found = judge(evidence, glances, cost=cost, bands=bands, seed=seed, tick=tick)
-    count = own.scores.shape[1]
+    seeds = np.isfinite(own.full).sum(axis=1)
+    few, many = int(seeds.min()), int(seeds.max())
+    count = f"{few}" if few == many else f"{few} to {many}"
     title += f": {len(own)} architectures, {count} seeds at full length"
     return Audit(path, title, found, of or len(evidence), glances, caveats)
 

@@ -57,7 +57,11 @@ def ablate(
         list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
     ] = None,
     input: Annotated[
-        str | None, typer.Option(help="The baseline's input, HEIGHTxWIDTH in pixels; else its own.")
+        str | None,
+        typer.Option(
+            help="Without SPACE, which has its own: the baseline's input, HEIGHTxWIDTH in pixels; "
+            "else its own."
+        ),
     ] = None,
     split: Annotated[
         str,
@@ -89,12 +93,19 @@ def ablate(
     """
     from rich.console import Console
 
-    from nas.ablation.run import run_ablation
+    from nas.ablation.run import TABLES, run_ablation
     from nas.commands.search_view import make_view
     from nas.commands.targets import resolve
+    from nas.errors import UserError
     from nas.report.ablation import SPARE, comparison_notes, comparison_words, title, write_ablation
     from nas.report.formats import terminal
 
+    if table not in (None, *TABLES):
+        raise UserError(f"--table: {table!r} is not one of {', '.join(TABLES)}")
+    if table and factors:
+        raise UserError(f"--factors: the rows of --table {table} are fixed; leave out one of both")
+    if input and (space or not baseline):
+        raise UserError("--input: it is of --baseline without a SPACE, which has its own input")
     view = make_view(quiet)
     with view:
         found = run_ablation(

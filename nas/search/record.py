@@ -39,6 +39,8 @@ PRAGMA user_version = 2;
 """
 VERSION = 2
 FAILED = ("failed", "infeasible")
+REUSED = "reused"
+"""The reason of a job that another run has trained: it took nothing here."""
 DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
@@ -57,7 +59,7 @@ class Trial:
     was scored at the last of them, and its `score` is maximised. digests: of the checkpoint there.
     fresh: the scores at full length of the replicates from 1, which chose nothing; NaN where one
     failed.
-    seconds, images and epochs: what its jobs took, and trained on.
+    seconds, images and epochs: what its jobs took here, and trained on.
     """
 
     number: int
@@ -153,9 +155,9 @@ class Record:
         done: dict[int, dict[str, Any]] = {}
         for trial, replicate, epoch, outcome, scores, digest, *spent in self.db.execute(
             "SELECT trial, replicate, epoch, outcome, scores, digest, "
-            "train_seconds + eval_seconds, images, epoch - from_epoch FROM jobs "
+            "train_seconds + eval_seconds, images, (epoch - from_epoch) * (reason <> ?) FROM jobs "
             "WHERE trial BETWEEN ? AND ? ORDER BY finished_at, id",
-            (first, last),
+            (REUSED, first, last),
         ):
             own = done.setdefault(trial, {"rungs": {}, "digests": {}, "fresh": {}})
             for name, value in zip(("seconds", "images", "epochs"), spent, strict=True):

@@ -1,5 +1,6 @@
 """Ablations that really train, on a data set that takes a second."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nas.ablation.run import make_design, run_ablation
+from nas.ablation.run import _power, make_design, run_ablation
 from nas.errors import UserError
 from nas.search import open_run
+from nas.search.driver import SilentView
 
 SPACE = """\
 space: tiny
@@ -23,6 +25,14 @@ parameters:
   stages[*].depth: 1
 """
 RECIPE = "name: tiny\nepochs: 2\nbatch: 16\nlr: 0.01\nschedule: onecycle\n"
+
+
+class Notices(SilentView):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.said.append(text)
 
 
 @pytest.fixture
@@ -58,16 +68,61 @@ def test_interrupted_and_resumed_it_gives_the_identical_table(
 def test_what_other_runs_have_trained_is_not_trained_again(
     tiny: dict[str, Any], tmp_path: Path
 ) -> None:
+    """It costs nothing: with a budget of one training all of it is there, and one row more."""
     first = run_ablation(**tiny, seeds=2)
-    other = tiny | {"out": tmp_path / "runs" / "two"}
-    crossed = run_ablation(**other, seeds=2, design="factorial", factors=["streams", "gate"])
+    other = tiny | {"out": tmp_path / "runs" / "two", "design": "factorial", "seeds": 2}
+    other |= {"factors": ["streams", "gate"]}
+    view = Notices()
+    begun = run_ablation(**other, budget="2epochs", view=view)
+    rows = len(begun.design.rows)
+    assert f"{first.scores.size} of {2 * rows} trainings are there already" in view.said[0]
+    assert "2 seeds show an effect of" in view.said[1]
+    assert np.isfinite(begun.scores).sum() == first.scores.size + 1
+    crossed = run_ablation(**other)
     assert crossed.effects is not None
-    same = {row.label: i for i, row in enumerate(first.design.rows)}
     trials = open_run(other["out"]).all_trials()
-    assert [trial.epochs for trial in trials].count(0) == 0
-    trained = sum(trial.images > 0 for trial in trials)
-    assert trained == len(trials) - len(same)
+    epochs = [trial.epochs for trial in trials]
+    assert epochs == [4 * (trial.images > 0) for trial in trials]
+    assert epochs.count(0) == len(first.design.rows)
     np.testing.assert_array_equal(crossed.scores[0], first.scores[0])
+
+
+def test_what_other_code_has_trained_is_trained_again(tiny: dict[str, Any], tmp_path: Path) -> None:
+    one = run_ablation(**tiny, factors=["gate"], seeds=2)
+    file = tiny["out"] / "run.json"
+    about = json.loads(file.read_text())
+    file.write_text(json.dumps(about | {"git": "an earlier commit"}))
+    view = Notices()
+    again = tiny | {"out": tmp_path / "runs" / "two", "factors": ["gate"], "view": view}
+    two = run_ablation(**again, seeds=2)
+    assert view.said[0].startswith(f"{one.scores.size} more are there by other code")
+    assert all(trial.images for trial in open_run(two.path).all_trials())
+    np.testing.assert_array_equal(one.scores, two.scores)
+
+
+def test_rows_in_another_order_are_another_ablation(tiny: dict[str, Any]) -> None:
+    """Scores are recorded by the row's number."""
+    run_ablation(**tiny, factors=["gate"], seeds=2, budget="2epochs")
+    tiny["space"].write_text(SPACE.replace("[1, 4]", "[1, 2, 4]"))
+    run_ablation(**tiny | {"out": tiny["out"].with_name("two")}, factors=["streams"], seeds=2)
+    tiny["space"].write_text(SPACE.replace("[1, 4]", "[2, 1, 4]"))
+    with pytest.raises(UserError, match=r"differs in rows\..*\.number: 1 there, 2 now"):
+        run_ablation(**tiny | {"out": tiny["out"].with_name("two")}, factors=["streams"], seeds=2)
+
+
+def test_a_factorial_of_one_seed_has_a_table_and_no_effects(tiny: dict[str, Any]) -> None:
+    asked = tiny | {"design": "factorial", "factors": ["streams", "gate"]}
+    found = run_ablation(**asked, seeds=2, budget="6epochs")
+    assert np.isfinite(found.scores[:, 0]).sum() == 3
+    assert found.effects is None
+    assert set(found.found.verdict[1:]) == {"not compared"}
+
+
+def test_scores_that_do_not_vary_say_nothing_of_what_can_be_shown() -> None:
+    assert "do not vary over seeds" in _power(np.ones((3, 4)))
+    assert "no row is known with two seeds" in _power(np.array([[0.5, np.nan], [0.6, np.nan]]))
+    partly = np.array([[0.5, 0.6, np.nan], [0.6, 0.65, np.nan], [np.nan] * 3])
+    assert "3 seeds show an effect of" in _power(partly)
 
 
 def test_seeds_are_paired_and_differ(tiny: dict[str, Any]) -> None:
@@ -101,6 +156,7 @@ def test_a_width_that_matches_leaves_no_difference_in_cost(tiny: dict[str, Any])
         ({"space": None, "design": "factorial", "baseline": "osnet_x0_25"}, "give one"),
         ({"space": None}, "--baseline: give a preset"),
         ({"data": "nothing"}, "nothing"),
+        ({"budget": "20trials"}, "--budget: trainings are counted by --seeds"),
         ({"budget": "much"}, "--budget: 'much'"),
     ],
 )

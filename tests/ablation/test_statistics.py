@@ -109,6 +109,14 @@ def test_equal_differences_are_sure_and_no_difference_is_none() -> None:
     assert found.verdict == ("baseline", "better", "no difference shown")
 
 
+def test_two_equal_differences_are_not_compared() -> None:
+    """Accuracies of a hundred images often differ by the same step twice."""
+    found = compare([[0.5, 0.25], [0.51, 0.26], [0.5, 0.25], [0.6, 0.4]])
+    assert found.verdict[1:] == ("not compared", "no difference shown", "no difference shown")
+    assert np.isnan(found.holm[1])
+    assert np.isnan(found.paired.low[1])
+
+
 @given(st.integers(0, 1000), st.permutations(range(6)))
 def test_neither_the_order_of_seeds_nor_what_a_seed_does_to_all_matters(seed, order) -> None:
     random = np.random.default_rng(seed)

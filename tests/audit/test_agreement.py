@@ -107,12 +107,25 @@ def evidence(scores: np.ndarray) -> Evidence:
 
 
 def test_the_truth_is_the_mean_of_all_other_seeds() -> None:
-    own = evidence(np.array([[[0, 1.0], [0, 2], [0, 6]], [[0, 5.0], [0, 3], [0, NAN]]]))
-    # the third replicate is complete for half of the architectures
+    """Their levels are 3, 2.5 and 6.5, of which 4 is the mean."""
+    own = evidence(np.array([[[0, 1.0], [0, 2], [0, 6]], [[0, 5.0], [0, 3], [0, 7]]]))
     assert own.choices == (0, 1, 2)
-    assert own.truth[0].tolist() == [4, 3.5, 1.5]
-    assert own.truth[1, :2].tolist() == [3, 5]
-    assert own.mean.tolist() == [3, 4]
+    np.testing.assert_allclose(own.full, [[2, 3.5, 3.5], [6, 4.5, 4.5]])
+    np.testing.assert_allclose(own.truth, [[3.5, 2.75, 2.75], [4.5, 5.25, 5.25]])
+    np.testing.assert_allclose(own.mean, [3, 5])
+
+
+def test_what_a_seed_does_to_all_is_no_difference_between_architectures() -> None:
+    """Against least squares with a column for each architecture and each seed."""
+    random = np.random.default_rng(0)
+    scores = random.normal(size=(9, 4, 1)) + 5 * np.array([0, 1, -1, 3.0])[None, :, None]
+    scores[random.random((9, 4, 1)) < 0.4] = NAN
+    scores[0] = NAN
+    own = evidence(scores)
+    row, seed = np.nonzero(np.isfinite(scores[:, :, 0]))
+    columns = np.concatenate([np.eye(9)[row], np.eye(4)[seed]], axis=1)
+    level = np.linalg.lstsq(columns, scores[row, seed, 0])[0][9:]
+    np.testing.assert_allclose(own.full, scores[:, :, 0] - (level - level.mean()), atol=1e-12)
 
 
 def test_only_the_seed_that_climbed_is_judged() -> None:
@@ -121,7 +134,8 @@ def test_only_the_seed_that_climbed_is_judged() -> None:
     scores[:, 1:, 1] = np.random.default_rng(1).normal(size=(9, 2))
     own = evidence(scores)
     assert own.choices == (0,)
-    np.testing.assert_allclose(own.truth[:, 0], scores[:, 1:, 1].mean(axis=1))
+    apart = own.truth[:, 0] - scores[:, 1:, 1].mean(axis=1)
+    np.testing.assert_allclose(apart, apart[0])
     assert own.usable().truth.shape == (9, 1)
 
 

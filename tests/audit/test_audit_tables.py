@@ -84,6 +84,7 @@ def test_the_advice_is_the_first_rung_that_is_good_enough(audit: Audit) -> None:
         audit, found=replace(audit.found, within=replace(audit.found.within, ceiling=none))
     )
     assert "noise hides" in advice(noise)
+    assert noise.found.first_rung is None
 
 
 def test_the_figure_has_the_rungs_and_the_rest_over_all_and_within_bands(audit: Audit) -> None:

@@ -1,10 +1,14 @@
 """Importance on made-up scores whose causes are known."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
+from nas.audit.evidence import from_table
 from nas.audit.importance import importance
+from nas.audit.judge import judge
+from tests.audit.made_up import table
 
 POINTS = [
     {"a": a, "b": b, "c": c}
@@ -72,3 +76,12 @@ def test_it_follows_from_the_seed() -> None:
     assert one is not None and two is not None and three is not None
     np.testing.assert_array_equal(one.share.low, two.share.low)
     assert (one.share.low != three.share.low).any()
+
+
+def test_a_baseline_outside_of_the_space_has_no_say() -> None:
+    evidence = from_table(table())
+    beside = replace(evidence, points=({}, *evidence.points[1:]))
+    found = judge(beside).importance
+    assert set(found) == {"over all", "within bands"}
+    assert found["over all"].names[0] == "width"
+    assert judge(replace(evidence, points=({},) * len(evidence))).importance == {}

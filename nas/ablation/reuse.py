@@ -1,0 +1,79 @@
+"""What ablations beside one have trained already: taken over, as if a worker had just done it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nas.errors import UserError
+from nas.search.plan import Step
+from nas.search.record import REUSED, Record, Trial
+from nas.search.run import read_asked
+from nas.search.workers import publish
+from nas.training.job import Result
+
+SAME = ("data", "recipe", "split", "seed")
+"""What of two ablations has to be equal."""
+
+
+@dataclass
+class Reused:
+    """scores: by the id of the job that need not be run. others: how many were of other code."""
+
+    scores: dict[str, float] = field(default_factory=dict)
+    others: int = 0
+
+
+def reuse(
+    path: Path, asked: Mapping[str, Any], rows: Sequence[Trial], seeds: int, epochs: int
+) -> Reused:
+    """Put what others have trained into the outbox of the ablation at `path`.
+
+    Only what this code has trained, with this torch: a change of the training would look like an
+    effect of whichever rows were trained since.
+    """
+    found = Reused()
+    own, code = Record(path / "record.db"), _code(path)
+    done = {job[0] for job in own.jobs()}
+    own.close()
+    for folder in _like(path, asked):
+        try:
+            record = Record(folder / "record.db", read_only=True)
+        except UserError:  # damaged, or with blocks of a plug-in that is not loaded
+            continue
+        known = {trial.key: trial.number for trial in record.trials()}
+        for row in rows:
+            for replicate in range(seeds) if row.key in known else ():
+                job = Step(row, replicate, 0, epochs).id
+                scores = record.scores(known[row.key], replicate, epochs)
+                if scores is None or job in done:
+                    continue
+                if _code(folder) != code:
+                    found.others += 1
+                    continue
+                publish(path / "outbox", job, Result("done", REUSED, scores))
+                found.scores[job] = scores["score"]
+                done.add(job)
+        record.close()
+    return found
+
+
+def _like(path: Path, asked: Mapping[str, Any]) -> Iterator[Path]:
+    """The runs beside this one that were asked for the same as far as a training goes."""
+    now = json.loads(json.dumps(asked))
+    for file in sorted(path.parent.glob("*/run.json")):
+        try:
+            there = read_asked(file.parent)
+        except UserError:  # damaged
+            continue
+        if file.parent != path and all(there.get(name) == now[name] for name in SAME):
+            yield file.parent
+
+
+def _code(folder: Path) -> tuple[str | None, str | None]:
+    """The commit that began a run, and its torch."""
+    about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return about.get("git"), (about.get("versions") or {}).get("torch")
