@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import sys
 from pathlib import Path
 
@@ -41,3 +42,12 @@ def load_plugin(path: str | Path) -> None:
 def loaded_plugins() -> dict[str, Path]:
     """File names of the loaded plug-ins, and where they are."""
     return dict(_loaded)
+
+
+def plugin_options() -> str:
+    """What a printed command needs to know them again: --plugin FILE for each."""
+    found = ""
+    for file in _loaded.values():
+        near = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+        found += f" --plugin {shlex.quote(str(near))}"
+    return found

@@ -8,6 +8,7 @@ import typer
 
 from nas.commands.options import (
     Address,
+    Changes,
     CpusPerJob,
     Data,
     Executor,
@@ -53,9 +54,7 @@ def ablate(
     seeds: Annotated[int, typer.Option(help="Trainings of each row, with paired seeds.")] = 5,
     data: Data = "synthetic",
     recipe: Recipe = "standard",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
-    ] = None,
+    changes: Changes = None,
     input: Annotated[
         str | None,
         typer.Option(
@@ -117,7 +116,7 @@ def ablate(
             seeds=seeds,
             data=data,
             recipe=recipe,
-            overrides=set_ or [],
+            overrides=changes or [],
             split=split,
             budget=budget,
             workers=workers,

@@ -9,6 +9,7 @@ import typer
 from nas.commands.options import (
     DATA_HELP,
     Address,
+    Changes,
     CpusPerJob,
     Executor,
     GpusPerJob,
@@ -49,9 +50,7 @@ def audit(
     recipe: Annotated[
         str | None, typer.Option(help="Name of a shipped recipe, or a YAML file; else quick.")
     ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
-    ] = None,
+    changes: Changes = None,
     cost: Annotated[
         str, typer.Option(help="What bands are of: macs, params, activation_bytes.")
     ] = "macs",
@@ -113,7 +112,7 @@ def audit(
             rungs=rungs,
             data=data,
             recipe=recipe,
-            overrides=set_ or [],
+            overrides=changes or [],
             cost=cost,
             bands=bands,
             zero_cost=zero_cost,

@@ -50,6 +50,10 @@ Plugins = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell no progress, only the result.")]
 Recipe = Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A field of the recipe; may be repeated."),
+]
 Eta = Annotated[
     float,
     typer.Option(
@@ -60,7 +64,8 @@ Eta = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        help="Jobs side by side; by default one a core, at most 8, or what a cluster has room for."
+        help="Jobs side by side; by default one a core, at most 8, one where there is a GPU, or "
+        "what a cluster has room for."
     ),
 ]
 Executor = Annotated[

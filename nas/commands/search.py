@@ -8,6 +8,7 @@ import typer
 
 from nas.commands.options import (
     Address,
+    Changes,
     CpusPerJob,
     Data,
     Eta,
@@ -36,6 +37,7 @@ def search(
     ] = "5m",
     data: Data = "synthetic",
     recipe: Recipe = "quick",
+    changes: Changes = None,
     objectives: Annotated[
         str,
         typer.Option(
@@ -114,6 +116,7 @@ def search(
                 budget=budget,
                 data=data,
                 recipe=recipe,
+                overrides=changes or (),
                 objectives=objectives,
                 sampler=sampler,
                 latency=latency,

@@ -20,6 +20,16 @@ def resolve(target: str, size: str | None = None) -> Architecture:
     return architecture.resized(Size.parse(size, "--input")) if size else architecture
 
 
+def data_of(target: str) -> str:
+    """The data that the run of RUN#trial had; the built-in data for other targets."""
+    if target in PRESETS or "#" not in target:
+        return "synthetic"
+    from nas.search import open_run
+
+    data: str = open_run(target.rsplit("#", 1)[0]).asked["data"]
+    return data
+
+
 def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
     """The network that `target` names, in eval mode, and in words where its weights are from.
 

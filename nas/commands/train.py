@@ -8,21 +8,17 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import InputSize, Json, Plugins, Quiet, Target
-
-DATA = "Data set: synthetic[:ids=..,size=..,seed=..], fashion-mnist[:FOLDER]."
+from nas.commands.options import DATA_HELP, Changes, InputSize, Json, Plugins, Quiet, Recipe, Target
 
 
 def train(
     target: Target,
-    data: Annotated[str, typer.Option(help=DATA)] = "synthetic",
-    recipe: Annotated[
-        str, typer.Option(help="Name of a shipped recipe, or a YAML file.")
-    ] = "standard",
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A field of the recipe; may be repeated."),
+    data: Annotated[
+        str | None,
+        typer.Option(help=f"{DATA_HELP[:-1]}; by default that of TARGET's run, else synthetic."),
     ] = None,
+    recipe: Recipe = "standard",
+    changes: Changes = None,
     evaluate: Annotated[
         list[str] | None,
         typer.Option("--eval", metavar="DATA", help="Score this test split too; may be repeated."),
@@ -53,8 +49,9 @@ def train(
     Ctrl-C leaves a state that can be gone on from. The same command goes on where it was.
     """
     from nas.commands.output import print_json
-    from nas.commands.targets import resolve
+    from nas.commands.targets import data_of, resolve
     from nas.commands.train_view import make_view
+    from nas.plugins import plugin_options
     from nas.training import train_network
     from nas.training.loop import Diverged
 
@@ -63,7 +60,7 @@ def train(
         with view:
             done = train_network(
                 resolve(target, input),
-                data=data,
+                data=data or data_of(target),
                 recipe=recipe,
                 overrides=changes or [],
                 evaluate=evaluate or [],
@@ -97,5 +94,6 @@ def train(
         shown = "  ".join(f"{n} {v:.4f}" for n, v in scores.items() if n != "score")
         print(f"{spec}  {shown}")
     print(f"network  {done.network}")
-    print(f"next     python cli.py export {done.network} --out network.onnx")
-    print(f"         python cli.py evaluate {done.network} --data OTHER --flip")
+    rest = plugin_options()
+    print(f"next     python cli.py export {done.network} --out network.onnx{rest}")
+    print(f"         python cli.py evaluate {done.network} --data OTHER --flip{rest}")

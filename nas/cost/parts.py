@@ -41,6 +41,10 @@ class PartTable:
         """Milliseconds of the network: a call, and the sum over its parts."""
         return self.call + sum(self.of(placed.part) for placed in lower(architecture))
 
+    def has(self, architecture: Architecture) -> bool:
+        """Whether all parts of the network are in the table."""
+        return not self.missing(placed.part for placed in lower(architecture))
+
     @property
     def call(self) -> float:
         """Milliseconds of a call, whatever it computes."""

@@ -160,7 +160,11 @@ def load_network(path: Path) -> Network:
         text, classes = metadata["architecture"], max(0, int(metadata["num_classes"]))
     except Exception:  # what safetensors raises has no common base
         raise UserError(f"{path}: no architecture is in its metadata") from None
-    model = Network(from_json(text, str(path)), classes)
+    try:
+        architecture = from_json(text, str(path))
+    except UserError as error:  # a kind of block that is not known
+        raise UserError(f"{error}; does it need --plugin?") from None
+    model = Network(architecture, classes)
     load_strictly(model, state)
     return model.eval()
 

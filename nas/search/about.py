@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.errors import UserError
+from nas.plugins import plugin_options
 from nas.search.confirm import Spread, confirmed, spread
 from nas.search.overview import overview
 from nas.search.record import Trial
@@ -108,13 +109,14 @@ def commands(run: Path, trial: Trial, data: str) -> dict[str, str]:
     if shlex.quote(str(run)) != str(run):  # else a shell takes it: a # in a word is no comment
         target = shlex.quote(target)
     given = "" if data == "synthetic" else f" --data {shlex.quote(data)}"
+    rest = plugin_options()
     network = shlex.quote(str(_network(run, trial, data)))
     found = {
-        "train": f"python cli.py train {target}{given}",
-        "export": f"python cli.py export {network} --out network.onnx",
+        "train": f"python cli.py train {target}{given}{rest}",
+        "export": f"python cli.py export {network} --out network.onnx{rest}",
     }
     if trial.number in kept_checkpoints(run):
-        found["export_as_it_is"] = f"python cli.py export {target} --out network.onnx"
+        found["export_as_it_is"] = f"python cli.py export {target} --out network.onnx{rest}"
     return found
 
 

@@ -94,6 +94,7 @@ def run_search(
     budget: str = "5m",
     data: str = "synthetic",
     recipe: str | Recipe = "quick",
+    overrides: Sequence[str] = (),
     objectives: str = "score,macs",
     sampler: str | None = None,
     latency: str = "frozen:threads=1",
@@ -113,22 +114,22 @@ def run_search(
     """Search the space for architectures with a good score at a low cost, and return the run.
 
     Every argument is checked before anything is written. The same arguments resume the search that
-    they started; budget, workers and confirm may change. sampler: by default ehvi, or tpe where a
-    cost is measured. latency: the setting in which the
-    objective latency_ms is measured, while no worker trains. rungs: epochs below full length after
-    which one trial in `eta` is trained further, as "1,3"; "" is none, None what the recipe says.
-    confirm: the share of the budget, at most, that trains the front again with fresh seeds.
-    cluster: where jobs run, workers of them side by side; by default processes of this machine.
-    storage: URL of the Optuna storage that the study is kept in; by default study.db in the run.
-    init: architectures of the space that are tried first. warm_start: earlier runs with the same
-    data, recipe and seed, whose trials are taken over and cost nothing of the budget.
+    they started; budget, workers and confirm may change. overrides: fields of the recipe, as
+    "lr=0.001". sampler: by default ehvi, or tpe where a cost is measured. latency: the setting in
+    which the objective latency_ms is measured, while no worker trains. rungs: epochs below full
+    length after which one trial in `eta` is trained further, as "1,3"; "" is none, None what the
+    recipe says. confirm: the share of the budget, at most, that trains the front again with fresh
+    seeds. cluster: where jobs run, workers of them side by side; by default processes of this
+    machine. storage: URL of the Optuna storage that the study is kept in; by default study.db in
+    the run. init: architectures of the space that are tried first. warm_start: earlier runs with
+    the same data, recipe and seed, whose trials are taken over and cost nothing of the budget.
     Raises UserError for what a user can mend; KeyboardInterrupt ends the search cleanly and is
     passed on.
     """
     loaded = space if isinstance(space, Space) else load_space(space)
     spend = Budget.parse(budget)
     names = parse_objectives(objectives)
-    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
     if rungs is not None:
         trained = trained.model_copy(update={"rungs": parse_rungs(rungs, trained.epochs)})
     check_for_search(trained)

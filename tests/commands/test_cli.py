@@ -260,6 +260,8 @@ def test_plugins_work_in_every_verb_without_a_change_to_the_package(tmp_path: Pa
     assert needed.returncode == 0
     assert refused.returncode in (0, 2)
     assert "Traceback" not in refused.stderr
+    printed = cli("best", run, *PLUGINS).stdout
+    assert printed.rstrip().endswith(" ".join(PLUGINS))  # what is printed can be typed
 
 
 def test_examples_are_short() -> None:

@@ -10,6 +10,7 @@ from nas.commands import targets
 from nas.errors import UserError
 from nas.models import Network, build
 from nas.models.weights import save_network
+from tests.made_up_runs import make_run
 from tests.models.test_onnx import ARCHITECTURES
 
 ARCHITECTURE = ARCHITECTURES["one stream"]
@@ -58,3 +59,9 @@ def test_a_trial_has_the_average_that_its_run_kept(
 def test_a_checkpoint_that_says_no_architecture_is_sent_to_import() -> None:
     with pytest.raises(UserError, match="does not say its architecture; `weights import` it first"):
         targets.load("ain.pth", None, 0)
+
+
+def test_a_trial_is_trained_on_what_its_run_had(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", data="folder:images")
+    assert targets.data_of(f"{run}#0") == "folder:images"
+    assert targets.data_of("osnet_x0_25") == targets.data_of("osnet-mini@3") == "synthetic"

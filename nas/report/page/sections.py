@@ -231,6 +231,12 @@ def _latency(trials: Sequence[Trial], table: PartTable | None) -> Section:
     elif table is not None:
         own = [t for t in trials if t.rungs or t.baseline]
         own = [own[row] for row in np.unique(np.linspace(0, len(own) - 1, RANKED).astype(int))]
+        own = [trial for trial in own if table.has(trial.architecture)]
+        if len(own) < 2:
+            return Section("latency", title, [
+                "The latency table has the parts of fewer than two of these networks: "
+                "`latency SPACE --out FILE` measures those of a space."
+            ])  # fmt: skip
         times = [table.latency(trial.architecture) for trial in own]
         s = table.setting
         how = f"predicted from parts measured on {s['device']} {s['machine']}, {s['backend']}"

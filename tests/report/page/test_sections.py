@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nas.architecture import lower
 from nas.cost.parts import PartTable, part_key
 from nas.cost.table import parts_of
 from nas.report.page import report_html
@@ -50,6 +51,11 @@ def test_latency_is_predicted_from_a_table_and_asked_for_without_one(tmp_path: P
     section = told(run, PartTable(setting, times))["latency"]
     assert "predicted from parts measured on cpu anvil" in section.notes[0]
     assert section.figure is not None and len(section.figure.data[1].x) == 5
+    lower_half = {part_key(p.part) for t in run.all_trials()[:3] for p in lower(t.architecture)}
+    few = PartTable(setting, {name: time for name, time in times.items() if name in lower_half})
+    partly = told(run, few)["latency"].figure  # baselines may have parts of no space
+    assert partly is not None and 3 <= len(partly.data[1].x) < 5
+    assert "fewer than two of these" in told(run, PartTable(setting, {}))["latency"].notes[0]
 
 
 def test_commands_of_a_member_name_it_and_can_be_pasted(tmp_path: Path) -> None:
