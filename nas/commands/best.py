@@ -38,10 +38,12 @@ def best(
     By the mean of its fresh seeds; where it has none, by its score, less what others lost by them.
     """
     from nas.commands.output import print_json
+    from nas.errors import UserError
     from nas.report.words import parse_count
     from nas.search import open_run
     from nas.search.about import commands, trial_row
     from nas.search.choose import best_trials
+    from nas.search.confirm import spread
 
     given = {"macs": macs_max, "params": params_max, "activation_bytes": activation_bytes_max}
     limits = {
@@ -50,6 +52,8 @@ def best(
         if text is not None
     }
     if latency_max is not None:
+        if not latency_max > 0:
+            raise UserError(f"--latency-max: {latency_max:g} is not a number of ms above 0")
         limits["latency_ms"] = latency_max
     opened = open_run(run)
     found = best_trials(opened, limits, count)
@@ -59,7 +63,9 @@ def best(
         return
     lines = [commands(opened.path, trial, opened.asked["data"]) for trial in found]
     if as_json:
-        rows = [trial_row(t) | {"commands": own} for t, own in zip(found, lines, strict=True)]
+        known = spread(opened.all_trials())
+        pairs = zip(found, lines, strict=True)
+        rows = [trial_row(trial, known) | {"commands": own} for trial, own in pairs]
         print_json({"run": str(opened.path), "limits": limits, "trials": rows})
         return
     from rich.console import Console

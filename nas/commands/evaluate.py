@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from nas.commands.options import Json, Plugins, Trained
+from nas.commands.output import print_json
 
 
 class MetricName(StrEnum):
@@ -44,7 +44,7 @@ def evaluate(
     found = [score(network, spec, metric=metric.value, flip=flip) for spec in data]
     if as_json:
         asked = {"checkpoint": str(checkpoint), "metric": metric.value, "flip": flip}
-        print(json.dumps({**asked, "results": found}, indent=2))
+        print_json({**asked, "results": found})
         return
     for table in score_tables(found):
         Console().print(table)

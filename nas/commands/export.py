@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas.commands.options import InputSize, Json, Plugins
+from nas.commands.output import print_json
 
 if TYPE_CHECKING:
     from nas.export import Exported
@@ -69,7 +69,7 @@ def export(
     calibration = Calibration(data, images, seed) if data is not None else None
     found = export_network(model, out, format, logits=logits, int8=calibration)
     if as_json:
-        print(json.dumps({"target": target, "weights": weights, **asdict(found)}, default=str))
+        print_json({"target": target, "weights": weights, **asdict(found)})
     else:
         _show(found, weights)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nas.commands.options import InputSize, Json, Plugins
+from nas.commands.output import print_json
 
 
 def match(
@@ -37,7 +37,7 @@ def match(
     found = find(with_family(target, family), getattr(exact(target), cost, 0), cost)
     if as_json:
         document = {"key": key(found), **exact(found).as_dict(), "architecture": to_document(found)}
-        print(json.dumps(document, indent=2))
+        print_json(document)
     else:
         print(f"{family} at width {found.width:g}, beside {to}:")
         for name, value in exact(found).as_dict().items():

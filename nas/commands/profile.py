@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.commands.options import InputSize, Json, Plugins, Setting, Target
+from nas.commands.output import print_json
 
 if TYPE_CHECKING:
     from nas.cost import backends
@@ -66,6 +66,11 @@ def profile(
     if is_space(target):
         if not (latency or table):
             raise UserError(f"{target} is a space: add --latency, or see `space show {target}`")
+        of_one = {"--csv": csv, "--input": input, "--by": by is not By.part}
+        of_one["--counters"] = counters is Counters.all
+        for option, given in of_one.items():
+            if given:
+                raise UserError(f"{option}: {target} is a space, and this is of one architecture")
         _rank(target, how, table, as_json)
         return
     if csv is not None and not csv.parent.is_dir():
@@ -80,7 +85,7 @@ def profile(
     if csv is not None:
         _write_csv(rows, csv)
     if as_json:
-        print(json.dumps({"target": target, **found, f"by_{by}": rows}, indent=2))
+        print_json({"target": target, **found, f"by_{by}": rows})
     else:
         _show(target, found, rows, by)
 
@@ -116,7 +121,7 @@ def _rank(target: str, setting: backends.Setting, given: PartTable | None, as_js
             table = measured_table(parts_of(space.members()), setting, progress=progress)
     found = rank_space(space, table, setting=setting if given is None else None)
     if as_json:
-        print(json.dumps(found, indent=2))
+        print_json(found)
     else:
         from rich.console import Console
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nas.commands.options import Eta, Json, Plugins
+from nas.commands.output import print_json
 
 
 def replay(
@@ -71,7 +71,7 @@ def replay(
             "seconds": round(last.seconds) if last else 0,
         })  # fmt: skip
     if as_json:
-        print(json.dumps({"table": str(table), "sampler": sampler, "searches": rows}, indent=2))
+        print_json({"table": str(table), "sampler": sampler, "searches": rows})
         return
     from rich.console import Console
 
@@ -81,7 +81,6 @@ def replay(
 
 
 def _again(target: str, noise: float | None, as_json: bool) -> None:
-    from nas.commands.output import print_json
     from nas.report.again import rung_line, verdict
     from nas.search.again import replay_trial
     from nas.search.run import split_trial

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nas.commands.options import InputSize, Json, Plugins, SpaceArgument, Target
+from nas.commands.output import print_json
 
 app = typer.Typer(help="Look into search spaces and architectures.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def show(
         raise UserError(f"--html: {html.parent} is not a directory")
     found = summarise(load_space(space))
     if as_json:
-        print(json.dumps(found, indent=2))
+        print_json(found)
     else:
         from rich.console import Console
 
@@ -85,7 +85,7 @@ def sample(
             words = point_in_words(point, varying)
             print(f"{found[-1]['key']}  {compact(exact.macs):>7} macs  {words}")
     if as_json:
-        print(json.dumps(found, indent=2))
+        print_json(found)
 
 
 @app.command()
@@ -98,7 +98,7 @@ def explain(
 
     architecture = resolve(target, input)
     if as_json:
-        print(json.dumps(describe(architecture), indent=2))
+        print_json(describe(architecture))
         return
     from rich.console import Console
 
@@ -110,4 +110,4 @@ def schema(plugin: Plugins = None) -> None:
     """Print the JSON Schema of space files, for editors."""
     from nas.space import json_schema
 
-    print(json.dumps(json_schema(), indent=2))
+    print_json(json_schema())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import Json, Plugins, Target
+from nas.commands.output import print_json
 
 app = typer.Typer(help="Weights from elsewhere, and for variants.", no_args_is_help=True)
 Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint: .pth, .pt or .safetensors.")]
@@ -78,7 +78,7 @@ def init(
     found = inherit(model, trained, channels=channels.value)
     save_network(model, out)
     if as_json:
-        print(json.dumps({"out": str(out), **found.as_dict()}, indent=2))
+        print_json({"out": str(out), **found.as_dict()})
     else:
         from rich.console import Console
 

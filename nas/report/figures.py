@@ -12,15 +12,18 @@ from nas.files import write_atomically
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+SUFFIXES = (".html", ".png", ".svg", ".pdf")
+
 
 def write_figure(figure: go.Figure, stem: Path, images: Sequence[str] = ()) -> list[Path]:
     """Write STEM.html, which opens offline, and an image of each format: png, svg, pdf.
 
     UserError where kaleido, or the browser that it needs, is not there.
     """
-    html = stem.with_suffix(".html")
+    name = stem.stem if stem.suffix in SUFFIXES else stem.name
+    html = stem.with_name(f"{name}.html")
     write_atomically(html, figure.to_html(include_plotlyjs=True, full_html=True))
-    return [html, *(_write_image(figure, stem.with_suffix(f".{name}")) for name in images)]
+    return [html, *(_write_image(figure, stem.with_name(f"{name}.{kind}")) for kind in images)]
 
 
 def _write_image(figure: go.Figure, path: Path) -> Path:

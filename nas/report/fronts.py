@@ -12,7 +12,7 @@ from nas.report.look import AXIS, LAYOUT
 from nas.report.pareto import log_ticks
 from nas.search import Run, Trial, front
 from nas.search.confirm import Confirmed
-from nas.search.run import shown_by
+from nas.search.run import is_confirmed, shown_by
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -42,16 +42,24 @@ def write_fronts(
 def fronts_figure(runs: Sequence[Run], cost: str | None = None) -> go.Figure:
     """Score (up is better) against `cost` (left is better; the first run's first): the front of
     each run, its other trials at full length faintly, and by name the presets that were trained
-    beside it."""
+    beside it. Where some runs are confirmed and others are not, the key says which: means of fresh
+    seeds lie lower than the scores that chose."""
     import plotly.graph_objects as go
 
     cost = cost or runs[0].costs[0]
     if len(runs) > len(LOOKS):
         raise UserError(f"{len(runs)} runs; {len(LOOKS)} at most are told apart on one picture")
+    names = [run.path.name for run in runs]
+    mixed = len({is_confirmed(run.all_trials(), run.objectives) for run in runs}) > 1
     figure = go.Figure()
     everything: list[Trial] = []
     for run, (color, symbol, dash) in zip(runs, LOOKS, strict=False):
         every = run.all_trials()
+        name = run.path.name if names.count(run.path.name) == 1 else str(run.path)
+        if mixed and is_confirmed(every, run.objectives):
+            name += ", confirmed"
+        elif mixed:
+            name += ", not confirmed"
         shown = shown_by(every, run.objectives)
         trials = [t for t in every if t.state == "complete" or t.baseline]
         trials = [t for t in trials if cost in t.costs and t.number in shown]
@@ -64,7 +72,7 @@ def fronts_figure(runs: Sequence[Run], cost: str | None = None) -> go.Figure:
         marker = {"color": color, "symbol": symbol}
         figure.add_trace(_dots(others, shown, cost, marker | {"size": 5, "opacity": 0.3}))
         own = _dots(members, shown, cost, marker | {"size": 9}, errors=True)
-        own.update(name=run.path.name, mode="lines+markers", showlegend=True)
+        own.update(name=name, mode="lines+markers", showlegend=True)
         own.update(line={"shape": "hv", "color": color, "dash": dash, "width": 2})
         figure.add_trace(own)
         named = [trial for trial in trials if trial.baseline]

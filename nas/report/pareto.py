@@ -152,9 +152,11 @@ def _dots(
 
 
 def log_ticks(trials: Sequence[Trial], cost: str) -> dict[str, object]:
-    """Ticks at 1, 2, 5 times powers of ten, with units."""
+    """Ticks at round numbers, with units; plotly's own where a narrow range has none."""
     low = min(trial.costs[cost] for trial in trials) * 0.9
     high = max(trial.costs[cost] for trial in trials) * 1.1
-    steps = [m * 10**e for e in range(2, 13) for m in (1, 1.5, 2, 3, 4, 5, 7)]
+    steps = [m * 10**e for e in range(-3, 13) for m in (1, 1.5, 2, 3, 4, 5, 7)]
     at = [step for step in steps if low <= step <= high]
+    if len(at) < 2:
+        return {"exponentformat": "SI"}
     return {"tickvals": at, "ticktext": [compact(step) for step in at]}

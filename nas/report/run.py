@@ -65,9 +65,9 @@ def rung_table(rungs: Sequence[Mapping[str, int]]) -> Table:
         table.add_column(name, justify="right")
     for place, rung in enumerate(rungs):
         last = place == len(rungs) - 1
-        above = sum(own["stand"] for own in rungs[place + 1 :])
         stand = f"{rung['stand']} complete" if last else str(rung["stand"])
-        table.add_row(str(rung["epoch"]), str(rung["scored"]), stand, "" if last else str(above))
+        on = "" if last else str(rung["scored"] - rung["stand"])
+        table.add_row(str(rung["epoch"]), str(rung["scored"]), stand, on)
     return table
 
 

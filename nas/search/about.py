@@ -65,12 +65,13 @@ def describe_trial(path: str | Path, number: int) -> dict[str, Any]:
 
     run = open_run(path)
     trial = run.trial(number)
+    known = spread(run.all_trials()) if trial.fresh else None
     with run.record(number) as record:
         jobs = record.history(number)
     done = [job for job in jobs if job["outcome"] == "done"]
     return {
         "run": str(run.path),
-        **trial_row(trial),
+        **trial_row(trial, known),
         "state": trial.state,
         "reason": trial.reason,
         "architecture": to_document(trial.architecture),

@@ -21,10 +21,10 @@ from nas.cost import MEASURED
 from nas.directory import flat
 from nas.errors import UserError
 from nas.search.about import trial_row
-from nas.search.confirm import LEAST, confirmed
+from nas.search.confirm import LEAST, Spread, confirmed, spread
 from nas.search.hypervolume import Scale, reference_score
 from nas.search.objectives import SCORE, front_mask
-from nas.search.record import Trial
+from nas.search.record import Trial, searched
 from nas.search.run import Run, is_confirmed, open_run
 
 Floats = NDArray[np.floating]
@@ -38,7 +38,7 @@ class Compared:
     """One run. hypervolume: by the scores that its search saw; confirmed: by the means of fresh
     seeds, None where its front was not confirmed; low, high: the 95% interval of that, None where
     the fresh seeds that all confirmed trials have are fewer than two. on_front: how many of its
-    trials are on the front of all runs."""
+    trials are on the front of all runs. spread: of its trials' scores over seeds."""
 
     run: Run
     trials: int
@@ -47,6 +47,7 @@ class Compared:
     low: float | None
     high: float | None
     on_front: int
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,14 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, with names that stay."""
-        rows = [vars(own) | {"run": str(own.run.path)} for own in self.runs]
+        rows = [
+            {name: value for name, value in vars(own).items() if name != "spread"}
+            | {"run": str(own.run.path)}
+            for own in self.runs
+        ]
         members = [
-            {"run": str(self.runs[place].run.path), "worth": worth} | trial_row(trial)
+            {"run": str(self.runs[place].run.path), "worth": worth}
+            | trial_row(trial, self.runs[place].spread)
             for place, trial, worth in self.front
         ]
         return vars(self) | {"runs": rows, "front": members}
@@ -77,6 +83,7 @@ class Comparison:
 def compare_runs(paths: Sequence[str | Path], reference: float | None = None) -> Comparison:
     """Compare two or more runs; UserError where what they were scored by differs.
 
+    Baselines that a search trained beside its front are not its own, and are left out.
     reference: the score above which the hypervolume counts. The interval is by the jackknife over
     fresh seeds: each is left out in turn, of all trials at once, so what a seed does to all alike
     is in it; Student's t with one degree of freedom less than there are seeds.
@@ -88,7 +95,10 @@ def compare_runs(paths: Sequence[str | Path], reference: float | None = None) ->
         _refuse_difference(runs[0], other)
     objectives, notes = _objectives(runs)
     costs = [name for name in objectives if name != SCORE]
-    own = [[t for t in r.all_trials() if t.state == "complete" or confirmed(t)] for r in runs]
+    own = [
+        [t for t in searched(run.all_trials()) if t.state == "complete" or confirmed(t)]
+        for run in runs
+    ]
     bars = []
     for run, trials in zip(runs, own, strict=True):
         bar = reference_score(trials)
@@ -118,6 +128,7 @@ def compare_runs(paths: Sequence[str | Path], reference: float | None = None) ->
                 mean - reach if mean is not None and reach is not None else None,
                 mean + reach if mean is not None and reach is not None else None,
                 sum(i == place for i, _, _ in members),
+                spread(trials),
             )
         )
     if any(sure) and not by_seeds:

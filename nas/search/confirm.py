@@ -126,9 +126,9 @@ def noise(trials: Sequence[Trial]) -> float:
     """The standard deviation of a score over seeds, without what a seed does to all alike.
 
     From the fresh replicates that all confirmed trials have; 0 where that is fewer than two trials
-    or replicates.
+    or replicates. A trial that has only its first one yet is not confirmed.
     """
-    own = [trial.fresh for trial in trials if trial.fresh]
+    own = [trial.fresh for trial in trials if len(_finite(trial)) >= LEAST]
     shared = sorted(set.intersection(*map(set, own))) if own else []
     table = np.array([[fresh[replicate] for replicate in shared] for fresh in own])
     table = table[np.isfinite(table).all(axis=1)] if len(shared) > 1 else table[:0]

@@ -265,7 +265,9 @@ class Driver:
             from nas.search.ray_workers import RayWorkers
 
             return RayWorkers(self.cluster)
-        return LocalWorkers(workers, max(1, default_threads() // workers), self.outbox)
+        threads = max(1, default_threads() // workers)
+        measuring = self.latency is not None
+        return LocalWorkers(workers, threads, self.outbox, measuring=measuring)
 
     def _end(self, pool: Executor) -> None:
         """Take in what workers still hand over, and close; all of it, whatever of it fails."""
@@ -311,7 +313,7 @@ class Driver:
                 f"resuming {self.path}: {len(own) - running} trials are finished, {running} were "
                 f"interrupted; {budget} in all, {words} left"
             )
-        if left <= 0:
+        if left <= 0 and self.plan.next(self.standing) is None:
             self.view.notice(f"the budget of {budget} is spent; give a larger --budget to go on")
 
     def _loop(self, pool: Executor, workers: int) -> None:
@@ -364,7 +366,7 @@ class Driver:
         """Where the checkpoint is gone, or damaged, it begins at the start."""
         trial = step.trial
         state = None if step.replicate else self._state(trial)
-        first = not step.from_epoch and not step.replicate
+        unmeasured = not step.from_epoch and "latency_ms" not in trial.costs
         return replace(
             self.job,
             id=step.id,
@@ -375,7 +377,7 @@ class Driver:
             to_epoch=step.to_epoch,
             state=state,
             deadline=self._deadline(),
-            latency=self.latency if first else None,
+            latency=self.latency if unmeasured else None,
         )
 
     def _state(self, trial: Trial) -> bytes | None:

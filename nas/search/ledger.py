@@ -7,7 +7,7 @@ budget of trials has epochs for a unit, and counts trials besides.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,11 +40,17 @@ class Ledger:
 
     def price(self, macs: float, epochs: int, trials: Sequence[Trial]) -> float:
         """What training a network of these macs for these epochs is predicted to take."""
+        return self.pricing(trials)(macs, epochs)
+
+    def pricing(self, trials: Sequence[Trial]) -> Callable[[float, int], float]:
+        """`price` for many networks: what the trials tell of it is worked out once."""
         if self.budget.kind == "macs":
-            return TRAINING * macs * self.epoch_images(trials) * epochs
+            images = self.epoch_images(trials)
+            return lambda macs, epochs: TRAINING * macs * images * epochs
         if self.budget.kind == "time":
-            return epoch_seconds(macs, trials) * epochs
-        return epochs
+            start, slope = epoch_line(trials)
+            return lambda macs, epochs: (start + slope * macs) * epochs
+        return lambda macs, epochs: epochs
 
     def spent(self, trials: Sequence[Trial], running: Iterable[Priced], seconds: float) -> float:
         """What was spent, and what the running steps will take; seconds: of wall-clock time."""
@@ -69,8 +75,10 @@ class Ledger:
         return total / self._side_by_side
 
     def together(self, prices: Iterable[float]) -> float:
-        """What jobs of these prices take when all workers share them."""
-        return sum(prices) / self._side_by_side
+        """What jobs of these prices take when all workers share them, none of them in parts."""
+        own = list(prices)
+        longest = max(own, default=0.0) if self.budget.kind == "time" else 0.0
+        return max(longest, sum(own) / self._side_by_side)
 
     @property
     def _side_by_side(self) -> int:
@@ -83,16 +91,23 @@ class Ledger:
 
 
 def epoch_seconds(macs: float, trials: Sequence[Trial]) -> float:
-    """Seconds that an epoch of a network of these macs takes, scoring included; 0: not known yet.
+    """Seconds of an epoch of a network of these macs, scoring included; 0: not known yet."""
+    start, slope = epoch_line(trials)
+    return start + slope * macs
 
-    A line through what the finished trials took, of which neither part is below 0.
+
+def epoch_line(trials: Sequence[Trial]) -> tuple[float, float]:
+    """Seconds of an epoch: those of a network without macs, and those for each of them.
+
+    A line through what the finished trials took, of which neither part is below 0; their median
+    where they are few.
     """
     own = [(t.costs["macs"], t.seconds / t.epochs) for t in trials if t.epochs and t.seconds]
     if len(own) < LEAST_FIT:
-        return statistics.median(seconds for _, seconds in own) if own else 0.0
+        return (statistics.median(seconds for _, seconds in own) if own else 0.0), 0.0
     from scipy.optimize import nnls
 
     known, seconds = np.array(own).T
     unit = known.max()
     (start, slope), _ = nnls(np.column_stack([np.ones(len(own)), known / unit]), seconds)
-    return float(start + slope * macs / unit)
+    return float(start), float(slope / unit)

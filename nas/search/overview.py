@@ -17,7 +17,7 @@ from typing import Any
 from nas.directory import in_use
 from nas.errors import UserError
 from nas.search.budget import TRAINING, Budget
-from nas.search.record import FAILED, VERSION
+from nas.search.record import FAILED, REUSED, VERSION
 from nas.search.session import last_session
 
 KINDS = ("search", "ablation", "audit", "training")
@@ -26,8 +26,11 @@ BEST = """
 SELECT max(json_extract(jobs.scores, '$.score')) FROM jobs JOIN trials ON number = trial
 WHERE trials.state = 'complete' AND replicate = 0 AND epoch = ? AND json_valid(jobs.scores)
 """
+OWN = """
+SELECT count(*) FROM trials WHERE state <> 'baseline' AND json_extract(note, '$.from') IS NULL
+"""
 SPENT = f"""
-SELECT count(*), coalesce(sum(epoch - from_epoch), 0),
+SELECT count(*), coalesce(sum((epoch - from_epoch) * (jobs.reason <> '{REUSED}')), 0),
     coalesce(sum({TRAINING}.0 * images * json_extract(costs, '$.macs')), 0),
     sum(outcome = 'done' AND epoch = ?), max(finished_at)
 FROM jobs JOIN trials ON number = trial
@@ -122,6 +125,7 @@ def _searched(path: Path) -> Overview:
     file = path / "record.db"
     if not file.is_file():  # killed before its first trial, or about to begin
         counts, best, row, seconds, seen = {}, None, (0, 0, 0.0, 0, None), 0.0, None
+        own = 0
     else:
         db = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
         try:
@@ -129,6 +133,7 @@ def _searched(path: Path) -> Overview:
             if version != VERSION:
                 raise ValueError(f"record.db is of version {version}, and this reads {VERSION}")
             counts = dict(db.execute("SELECT state, count(*) FROM trials GROUP BY state"))
+            (own,) = db.execute(OWN).fetchone()
             (best,) = db.execute(BEST, (full,)).fetchone()
             row = db.execute(SPENT, (full,)).fetchone()
             seconds, seen = db.execute(
@@ -139,7 +144,7 @@ def _searched(path: Path) -> Overview:
     _, epochs, macs, replicates, finished = row
     counts.pop("baseline", None)
     spent = {
-        "seconds": seconds, "trials": sum(counts.values()), "epochs": epochs, "macs": macs,
+        "seconds": seconds, "trials": own, "epochs": epochs, "macs": macs,
         "replicates": replicates or 0,
     }  # fmt: skip
     session = last_session(path)

@@ -15,7 +15,7 @@ from nas.architecture import key
 from nas.cost import cost
 from nas.search.confirm import first_due, then_due
 from nas.search.ledger import Ledger, epoch_seconds
-from nas.search.record import Trial, proposed_here
+from nas.search.record import FAILED, Trial, proposed_here
 from nas.search.rungs import Ladder, Promote
 from nas.search.samplers import Propose, propose_untried
 from nas.space import Space
@@ -91,7 +91,7 @@ class SearchPlan:
     promote: Promote | None = None
     exhausted: bool = False
     _told: set[str] = field(default_factory=set)
-    _refused: int = -1
+    _refused: tuple[int, int] | None = None
 
     def next(self, now: Standing) -> Step | None:
         """What was interrupted; a promotion; a new trial; what a rung holds back only while there
@@ -123,15 +123,19 @@ class SearchPlan:
         return Step(trial, 0, trial.epoch, self.ladder.above(trial.epoch))
 
     def _promotion(self, now: Standing, room: float, least: int = 0) -> Step | None:
-        trial = (self.promote or self.ladder.promotion)(now.trials, least)
-        if trial is None:
-            return None
-        return self._affordable(now, self._climb(replace(trial, state="running")), room)
+        """The next rung of the first trial, of those that may climb, that there is budget for."""
+        price = self.ledger.pricing(now.trials)
+
+        def fits(trial: Trial) -> bool:
+            return price(trial.costs["macs"], self._climb(trial).epochs) <= room
+
+        trial = (self.promote or self.ladder.promotion)(now.trials, least, fits)
+        return None if trial is None else self._climb(replace(trial, state="running"))
 
     def _new_trial(self, now: Standing, room: float) -> Step | None:
         """The first step of a trial that was not tried yet."""
         room -= self._finishing(now)
-        if room <= 0 or self.exhausted or self._refused == len(now.trials) - len(now.running):
+        if room <= 0 or self.exhausted or self._refused == _ended(now.trials):
             return None
         own = proposed_here(now.trials)
         if self.ledger.budget.kind == "trials" and len(own) >= self.ledger.budget.amount:
@@ -149,8 +153,8 @@ class SearchPlan:
         number = len(now.trials)
         trial = Trial(number, key(architecture), proposal.point, architecture, costs, proposal.note)
         step = self._affordable(now, self._climb(trial), room)
-        if step is None:  # until something ends, what is left can not grow
-            self._refused = len(now.trials) - len(now.running)
+        if step is None:  # until something ends, neither what is left nor the proposal changes
+            self._refused = _ended(now.trials)
         return step
 
     def _finishing(self, now: Standing) -> float:
@@ -185,10 +189,11 @@ class SearchPlan:
             if step.id in under_way or (searching and not step.trial.baseline):
                 continue
             own = self._price(now, step)
-            if spent + self.ledger.together([*prices, own]) > share or own > self._room(now):
-                return None
-            self._say(CONFIRMING)
-            return step
+            if spent + self.ledger.together([*prices, own]) <= share and own <= self._room(now):
+                self._say(CONFIRMING)
+                return step
+        if due and not spent and not now.running:
+            self._say(UNCONFIRMED)
         return None
 
     def _baselines(self, trials: Sequence[Trial]) -> list[Trial]:
@@ -245,3 +250,9 @@ class SearchPlan:
         if text not in self._told:
             self._told.add(text)
             self.tell(text)
+
+
+def _ended(trials: Sequence[Trial]) -> tuple[int, int]:
+    """What tells two moments apart between which a trial has begun, or a job has ended."""
+    jobs = (len(t.rungs) + len(t.fresh) + (t.state in FAILED) for t in trials)
+    return len(trials), sum(jobs)

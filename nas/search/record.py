@@ -212,7 +212,8 @@ class Record:
     def finish(self, job: Job, result: Result) -> Trial:
         """Record what became of a job, and with it of its trial, which is returned.
 
-        A replicate is one more score of its trial, or none, and changes nothing else.
+        A replicate is one more score of its trial, or none, and changes nothing else, but for what
+        was not measured yet.
         """
         with self._transaction():
             self.db.execute(
@@ -233,13 +234,17 @@ class Record:
                     time.time(),
                 ),
             )
+            if result.measured:
+                costs = self._trials[job.trial].costs | result.measured
+                self.db.execute(
+                    "UPDATE trials SET costs = ? WHERE number = ?", (json.dumps(costs), job.trial)
+                )
             if not job.replicate:
                 ended = "complete" if job.to_epoch == job.recipe.epochs else "stopped"
                 state = ended if result.outcome == "done" else result.outcome
-                costs = self._trials[job.trial].costs | result.measured
                 self.db.execute(
-                    "UPDATE trials SET state = ?, reason = ?, costs = ? WHERE number = ?",
-                    (state, result.reason, json.dumps(costs), job.trial),
+                    "UPDATE trials SET state = ?, reason = ? WHERE number = ?",
+                    (state, result.reason, job.trial),
                 )
         return self._again(job.trial)
 

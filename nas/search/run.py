@@ -122,14 +122,17 @@ def front(
     """The front as well as it is known.
 
     Once it was confirmed, by the means of fresh replicates, among the trials and baselines that
-    have them. Before, by the scores that the search has seen. cost: of score and this cost alone,
-    though the run had other objectives.
+    have them. Before, by the scores that the search has seen. What lacks a cost, as it was not
+    measured, is left out. cost: of score and this cost alone, though the run had other objectives.
     """
     worth = worths(trials, objectives)
-    own = [trial for trial in trials if trial.number in worth]
     if cost is not None:
-        own = [trial for trial in own if cost in trial.costs]
         objectives = (SCORE, cost)
+    own = [
+        trial
+        for trial in trials
+        if trial.number in worth and all(n in trial.costs for n in objectives if n != SCORE)
+    ]
     points = [values(t.costs | {SCORE: worth[t.number]}, objectives) for t in own]
     mask = front_mask(points, objectives)
     return [trial for trial, member in zip(own, mask, strict=True) if member]

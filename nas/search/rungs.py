@@ -21,10 +21,17 @@ from nas.search.objectives import SCORE, front_mask
 from nas.search.record import Trial
 
 Floats = NDArray[np.floating]
-Promote = Callable[[Sequence[Trial], int], Trial | None]
-"""(all trials, how many a rung promotes at least) to the trial to train on, or None."""
+Fits = Callable[[Trial], bool]
+"""Whether there is budget to train a trial on to its next rung."""
+Promote = Callable[[Sequence[Trial], int, Fits], Trial | None]
+"""(all trials, how many a rung promotes at least, which fit) to the trial to train on, or None."""
 NEAREST = 15
 """So many of the nearest cost, itself included, are what a score is compared with."""
+
+
+def anything(trial: Trial) -> bool:
+    """Of any price."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -43,24 +50,32 @@ class Ladder:
         """The next rung, in epochs, above one of them or above 0."""
         return next(rung for rung in self.epochs if rung > epoch)
 
-    def promotion(self, trials: Sequence[Trial], least: int = 0) -> Trial | None:
+    def promotion(
+        self, trials: Sequence[Trial], least: int = 0, fits: Fits = anything
+    ) -> Trial | None:
         """The trial to train on to its next rung, or None; the highest rungs are asked first.
 
         least: how many trials a rung promotes at least, where workers would have nothing to do.
         """
-        for epoch, waiting in self.due(trials, least).items():
+        for epoch, waiting in self.due(trials, least, fits).items():
             standing = [trial for trial in trials if epoch in trial.rungs]
             return self.ranked(standing, epoch, waiting)[0]
         return None
 
-    def due(self, trials: Sequence[Trial], least: int = 0) -> dict[int, list[Trial]]:
-        """For each rung that may promote a trial, from the highest: those that wait there."""
+    def due(
+        self, trials: Sequence[Trial], least: int = 0, fits: Fits = anything
+    ) -> dict[int, list[Trial]]:
+        """For each rung that may promote a trial, from the highest: those that wait there and fit.
+
+        How many a rung promotes does not depend on what fits.
+        """
         found = {}
         for epoch in reversed(self.epochs[:-1]):
             standing = sum(epoch in trial.rungs for trial in trials)
             waiting = [t for t in trials if t.state == "stopped" and t.epoch == epoch]
-            if waiting and standing - len(waiting) < max(int(standing / self.eta), least):
-                found[epoch] = waiting
+            if standing - len(waiting) < max(int(standing / self.eta), least):
+                found[epoch] = list(filter(fits, waiting))
+        found = {epoch: waiting for epoch, waiting in found.items() if waiting}
         return found
 
     def ranked(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nas.directory import without_passwords
 from nas.errors import Unwritable
 from nas.files import write_atomically
 from nas.search.budget import Budget
@@ -30,7 +31,7 @@ class Session:
 def note_session(path: Path, budget: Budget, workers: int, threads: int, *, ended: bool) -> None:
     """Write it into the run's directory. Where that can not be written, nothing is lost by it."""
     about = {
-        "command": " ".join(sys.argv),
+        "command": without_passwords(" ".join(sys.argv)),
         "budget": {"kind": budget.kind, "amount": budget.amount},
         "workers": workers,
         "threads": threads,

@@ -55,17 +55,25 @@ def take_over(
     with closing(Record(path / "record.db")) as record:
         if not all(trial.imported for trial in record.trials()):
             return ""
-        known = {trial.key for trial in record.trials()}
+        known = {trial.key: trial for trial in record.trials()}
         for run in runs:
             for trial in searched(run.all_trials()):
-                if not set(trial.rungs) & set(rungs) or trial.key in known:
+                if not set(trial.rungs) & set(rungs):
+                    continue
+                if own := known.get(trial.key):
+                    if own.note["from"] == f"{run.path}#{trial.number}":
+                        _score(record, path, run, trial, own, rungs, common)
                     continue
                 point = point_of(space, trial)
                 if point is None:
                     outside += 1
                     continue
-                known.add(trial.key)
-                _copy(record, path, run, trial, point, rungs, common)
+                number = record.count()
+                note = {"from": f"{run.path}#{trial.number}"}
+                own = Trial(number, trial.key, point, trial.architecture, trial.costs, note)
+                known[trial.key] = own
+                record.add(own)
+                _score(record, path, run, trial, own, rungs, common)
                 taken += 1
     if not taken and known:
         return ""
@@ -74,32 +82,29 @@ def take_over(
     )
 
 
-def _copy(
+def _score(
     record: Record,
     path: Path,
     run: Run,
     trial: Trial,
-    point: dict[str, Value],
+    own: Trial,
     rungs: Sequence[int],
     common: Job,
 ) -> None:
-    """The trial, and a job of no epochs for each of the rungs that it has been on."""
-    number = record.count()
-    source = f"{run.path}#{trial.number}"
-    record.add(
-        Trial(number, trial.key, point, trial.architecture, trial.costs, note={"from": source})
-    )
+    """Of `own`, a job of no epochs for each of the rungs that `trial` has been on before it."""
     shared = sorted(set(trial.rungs) & set(rungs))
     with run.record(trial.number) as earlier:
         scores = [earlier.scores(trial.number, 0, epoch) or {} for epoch in shared]
     for epoch, found in zip(shared, scores, strict=True):
+        if epoch in own.rungs:
+            continue
         state = _checkpoint(run, trial, epoch) if epoch == shared[-1] else b""
         if state:
-            write_atomically(checkpoint_file(path, number, epoch), state)
+            write_atomically(checkpoint_file(path, own.number, epoch), state)
         job = replace(
             common,
-            id=f"{number}-0-{epoch}",
-            trial=number,
+            id=f"{own.number}-0-{epoch}",
+            trial=own.number,
             architecture=trial.architecture,
             from_epoch=epoch,
             to_epoch=epoch,

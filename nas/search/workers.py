@@ -31,12 +31,16 @@ _cancelled: Any = None
 
 
 class LocalWorkers:
-    """`count` processes of `threads` threads each."""
+    """`count` processes of `threads` threads each.
 
-    def __init__(self, count: int, threads: int, outbox: Path) -> None:
+    measuring: whether some jobs measure a latency, for which all the others pause.
+    """
+
+    def __init__(self, count: int, threads: int, outbox: Path, *, measuring: bool = False) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._cancel = self._context.RawValue("b", 0)
         self._threads, self._outbox = threads, outbox
+        self._do = _in_turn if measuring else _plainly
         self._slots: list[tuple[Executor, Future[Result] | None]] = [
             (self._pool(), None) for _ in range(count)
         ]
@@ -55,10 +59,10 @@ class LocalWorkers:
         before = _ignore_interrupts()
         try:
             try:
-                future = pool.submit(_work, job, self._outbox)
+                future = pool.submit(self._do, job, self._outbox)
             except BrokenExecutor:  # its process died, with a job or while it had none
                 pool = self._pool()
-                future = pool.submit(_work, job, self._outbox)
+                future = pool.submit(self._do, job, self._outbox)
         finally:
             _restore_interrupts(before)
         self._slots[slot] = (pool, future)
@@ -136,8 +140,15 @@ def _start(threads: int, cancelled: Any) -> None:
     torch.set_num_threads(threads)
 
 
-def _work(job: Job, outbox: Path) -> Result:
-    result = _measured(job, outbox) if job.latency else run_job(job, cancelled=_is_cancelled)
+def _plainly(job: Job, outbox: Path) -> Result:
+    return _published(job, outbox, run_job(job, cancelled=_is_cancelled))
+
+
+def _in_turn(job: Job, outbox: Path) -> Result:
+    return _published(job, outbox, _measured(job, outbox))
+
+
+def _published(job: Job, outbox: Path, result: Result) -> Result:
     if result.outcome != "stopped":
         publish(outbox, job.id, result)
     return replace(result, state=b"")
@@ -148,7 +159,7 @@ def _is_cancelled() -> bool:
 
 
 def _measured(job: Job, outbox: Path) -> Result:
-    """The job, giving way to who measures, and then its latency while nobody works."""
+    """The job, giving way to who measures, and then its latency, if asked, while nobody works."""
     quiet = Quiet(outbox)
 
     def cancelled() -> bool:
@@ -158,7 +169,7 @@ def _measured(job: Job, outbox: Path) -> Result:
     with quiet.working():
         result = run_job(job, cancelled=cancelled)
     result = replace(result, train_seconds=max(0.0, result.train_seconds - quiet.paused))
-    if result.outcome != "done":
+    if result.outcome != "done" or job.latency is None:
         return result
     with quiet.measuring():
         latency = measure_latency(job.architecture, job.latency)

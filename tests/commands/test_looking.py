@@ -110,6 +110,7 @@ def test_best_within_limits_is_printed_with_the_command_that_trains_it(
         ),
         (["best", "results/a", "--macs-max", "few"], "--macs-max: 'few' is not a number above 0"),
         (["best", "results/a", "--latency-max", "3"], "results/a has no latency_ms"),
+        (["best", "results/a", "--latency-max", "0"], "--latency-max: 0 is not a number of ms"),
         (["show", "results/a#99"], "results/a has no trial 99; its trials are 0 to 5"),
         (["show", "results/a#x"], "'x' is not the number of a trial, as in results/a#3"),
         (["show", "results"], "results is not a run"),

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from nas.architecture import key, preset
 from nas.errors import UserError
 from nas.report import front_table, pareto_figure
+from nas.report.pareto import log_ticks
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Trial
 
@@ -84,3 +86,16 @@ def test_what_papers_report_stands_beside_a_run_on_the_same_data() -> None:
     assert max(stars.y) == 0.849
     assert "reported by" in stars.text[0]
     assert all(own.name != "published" for own in pareto_figure(FakeRun()).data)  # type: ignore[arg-type]
+    run.asked = run.asked | {"data": "market1501:/data+msmt17:/other"}
+    assert all(own.name != "published" for own in pareto_figure(run).data)  # type: ignore[arg-type]
+
+
+def test_a_cost_of_any_size_has_an_axis_with_numbers() -> None:
+    def ticks(*costs: float) -> list[float] | None:
+        trials = [SimpleNamespace(costs={"x": cost}) for cost in costs]
+        found = log_ticks(trials, "x")  # type: ignore[arg-type]
+        return found.get("tickvals")  # type: ignore[return-value]
+
+    assert ticks(3.9, 12) == [4, 5, 7, 10]
+    assert ticks(2e6, 4.1e6) == [2e6, 3e6, 4e6]
+    assert ticks(5.6e6, 6.3e6) is None  # plotly chooses

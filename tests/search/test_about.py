@@ -48,6 +48,7 @@ def test_a_trial_has_its_scores_of_every_rung_and_seed(run: Path) -> None:
     assert {epoch: own["mAP"] for epoch, own in found["rungs"].items()} == {
         1: 0.15, 3: 0.25, 9: 0.50,
     }  # fmt: skip
+    assert found["confirmed"] == describe_run(run)["front"][1]["confirmed"]
     assert {seed: own["score"] for seed, own in found["fresh"].items()} == {1: 0.45, 2: 0.49}
     assert found["seconds"] == pytest.approx(2.0 * 27 + 0.5 * 5)
     assert from_document(found["architecture"]) == open_run(run).trial(1).architecture

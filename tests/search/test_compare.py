@@ -11,6 +11,7 @@ from nas.errors import UserError
 from nas.report.compare import compared_table, comparison_notes, joint_table
 from nas.search import open_run
 from nas.search.compare import compare_runs
+from nas.search.record import Record
 from tests.made_up_runs import RECIPE, make_run
 from tests.report.text import text_of
 
@@ -101,6 +102,16 @@ def test_scores_that_mean_other_things_are_refused(
     runs = [make_run(tmp_path / "a"), make_run(tmp_path / "b", **asked)]
     with pytest.raises(UserError, match=message):
         compare_runs(runs)
+
+
+def test_baselines_are_not_what_a_search_has_found(plain: tuple[Path, Path]) -> None:
+    with_base = make_run(plain[0].parent / "with base", fresh={1: (0.3, 0.3)})
+    record = Record(with_base / "record.db")
+    record.change(1, state="baseline", baseline="osnet_x0_25")
+    record.close()
+    found = compare_runs([with_base, plain[1]])
+    assert found.runs[0].trials == 2
+    assert all(not trial.baseline for _, trial, _ in found.front)
 
 
 def test_what_can_be_compared_with_care_is_labelled(tmp_path: Path) -> None:

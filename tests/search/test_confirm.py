@@ -48,6 +48,9 @@ def test_then_those_within_noise_and_then_more_seeds() -> None:
     assert due[:2] == [(2, 1), (2, 2)]  # 0.49 is within noise of 0.5, and 0.2 is not
     assert (3, 1) not in due
     assert due[2:6] == [(4, 3), (0, 3), (1, 3), (2, 3)]
+    half = [replace(t, fresh={1: 0.48}) if t.number == 2 else t for t in trials]
+    assert noise(half) == noise(trials)  # what has one replicate yet does not hide the noise
+    assert then_due(half, OBJECTIVES)[0] == (2, 2)
 
 
 def test_a_failed_replicate_is_not_trained_again_and_counts_for_nothing() -> None:
@@ -80,6 +83,14 @@ def test_the_confirmed_front_goes_by_the_fresh_seeds_alone() -> None:
     by_score = [good, lucky, base, *more]  # two of the five that lead are confirmed
     assert [t.number for t in front(by_score, OBJECTIVES)] == [0, 1, 4, 5, 6]
     assert [t.number for t in leaders([good, lucky, base], OBJECTIVES)] == [0, 1]
+
+
+def test_what_has_a_cost_not_measured_is_not_on_the_front() -> None:
+    one = trial(0, 0.3, 1e6, fresh={1: 0.35, 2: 0.37})
+    timed = replace(one, costs={"macs": 1e6, "latency_ms": 2.0})
+    base = baseline(1, 3e6, fresh={1: 0.5, 2: 0.5})
+    assert [t.number for t in front([timed, base], ("score", "latency_ms"))] == [0]
+    assert [t.number for t in front([timed, base], OBJECTIVES)] == [0, 1]
 
 
 def test_noise_is_pooled_over_all_that_are_confirmed() -> None:

@@ -11,6 +11,7 @@ from nas.errors import UserError
 from nas.report.runs import run_table
 from nas.search.budget import Budget
 from nas.search.overview import list_runs, overview
+from nas.search.record import REUSED, Record
 from tests.made_up_runs import RECIPE, make_run
 from tests.report.text import text_of
 
@@ -33,6 +34,19 @@ def test_a_search_is_told_by_its_record(run: Path) -> None:
     assert found.spent["replicates"] == 3 + 2
     assert found.state == "finished"
     assert found.spent_in_words() == "4m00s of 5m00s"
+
+
+def test_what_was_taken_over_is_not_spent(run: Path) -> None:
+    record = Record(run / "record.db")
+    with record.db:
+        record.db.execute("""UPDATE trials SET note = '{"from": "x#0"}' WHERE number = 0""")
+        record.db.execute(f"UPDATE jobs SET reason = '{REUSED}' WHERE trial = 0")
+    epochs = sum(trial.epochs for trial in Record(run / "record.db", read_only=True).trials())
+    record.close()
+    found = overview(run)
+    assert sum(found.trials.values()) == 6
+    assert found.spent["trials"] == 5
+    assert found.spent["epochs"] == epochs == 9 * 2 + 1 + 3 + 2 * 9 + 1
 
 
 def test_macs_spent_are_those_of_the_trials(run: Path) -> None:

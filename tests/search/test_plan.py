@@ -11,9 +11,10 @@ from nas.architecture import key
 from nas.cost import cost
 from nas.search.budget import Budget
 from nas.search.ledger import Ledger, epoch_seconds
-from nas.search.plan import CONFIRMING, UNCONFIRMED, SearchPlan
+from nas.search.plan import CONFIRMING, UNCONFIRMED, SearchPlan, Standing, Step
 from nas.search.record import Trial, searched
 from nas.search.replay import Event, Table, replay
+from nas.search.run import is_confirmed
 from nas.search.rungs import Ladder
 from nas.search.samplers import make_sampler, promoter
 from nas.search.samplers.ehvi import START
@@ -50,16 +51,16 @@ def table() -> Table:
 
 def carried_out(
     budget: str, *, rungs: tuple[int, ...] = (1, 3), confirm: float = 0.0, workers: int = 1,
-    sampler: str = "random", **changes: Any,
+    sampler: str = "random", plan: type[SearchPlan] = SearchPlan, **changes: Any,
 ) -> tuple[list[Trial], list[Event], list[str]]:  # fmt: skip
     told: list[str] = []
     propose, ladder = make_sampler(sampler, SPACE, OBJECTIVES), Ladder((*rungs, 9), 3.0, ("macs",))
-    plan = SearchPlan(
+    made = plan(
         SPACE, propose, OBJECTIVES, 0, ladder, confirm,
         Ledger(Budget.parse(budget), RECIPE, workers), told.append, promoter(propose, ladder, 0),
         **changes,
     )  # fmt: skip
-    return (*replay(plan, table(), workers=workers), told)
+    return (*replay(made, table(), workers=workers), told)
 
 
 def test_without_rungs_every_trial_is_trained_at_full_length() -> None:
@@ -159,6 +160,38 @@ def test_simulated_workers_work_side_by_side() -> None:
     one = carried_out("27trials")[1][-1].seconds
     three = carried_out("27trials", workers=3)[1][-1].seconds
     assert one / 3.01 < three < one / 2
+
+
+def test_what_is_kept_for_confirmation_is_as_long_as_its_longest_job() -> None:
+    """Eight workers do five jobs side by side, and none of them faster."""
+    ledger = Ledger(Budget.parse("8h"), RECIPE, 8)
+    assert ledger.together([9, 18, 27, 36, 360]) == 360
+    assert ledger.together([40] * 16) == 80
+    assert Ledger(Budget.parse("900epochs"), RECIPE, 8).together([9, 9, 9]) == 27
+
+
+def test_a_front_is_confirmed_however_many_workers_share_the_time() -> None:
+    for workers in (1, 4, 16):
+        trials, _, told = carried_out("30m", confirm=0.25, workers=workers)
+        assert CONFIRMING in told and UNCONFIRMED not in told
+        assert is_confirmed(trials, OBJECTIVES)
+
+
+def test_a_plan_that_is_made_anew_after_each_job_goes_on_alike() -> None:
+    """As a driver that is killed makes it; nothing that it keeps in mind may decide."""
+
+    class Forgetful(SearchPlan):
+        def next(self, now: Standing) -> Step | None:
+            self._refused, self.exhausted = None, False
+            return super().next(now)
+
+    for budget in ("150epochs", "20GMAC"):
+        for sampler in ("random", "ehvi"):
+            found = [
+                carried_out(budget, rungs=(4, 6), confirm=0.25, sampler=sampler, plan=plan)[1]
+                for plan in (SearchPlan, Forgetful)
+            ]
+            assert [e.step.id for e in found[0]] == [e.step.id for e in found[1]]
 
 
 def test_the_time_of_an_epoch_is_a_line_through_what_was_seen() -> None:

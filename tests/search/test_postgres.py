@@ -93,4 +93,4 @@ def test_a_search_outlives_its_storage_and_brings_it_up_to_date_the_next_time(
     study = optuna.load_study(study_name=name, storage=url)
     assert [(t.state.name, t.values) for t in study.trials] == states(run)
     texts = [file.read_text() for file in run.path.glob("*.json")]
-    assert len(texts) == 2 and not any("secret" in text for text in [*texts, *view.told])
+    assert len(texts) == 3 and not any("secret" in text for text in [*texts, *view.told])

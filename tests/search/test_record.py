@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,13 @@ def test_trials_are_at_every_moment_what_another_reader_finds(tmp_path: Path) ->
     again = Record(tmp_path / "record.db")
     again.add(trial(2, "osnet_x0_5"))
     assert [t.number for t in again.trials()] == [0, 1, 2]
+
+
+def test_a_baseline_is_measured_with_its_first_fresh_seed(tmp_path: Path) -> None:
+    """It has no other job."""
+    record = Record(tmp_path / "record.db")
+    record.add(replace(trial(0, "osnet_x1_0"), state="baseline", baseline="osnet_x1_0"))
+    own = replace(job(0), id="0-1-1", replicate=1)
+    found = record.finish(own, Result("done", scores={"score": 0.5}, measured={"latency_ms": 2.0}))
+    assert (found.state, found.costs) == ("baseline", {"macs": 1, "latency_ms": 2.0})
+    assert found.fresh == {1: 0.5}

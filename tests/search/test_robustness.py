@@ -37,7 +37,7 @@ RUNGS = "name: tiny\nepochs: 3\nrungs: [1, 2]\nbatch: 16\nlr: 0.01\n"
 class Inline:
     """Does each job at once, in this process, and publishes its result as a worker does."""
 
-    def __init__(self, count: int, threads: int, outbox: Path) -> None:
+    def __init__(self, count: int, threads: int, outbox: Path, *, measuring: bool = False) -> None:
         self.outbox = outbox
 
     def submit(self, job: Job) -> Future[Result]:

@@ -34,7 +34,11 @@ def test_one_in_eta_is_promoted_and_the_front_comes_first() -> None:
     first = LADDER.promotion(trials)
     assert first is not None
     assert first.number == 1  # all three are not dominated: the best of those nearest in cost
+    other = LADDER.promotion(trials, fits=lambda own: own.number != 1)
+    assert other is not None
+    assert other.number in (0, 2)  # what there is no budget for does not hold up the rest
     trials[1] = replace(first, state="running")
+    assert LADDER.promotion(trials, fits=lambda own: own.number != 1) is None  # one is one
     assert LADDER.promotion(trials) is None  # one of three has been promoted
 
 

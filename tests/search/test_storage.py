@@ -10,6 +10,8 @@ import pytest
 from nas.directory import without_passwords
 from nas.errors import UserError
 from nas.search import run_search
+from nas.search.budget import Budget
+from nas.search.session import note_session
 from nas.search.storage import bare, check_storage
 from tests.search.test_robustness import Inline
 
@@ -69,3 +71,10 @@ def test_two_runs_share_a_storage_and_each_has_a_study(
     assert sorted(optuna.get_all_study_names(url)) == sorted(studies)
     assert [len(optuna.load_study(study_name=s, storage=url).trials) for s in studies] == [1, 2]
     assert not (folders[0] / "study.db").exists()
+
+
+def test_no_file_of_a_run_has_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["cli.py", "search", "--storage", "postgresql://me:secret@h/d"])
+    note_session(tmp_path, Budget("time", 300.0), 1, 1, ended=False)
+    about = (tmp_path / "session.json").read_text()
+    assert "secret" not in about and "me:***@h" in about

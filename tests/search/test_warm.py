@@ -74,23 +74,27 @@ def test_a_second_start_takes_nothing_over_again(
 def test_a_take_over_that_was_cut_short_is_finished(
     tiny: dict[str, Any], tmp_path: Path, earlier: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In the middle of a trial: it is there, and its score is not."""
     from nas.search import warm
 
-    copy, calls = warm._copy, []
+    score, calls = warm._score, []
 
     def dies(*args: Any) -> None:
         calls.append(args)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        copy(*args)
+        score(*args)
 
     options = again(tiny, tmp_path) | {"warm_start": [earlier]}
-    monkeypatch.setattr(warm, "_copy", dies)
+    monkeypatch.setattr(warm, "_score", dies)
     with pytest.raises(KeyboardInterrupt):
         run_search(budget="1trial", workers=1, **options)
-    monkeypatch.setattr(warm, "_copy", copy)
+    monkeypatch.setattr(warm, "_score", score)
     run = run_search(budget="1trial", workers=1, **options)
-    assert [trial.imported for trial in run.all_trials()] == [True] * 4 + [False]
+    trials = run.all_trials()
+    assert [trial.imported for trial in trials] == [True] * 4 + [False]
+    assert [t.scores for t in trials[:4]] == [t.scores for t in open_run(earlier).all_trials()]
+    assert all(trial.epochs == 0 for trial in trials[:4])
 
 
 def test_what_a_narrower_space_has_not_is_left_out(

@@ -72,13 +72,21 @@
       }
     }
     const graphics = Object.values(rows).some((own) => own.length > MANY) && webgl();
+    let keyed = !by; // one trace has the key to the colours of all
     const found = Object.entries(KINDS).filter(([kind]) => rows[kind].length).map(([kind, look]) => {
       const own = rows[kind];
       const marker = { symbol: look.symbol, size: look.size, color: colour(look.colour), line: { width: 1.4, color: colour(look.colour) } };
       if (by && kind !== "baseline" && kind !== "failed") {
-        marker.color = own.map((row) => data.parameters[by].codes[row]);
-        marker.line = { width: 1.4, color: marker.color, colorscale: "Viridis", cmin: -1, cmax: data.parameters[by].values.length - 1 };
-        Object.assign(marker, { colorscale: "Viridis", cmin: -1, cmax: data.parameters[by].values.length - 1 });
+        const { codes, values } = data.parameters[by];
+        const darkest = dark() ? (values.length + 1) / 2 : 0; // the dark third of the scale is not used on a dark page
+        const scaled = { colorscale: "Viridis", cmin: -1 - darkest, cmax: values.length - 1 };
+        marker.color = own.map((row) => codes[row]);
+        marker.line = { width: 1.4, color: marker.color, ...scaled };
+        Object.assign(marker, scaled, keyed ? {} : {
+          showscale: true,
+          colorbar: { title: { text: by }, tickvals: values.map((_, code) => code), ticktext: values.map(String), thickness: 12, outlinewidth: 0 },
+        });
+        keyed = true;
       }
       const fast = graphics && own.length > MANY;
       return {
@@ -119,6 +127,8 @@
     return found;
   }
 
+  const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+
   function webgl() {
     try { return !!document.createElement("canvas").getContext("webgl"); } catch { return false; }
   }
@@ -146,11 +156,11 @@
       const at = [];
       for (let power = -9; power < 15; power++) at.push(...steps.map((step) => step * 10 ** power));
       const within = at.filter((x) => x >= low && x <= high);
-      if (within.length <= (window.innerWidth < 700 ? 6 : 12)) {
+      if (within.length > 1 && within.length <= (window.innerWidth < 700 ? 6 : 12)) {
         return { type: "log", tickvals: within, ticktext: within.map(compact) };
       }
     }
-    return { type: "log" };
+    return { type: "log", exponentformat: "SI" }; // a narrow range has no round number
   }
   const reduce = (values, choose) => values.reduce((a, b) => choose(a, b));
 
@@ -247,6 +257,7 @@
     for (const row of order.slice(0, shown)) {
       const line = body.insertRow();
       line.dataset.row = row;
+      line.tabIndex = 0;
       for (const [, value, number, form] of heads) {
         const cell = line.insertCell();
         const own = value(row);
@@ -299,6 +310,9 @@
     find("table").tBodies[0].onclick = (event) => {
       const row = event.target.closest("tr");
       if (row) pin(Number(row.dataset.row));
+    };
+    find("table").tBodies[0].onkeydown = (event) => {
+      if (event.key === "Enter" && event.target.dataset.row) pin(Number(event.target.dataset.row));
     };
   }
 

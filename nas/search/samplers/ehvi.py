@@ -13,7 +13,6 @@ front is of trials that are at full length, or being trained.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +22,7 @@ import numpy as np
 from nas.architecture import key
 from nas.search.objectives import SCORE
 from nas.search.record import FAILED, Trial, searched
-from nas.search.rungs import Ladder
+from nas.search.rungs import Fits, Ladder, anything
 from nas.search.samplers.candidates import Candidates, Pool
 from nas.search.samplers.proposal import Proposal
 from nas.search.samplers.staircase import Staircase
@@ -60,20 +59,22 @@ class EhviSampler:
         return self._improve(own, seed)
 
     def promotion(
-        self, ladder: Ladder, trials: Sequence[Trial], least: int, seed: int
+        self, ladder: Ladder, trials: Sequence[Trial], least: int, seed: int, fits: Fits = anything
     ) -> Trial | None:
         """The trial to train on to its next rung; None where more is expected of a new one.
 
         While the start is under way trials wait. least: above 0 where nothing new can be started;
         then no more climb than the ladder has due. seed: that of the proposal that would be made.
+        fits: whether there is budget for a trial's next rung.
         """
         own = searched(trials)
         if starting(own):
-            return ladder.promotion(trials, least) if least else None
+            return ladder.promotion(trials, least, fits) if least else None
         if least:
-            due = [trial for waiting in ladder.due(trials, least).values() for trial in waiting]
+            waiting = ladder.due(trials, least, fits).values()
+            due = [trial for on_rung in waiting for trial in on_rung]
         else:
-            due = [trial for trial in own if trial.state == "stopped"]
+            due = [trial for trial in own if trial.state == "stopped" and fits(trial)]
         if not due or (not least and not all(map(over, own[:START]))):
             return None
         search, found = self._looked(own, seed)
@@ -165,9 +166,8 @@ class _Search:
         rows = np.array([row for row, t in enumerate(trials) if t.state not in FAILED])
         costs = pool.costs_of([trials[row].costs for row in rows])
         means = self.surrogate.means(self.codes[rows])
-        start = [mean for row, mean in zip(rows, means, strict=True) if row < START]
         there = [trials[row].state != "stopped" for row in rows]
-        self.front = Staircase(costs[there], means[there], statistics.median(start))
+        self.front = Staircase(costs[there], means[there], float(np.median(means[:START])))
         as_cheap = (costs[None] <= costs[:, None]).all(axis=2)
         behind = np.where(as_cheap, means[None], -np.inf).max(axis=1) - means
         nearest = rows[np.argsort(behind, kind="stable")]

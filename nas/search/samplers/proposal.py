@@ -60,4 +60,4 @@ def promoter(propose: Propose, ladder: Ladder, seed: int) -> Promote:
     own = getattr(propose, "promotion", None)
     if own is None:
         return ladder.promotion
-    return lambda trials, least: own(ladder, trials, least, proposal_seed(seed, trials))
+    return lambda trials, least, fits: own(ladder, trials, least, proposal_seed(seed, trials), fits)

@@ -179,6 +179,18 @@ def test_what_fails_is_left_alone(space: Space) -> None:
     assert len(late) <= 5
 
 
+def test_a_start_that_failed_altogether_is_got_over(space: Space) -> None:
+    """As where a GPU was full, and the cause was mended then."""
+    points = list(space.enumerate())[:40:2]
+    failed = [trial(space, point, n, "failed") for n, point in enumerate(points[:14])]
+    good = [
+        replace(trial(space, point, n, "complete"), rungs={1: pattern(point)})
+        for n, point in enumerate(points[14:], len(failed))
+    ]
+    found = propose_untried(EhviSampler(space, OBJECTIVES), space, [*failed, *good], 0)
+    assert found is not None
+
+
 def test_two_costs(space: Space) -> None:
     found = searched(space, EhviSampler(space, ("params", "score", "macs")), START + 4)
     assert len({own.key for own in found}) == START + 4
