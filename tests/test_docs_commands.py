@@ -35,7 +35,7 @@ SMALLER: dict[str, dict[str, str | None]] = {
     "train": {
         "--data": TINY,
         "--recipe": "tiny.yaml",
-        "--eval": None,
+        "--eval": f"{TINY},seed=2",
         "--set": None,
         "--init": None,
         "--out": "results/train-{line}",

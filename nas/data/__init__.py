@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nas.data.dataset import Dataset, Images, Task, digest, relabel, resize
     from nas.data.preview import contact_sheet
     from nas.data.spec import check_spec, load_dataset, prepare_dataset
-    from nas.data.split import Held, choose_queries, hold_out
+    from nas.data.split import Held, check_matches, choose_queries, hold_out
 
 _HOME = {
     "Checked": "check",
@@ -23,6 +23,7 @@ _HOME = {
     "Images": "dataset",
     "Task": "dataset",
     "check_dataset": "check",
+    "check_matches": "split",
     "check_spec": "spec",
     "choose_queries": "split",
     "contact_sheet": "preview",
@@ -41,6 +42,7 @@ __all__ = [
     "Images",
     "Task",
     "check_dataset",
+    "check_matches",
     "check_spec",
     "choose_queries",
     "contact_sheet",

@@ -28,7 +28,7 @@ from nas.files import FOLDER_VARIABLE, cache_folder
 LIMIT_VARIABLE = "OSNET_NAS_CACHE_LIMIT"
 DEFAULT_LIMIT = "32G"
 
-_VERSION = 1
+_VERSION = 2
 _PIXELS, _ABOUT, _PART = "pixels.npy", "about.json", ".part"
 _KEY = re.compile(r"[0-9a-f]{32}")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm")
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM")
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM")
 _CHUNK = 256
 
 Value = TypeVar("Value")
@@ -45,15 +45,32 @@ def decode(path: str, size: tuple[int, int] | None = None) -> Pixels:
     from PIL import Image
 
     try:
-        with Image.open(path, formats=_FORMATS) as picture:
+        with Image.open(path, formats=FORMATS) as picture:
             if Image.MAX_IMAGE_PIXELS and picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
                 raise Image.DecompressionBombError
-            return np.asarray(_brought_to(picture.convert("RGB"), size))
+            return np.asarray(_brought_to(as_rgb(picture), size))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         limit = Image.MAX_IMAGE_PIXELS or 0
         raise UserError(f"{path}: claims more than the {limit:,} pixels that are allowed") from None
     except Exception as error:  # Pillow raises whatever its decoders meet in a damaged file
         raise UserError(f"{path}: {_reason(path, error)}") from None
+
+
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """The picture upright, as its camera says in EXIF, in RGB of 8 bits.
+
+    Grey of 16 bits is scaled to 8. ValueError for pixels of 32 bits, of which nothing says what is
+    white.
+    """
+    from PIL import Image, ImageOps
+
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I;16"):
+        grey = np.asarray(upright, dtype=np.uint16) >> 8
+        upright = Image.fromarray(grey.astype(np.uint8))
+    elif upright.mode in ("I", "F"):
+        raise ValueError("pixels of 32 bits; save it with 8 or 16")
+    return upright.convert("RGB")
 
 
 def _brought_to(picture: Image.Image, size: tuple[int, int] | None) -> Image.Image:
@@ -73,7 +90,7 @@ def _reason(path: str, error: Exception) -> str:
     except OSError as missing:
         return f"cannot be read: {missing.strerror}"
     if isinstance(error, UnidentifiedImageError):
-        return f"not an image of a known kind ({', '.join(_FORMATS)})"
+        return f"not an image of a known kind ({', '.join(FORMATS)})"
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror}"
     return f"damaged image: {str(error).strip() or type(error).__name__}"

@@ -53,6 +53,21 @@ def choose_queries(
     return query & (~alone | keeps)
 
 
+def check_matches(name: str, query: Images, gallery: Images) -> None:
+    """UserError, which begins with the name, where no query has a match by another camera."""
+    assert query.cameras is not None and gallery.cameras is not None
+    seen = set(zip(gallery.labels.tolist(), gallery.cameras.tolist(), strict=True))
+    cameras: dict[int, set[int]] = {}
+    for identity, camera in seen:
+        cameras.setdefault(identity, set()).add(camera)
+    asked = set(zip(query.labels.tolist(), query.cameras.tolist(), strict=True))
+    if not any(cameras.get(identity, set()) - {camera} for identity, camera in asked):
+        raise UserError(
+            f"{name}: no query has an image of its identity by another camera in the gallery, so "
+            "there is nothing to score"
+        )
+
+
 def _held_identities(images: Images, seed: int, fraction: float) -> NDArray[np.int64]:
     """Whole groups of identities in random order, until the fraction is reached."""
     identities, first = np.unique(images.labels, return_index=True)

@@ -6,14 +6,13 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from nas.architecture import Size
-from nas.data import Dataset, Images, resize
+from nas.data import Dataset, Images, check_matches, resize
 from nas.errors import UserError
 from nas.export.runners import Floats, Runner
 from nas.models import Network
@@ -60,7 +59,7 @@ def quantise(source: Path, target: Path, dataset: Dataset, size: Size, how: Cali
     train = dataset.train
     generator = np.random.default_rng(derived_seed(how.seed, "calibration"))
     chosen = generator.choice(len(train), min(how.images, len(train)), replace=False)
-    images = resize(train.subset(np.sort(chosen)), size).pixels
+    images = resize(train.subset(np.sort(chosen)), size)
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -97,32 +96,40 @@ def score(run: Runner, model: Network, dataset: Dataset) -> tuple[str, float]:
     Logits are the file's, or the model's classifier of its embeddings where the file has none.
     """
 
-    def outputs(images: Images, name: str) -> NDArray[Any]:
-        pixels = resize(images, model.input_size).pixels
-        return np.concatenate([run(batch)[name] for batch in _batches(pixels)])
+    def embeddings(images: Images) -> torch.Tensor:
+        batches = _batches(resize(images, model.input_size))
+        return torch.from_numpy(np.concatenate([run(batch)["embedding"] for batch in batches]))
+
+    def guesses(images: Images) -> Iterator[NDArray[np.int64]]:
+        assert model.classifier is not None
+        for batch in _batches(resize(images, model.input_size)):
+            found = run(batch)
+            with torch.inference_mode():
+                own = model.classifier(torch.from_numpy(found["embedding"])).numpy()
+            yield found.get("logits", own).argmax(axis=1)
 
     if dataset.task == "reid":
         query, gallery = dataset.query, dataset.gallery
         assert query is not None and gallery is not None
         assert query.cameras is not None and gallery.cameras is not None
         found = retrieval_scores(
-            torch.from_numpy(outputs(query, "embedding")),
-            torch.from_numpy(outputs(gallery, "embedding")),
+            embeddings(query),
+            embeddings(gallery),
             query.labels,
             gallery.labels,
             query.cameras,
             gallery.cameras,
         )
         return "mAP", found["mAP"]
-    assert dataset.test is not None and model.classifier is not None
-    embedding = torch.from_numpy(outputs(dataset.test, "embedding"))
-    with torch.inference_mode():
-        guess = model.classifier(embedding).argmax(dim=1).numpy()
+    assert dataset.test is not None
+    guess = np.concatenate(list(guesses(dataset.test)))
     return "top1", float((guess == dataset.test.labels).mean())
 
 
 def check_data(model: Network, dataset: Dataset) -> None:
     """UserError where the data can not score the model: classes need a classifier for them."""
+    if dataset.task == "reid":
+        check_matches("--data", dataset.splits["query"], dataset.splits["gallery"])
     classes = 0 if model.classifier is None else model.classifier.out_features
     if dataset.task == "classification" and classes != dataset.num_classes:
         raise UserError(
@@ -131,8 +138,8 @@ def check_data(model: Network, dataset: Dataset) -> None:
         )
 
 
-def _batches(pixels: NDArray[np.uint8]) -> Iterator[Floats]:
-    """uint8 (n, H, W, 3) to normalised float32 (at most CHUNK, 3, H, W)."""
-    for start in range(0, len(pixels), CHUNK):
-        batch = torch.from_numpy(pixels[start : start + CHUNK])
-        yield np.ascontiguousarray(normalise(batch).numpy())
+def _batches(images: Images) -> Iterator[Floats]:
+    """Normalised float32 (at most CHUNK, 3, H, W), a batch in memory at a time."""
+    for start in range(0, len(images), CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(images)))
+        yield np.ascontiguousarray(normalise(torch.from_numpy(images.gather(rows))).numpy())

@@ -16,7 +16,7 @@ SCORE = "score"
 def parse_objectives(text: str) -> tuple[str, ...]:
     """Read `score,macs`: the score, which is maximised, and one or two costs, minimised.
 
-    latency_ms is measured when a trial is complete; the others are known beforehand.
+    latency_ms is measured once a trial has ended its first job; the others are known beforehand.
     """
     names = tuple(name.strip() for name in text.split(","))
     valid = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nas.data import Images, check_spec, load_dataset, resize
+from nas.data import Images, check_matches, check_spec, load_dataset, resize
 from nas.errors import UserError
 from nas.models import Network
 from nas.models.weights import load_network
@@ -49,6 +51,8 @@ def evaluate(
         _check_classes(network, data, dataset.num_classes)
     network = network.to(default_device())
     splits = {name: images for name, images in dataset.splits.items() if name != "train"}
+    if dataset.task == "reid":
+        check_matches(data, splits["query"], splits["gallery"])
     try:
         with counted("images", lines=sum(map(len, splits.values())) >= MANY) as progress:
             if dataset.task == "reid":
@@ -155,11 +159,23 @@ def embed_batch(
     network.eval()
     device = next(network.parameters()).device
     batch = normalise(torch.from_numpy(pixels).to(device))
-    with autocast or torch.autocast(device.type, enabled=False):
+    plain = torch.autocast(device.type, enabled=False)
+    with _whole_float32(), autocast or plain:
         found = network.embed(batch).float()
         if flip:
             found = (found + network.embed(batch.flip(3)).float()) / 2
     return _finite(found, "embeddings")
+
+
+@contextmanager
+def _whole_float32() -> Iterator[None]:
+    """Convolutions of float32 on a GPU without TF32, which has 10 bits of mantissa."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def _finite(found: Tensor, what: str) -> Tensor:

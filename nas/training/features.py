@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from nas.architecture import Size
+from nas.data.decode import FORMATS, as_rgb
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.models import Network
@@ -24,7 +25,7 @@ from nas.training.evaluation import NotFinite, batch_size, embed_batch
 from nas.training.loop import default_device
 
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-FORMATS = (".npz", ".parquet")
+TABLES = (".npz", ".parquet")
 READERS = 4
 MAX_PIXELS = 89_000_000  # below what Pillow warns of as a decompression bomb
 
@@ -110,16 +111,17 @@ def read_image(path: Path, size: Size) -> NDArray[np.uint8]:
 
     too_large = UserError(f"{path}: more than {MAX_PIXELS:,} pixels")
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=(*FORMATS, "GIF", "TIFF")) as file:
             if file.width * file.height > MAX_PIXELS:
                 raise too_large
-            picture = file.convert("RGB")
+            picture = as_rgb(file)
     except UserError:
         raise
     except Image.DecompressionBombError:
         raise too_large from None
     except Exception as error:  # decoders raise what they like
         reason = error.strerror if isinstance(error, OSError) and error.strerror else ""
+        reason = str(error) if "32 bits" in str(error) else reason
         raise UserError(f"{path}: {reason or 'not an image, or damaged'}") from None
     return np.asarray(picture.resize((size.width, size.height), Image.Resampling.BILINEAR))
 
@@ -156,10 +158,8 @@ def _embedded(network: Network, pixels: NDArray[np.uint8], normalise: bool) -> N
 
 
 def _check_out(out: Path) -> None:
-    if out.suffix not in FORMATS or not out.parent.is_dir():
-        raise UserError(
-            f"--out: {out} is not a {' or '.join(FORMATS)} file in a folder that exists"
-        )
+    if out.suffix not in TABLES or not out.parent.is_dir():
+        raise UserError(f"--out: {out} is not a {' or '.join(TABLES)} file in a folder that exists")
     if out.suffix == ".parquet":
         try:
             import pyarrow  # noqa: F401

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.data import Dataset, load_dataset
+from nas.architecture import Size
+from nas.data import Dataset, check_matches, load_dataset
 from nas.errors import UserError
 from nas.files import write_atomically
 
@@ -15,8 +16,29 @@ if TYPE_CHECKING:
     from nas.training.loop import Trainer
 
 
+def load_tests(
+    dataset: Dataset, spec: str, others: Sequence[str], size: Size
+) -> dict[str, Dataset]:
+    """What has a test split to score, by its spec: the data that is trained on, and others.
+
+    UserError where a network that is trained on `dataset` can not be scored on one of them.
+    """
+    found = {spec: dataset} | {other: load_dataset(other, size) for other in others}
+    for name, own in found.items():
+        if own.task == "reid":
+            check_matches(name, own.splits["query"], own.splits["gallery"])
+        elif own.num_classes != dataset.num_classes:
+            raise UserError(
+                f"--eval {name}: it has {own.num_classes} classes, and the network is trained on "
+                f"{dataset.num_classes}"
+            )
+        elif own.classes and dataset.classes and own.classes != dataset.classes:
+            raise UserError(f"--eval {name}: its classes are other ones than those trained on")
+    return found
+
+
 def score_tests(
-    path: Path, network: Path, trainer: Trainer, dataset: Dataset, specs: Sequence[str]
+    path: Path, network: Path, trainer: Trainer, tests: Mapping[str, Dataset]
 ) -> dict[str, dict[str, float]]:
     """Scores of the test splits, kept in scores.json: those that are there are not made again.
 
@@ -33,18 +55,12 @@ def score_tests(
         except ValueError:
             raise UserError(f"{file} is damaged; remove it to have the scores again") from None
     model = load_network(network).to(trainer.device)
-    for index, spec in enumerate(specs):
+    for spec, found in tests.items():
         if spec in scores:
             continue
-        found = dataset if index == 0 else load_dataset(spec, model.input_size)
         if found.task == "reid":
             scores[spec] = score_reid(model, found.splits["query"], found.splits["gallery"])
         else:
-            if found.num_classes != dataset.num_classes:
-                raise UserError(
-                    f"--eval {spec}: it has {found.num_classes} classes, and the network was "
-                    f"trained on {dataset.num_classes}"
-                )
             scores[spec] = score_classification(model, found.splits["test"])
         write_atomically(file, json.dumps(scores, indent=2) + "\n")
-    return {spec: scores[spec] for spec in specs}
+    return {spec: scores[spec] for spec in tests}

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.architecture import Architecture, preset
-from nas.data import Dataset, Held, Images, check_spec, hold_out, load_dataset
+from nas.data import Dataset, Held, Images, check_matches, check_spec, hold_out, load_dataset
 from nas.directory import check_directory, locked, make_directory
 from nas.seeds import derived_seed
 from nas.training.asked import KIND, asked_of, default_path
-from nas.training.final_scores import score_tests
+from nas.training.final_scores import load_tests, score_tests
 from nas.training.progress import BEST, LAST, Progress
 from nas.training.recipe import Recipe, load_recipe
 from nas.training.view import Silent, View
@@ -79,22 +79,29 @@ def train_network(
         split = derived_seed(seed, 0)  # as replicate 0 of a search with that seed
         held = _split(dataset, trained, split)
         trainer, about = _trainer(architecture, held.train, trained, split, init, place)
+        tests = load_tests(dataset, data, evaluate, architecture.input)
         make_directory(path, asked, KIND, fresh=fresh)
         shown.opened(path)
+        for images in (held.train, held.query, held.gallery, held.validation):
+            if images is not None:
+                images.prepare()  # decoded here, where Ctrl-C ends it at once
         if about:
             shown.notice(about)
         progress = Progress(path, trainer, held, dataset.task, checkpoint_minutes * 60, shown)
         progress.resume()
         progress.train()
         network = path / (BEST if trained.early_stop else LAST)
-        scores = score_tests(path, network, trainer, dataset, (data, *evaluate))
+        scores = score_tests(path, network, trainer, tests)
     return Training(path, network, trainer.epoch, int(progress.extra["best_epoch"]), scores)
 
 
 def _split(dataset: Dataset, recipe: Recipe, seed: int) -> Held:
     if not recipe.early_stop:
         return Held(dataset.train)
-    return hold_out(dataset.train, dataset.task, seed=seed, fraction=recipe.validation)
+    held = hold_out(dataset.train, dataset.task, seed=seed, fraction=recipe.validation)
+    if held.query is not None and held.gallery is not None:
+        check_matches("of the images that are held out", held.query, held.gallery)
+    return held
 
 
 def _trainer(

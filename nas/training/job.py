@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from nas.architecture import Architecture, Size
 from nas.cost import Setting
-from nas.data import Dataset, Held, hold_out, load_dataset
+from nas.data import Dataset, Held, check_matches, hold_out, load_dataset
 from nas.plugins import load_plugin
 from nas.seeds import derived_seed
 from nas.training.recipe import Recipe
@@ -58,6 +58,10 @@ class Result:
     eval_seconds: float = 0.0
     images: int = 0
     state: bytes = b""
+
+
+FULL = ("out of memory", "alloc")
+"""What is said where memory is full, by torch, CUDA, cuBLAS or cuDNN, in lower case."""
 
 
 def run_job(job: Job, *, cancelled: Callable[[], bool] = lambda: False) -> Result:
@@ -125,7 +129,8 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
         return Result("failed", str(error), train_seconds=time.monotonic() - started)
     except (RuntimeError, MemoryError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "alloc" in reason:
+        full = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+        if full or any(words in reason.lower() for words in FULL):
             reason = f"out of memory: {reason}"
             return Result("infeasible", reason, train_seconds=time.monotonic() - started)
         return Result("failed", reason, train_seconds=time.monotonic() - started)
@@ -156,4 +161,7 @@ def _whole(spec: str, size: Size) -> tuple[str, Held]:
 def _held(spec: str, size: Size, seed: int, fraction: float) -> tuple[str, Held]:
     """The training split in two, at the network's input size, and the data set's task."""
     dataset = _dataset(spec, size)
-    return dataset.task, hold_out(dataset.train, dataset.task, seed=seed, fraction=fraction)
+    held = hold_out(dataset.train, dataset.task, seed=seed, fraction=fraction)
+    if held.query is not None and held.gallery is not None:
+        check_matches("of the images that are held out", held.query, held.gallery)
+    return dataset.task, held

@@ -212,9 +212,15 @@ def default_device() -> torch.device:
 
 def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     """bfloat16 where asked for, or (auto) where the device computes in it natively."""
-    native = device.type == "cuda" or cpu_has_bfloat16()
+    native = gpu_has_bfloat16(device) if device.type == "cuda" else cpu_has_bfloat16()
     wanted = recipe.precision == "bfloat16" or (recipe.precision == "auto" and native)
     return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
+
+
+def gpu_has_bfloat16(device: torch.device) -> bool:
+    """Whether the GPU computes in bfloat16 itself; older ones emulate it, slowly."""
+    with torch.cuda.device(device):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def cpu_has_bfloat16() -> bool:

@@ -143,6 +143,11 @@ class Recipe(BaseModel):
             raise ValueError(
                 f"batch of {self.batch // unit} {of} can not be split into {self.accumulate} parts"
             )
+        if self.loss != "cross_entropy" and self.batch // unit < 2 * self.accumulate:
+            raise ValueError(
+                f"loss {self.loss} compares identities: {self.accumulate} parts of a batch of "
+                f"{self.batch // unit} have fewer than two each"
+            )
         return self
 
     @model_serializer(mode="wrap")

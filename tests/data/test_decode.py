@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from nas.data import Images, resize
-from nas.data.decode import Files, decode, fingerprint, is_image, over_files
+from nas.data.decode import Files, as_rgb, decode, fingerprint, is_image, over_files
 from nas.errors import UserError
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (20, 10, 3), dtype=np.uint8)
@@ -44,6 +44,21 @@ def test_resizing_is_that_of_images_in_memory(tmp_path: Path) -> None:
 def test_every_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
     Image.fromarray(PICTURE).convert(mode).save(tmp_path / "a.png")
     assert decode(str(tmp_path / "a.png")).shape == (20, 10, 3)
+
+
+def test_a_picture_is_upright_as_its_camera_says(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its left side
+    Image.fromarray(PICTURE).rotate(90, expand=True).save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(decode(str(tmp_path / "a.png")), PICTURE)
+
+
+def test_grey_of_16_bits_is_scaled_and_32_are_refused(tmp_path: Path) -> None:
+    wide = PICTURE[:, :, 0].astype(np.uint16) * 257
+    Image.fromarray(wide).save(tmp_path / "a.png")
+    assert np.array_equal(decode(str(tmp_path / "a.png"))[:, :, 1], PICTURE[:, :, 0])
+    with pytest.raises(ValueError, match="pixels of 32 bits"):
+        as_rgb(Image.fromarray(wide.astype(np.int32)))
 
 
 @pytest.mark.parametrize(

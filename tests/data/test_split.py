@@ -1,11 +1,13 @@
 """Held-out validation: the properties that every split must have, for any labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.data import Images, choose_queries, hold_out
+from nas.data import Images, check_matches, choose_queries, hold_out
 from nas.errors import UserError
 
 SPLIT_OF_SEED_3 = [3, 6, 10]
@@ -146,3 +148,14 @@ def test_identities_without_cameras_are_refused() -> None:
 def test_a_class_of_one_image_is_refused() -> None:
     with pytest.raises(UserError, match="class 1: it has only one"):
         hold_out(_numbered([0, 0, 1], None, None), "classification", seed=1)
+
+
+def test_queries_without_a_match_by_another_camera_are_refused() -> None:
+    labels = np.repeat(np.arange(8), 4)
+    one = Images(np.zeros((32, 2, 2, 3), np.uint8), labels, np.zeros(32, np.int64))
+    with pytest.raises(UserError, match="no query has an image of its identity by another camera"):
+        check_matches("x", one, one)
+    two = replace(one, cameras=np.tile(np.arange(2), 16))
+    check_matches("x", two, two)
+    with pytest.raises(UserError, match=r"^x: no query"):
+        check_matches("x", two.subset(labels < 4), two.subset(labels >= 4))

@@ -18,6 +18,7 @@ from nas.training.asked import default_path
 from nas.training.loop import Diverged, Step
 from nas.training.losses import Loss, make_loss
 from nas.training.view import Silent
+from tests.data.trees import make
 
 TINY = Architecture((Stage(8, 1), Stage(8, 1)), Size(16, 8), stem="conv3", stem_channels=4)
 RECIPE = Recipe(name="test", epochs=2, batch=16, lr=0.01, schedule="onecycle", precision="float32")
@@ -96,6 +97,23 @@ def test_the_same_again_trains_nothing_and_scores_what_is_new(
     again = go(whole.path, evaluate=[other])
     assert again.scores[DATA] == whole.scores[DATA]
     assert list(again.scores) == [DATA, other]
+
+
+def test_what_the_network_can_not_be_scored_on_is_refused_before_it_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.training.progress.Progress.train", lambda self: pytest.fail("trains"))
+    trees = {}
+    for name, classes in (("one", "abc"), ("other", "bcd"), ("more", "abcd")):
+        files = {f"{s}/{c}": ["0.png", "1.png"] for s in ("train", "test") for c in classes}
+        trees[name] = f"folder:{make(tmp_path / name, files)}"
+    for other, message in (("other", "its classes are other ones"), ("more", "it has 4 classes")):
+        with pytest.raises(UserError, match=f"--eval .*{message}"):
+            train_network(
+                TINY, data=trees["one"], recipe=RECIPE, out=tmp_path / "out",
+                evaluate=[trees[other]],
+            )  # fmt: skip
+    assert not (tmp_path / "out").exists()
 
 
 def test_anything_else_is_refused_with_the_difference(whole: Training) -> None:

@@ -53,6 +53,13 @@ def _exhaust(*args: object, **kwargs: object) -> None:
     raise torch.OutOfMemoryError("no room left")
 
 
+def _say(text: str) -> Any:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError(text)
+
+    return fail
+
+
 def _exhaust_python(*args: object, **kwargs: object) -> None:
     raise MemoryError
 
@@ -63,6 +70,9 @@ def _exhaust_python(*args: object, **kwargs: object) -> None:
         ("nas.training.loop.Trainer.train", _exhaust, "out of memory: no room left"),
         ("nas.training.loop.Trainer.train", _allocate, "out of memory: "),
         ("nas.models.build", _exhaust, "out of memory: no room left"),
+        ("nas.models.build", _say("CUDA error: out of memory\nCompile"), "out of memory: CUDA"),
+        ("nas.models.build", _say("CUBLAS_STATUS_ALLOC_FAILED when"), "out of memory: CUBLAS"),
+        ("nas.models.build", _say("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), "out of memory: cu"),
         ("nas.training.evaluation.score_reid", _exhaust_python, "out of memory: MemoryError"),
     ],
 )

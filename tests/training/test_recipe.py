@@ -90,6 +90,13 @@ def test_batches_of_identities_hold_whole_ones() -> None:
         load_recipe("quick", [*identity, "accumulate=3"])
 
 
+def test_parts_of_a_batch_have_identities_to_compare() -> None:
+    asked = ["loss=both", "sampler=identity", "batch=32", "images_per_identity=4"]
+    assert load_recipe("standard", [*asked, "accumulate=4"]).accumulate == 4
+    with pytest.raises(UserError, match="8 parts of a batch of 8 have fewer than two each"):
+        load_recipe("standard", [*asked, "accumulate=8"])
+
+
 def test_a_recipe_is_recorded_as_before_the_later_fields_came() -> None:
     """Runs of searches compare what is asked with what they recorded, field by field."""
     found = load_recipe("quick", ["rungs=[]", "clip=0"]).model_dump()
