@@ -15,12 +15,14 @@ Value = int | float | str | bool
 class Field:
     """One field of a network: its default, what it may hold, and what it means.
 
-    `problem(value)` is None for a valid value and otherwise says what would be valid.
+    `problem(value)` is None for a valid value and otherwise says what would be valid. domain: equal
+    for two fields that hold the same.
     """
 
     default: Value
     about: str
     problem: Callable[[Value], str | None]
+    domain: tuple[object, ...] = ()
 
     def check(self, path: str, value: object) -> Value:
         """Return `value`, or raise UserError that names the path, the value and what is valid."""
@@ -39,7 +41,7 @@ def integer(default: int, *, low: int, high: int, about: str) -> Any:
         whole = isinstance(value, int) and not isinstance(value, bool)
         return None if whole and low <= value <= high else f"a whole number from {low} to {high}"  # type: ignore[operator]
 
-    return Field(default, about, problem)
+    return Field(default, about, problem, ("integer", low, high))
 
 
 def number(default: float, *, above: float, high: float, about: str) -> Any:
@@ -50,7 +52,7 @@ def number(default: float, *, above: float, high: float, about: str) -> Any:
         valid = numeric and above < value <= high  # type: ignore[operator]
         return None if valid else f"a number above {above:g} and at most {high:g}"
 
-    return Field(default, about, problem)
+    return Field(default, about, problem, ("number", above, high))
 
 
 def choice(default: str, options: Iterable[str], *, about: str) -> Any:
@@ -60,4 +62,5 @@ def choice(default: str, options: Iterable[str], *, about: str) -> Any:
         names = list(options)
         return None if value in names else "one of " + ", ".join(names)
 
-    return Field(default, about, problem)
+    fixed = tuple(options) if isinstance(options, (list, tuple)) else id(options)
+    return Field(default, about, problem, ("choice", fixed))

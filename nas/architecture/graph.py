@@ -161,7 +161,12 @@ class Pen:
         )
 
     def norm(self, x: Node, *, name: str, kind: str = "batch") -> Node:
-        """Batch normalisation, or affine instance normalisation (`kind="instance"`)."""
+        """Batch normalisation, or affine instance normalisation (`kind="instance"`).
+
+        UserError for an instance norm of a map of one pixel, which has no deviation.
+        """
+        if kind == "instance" and x.shape[1] * x.shape[2] == 1:
+            raise UserError(f"{name}: an instance norm needs a map of two pixels at least, not 1x1")
         return self.layer(f"{kind}_norm", x, shape=x.shape, name=name, channels=x.channels)
 
     def relu(self, x: Node) -> Node:

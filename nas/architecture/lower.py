@@ -76,7 +76,13 @@ def stem_part(kind: str, norm: str, shape: Shape, channels: int) -> Part:
 @cache
 def block_part(block: Block, shape: Shape, channels: int) -> Part:
     pen = Pen(shape)
-    return pen.part(block.component().lower(pen, pen.input, channels))  # type: ignore[attr-defined]
+    part = pen.part(block.component().lower(pen, pen.input, channels))  # type: ignore[attr-defined]
+    if part.output != (channels, *shape[1:]):
+        raise UserError(
+            f"a block of {block.family} gives {part.output}, where ({channels}, height, width) of "
+            f"its input, {shape}, is expected"
+        )
+    return part
 
 
 @cache

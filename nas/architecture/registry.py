@@ -85,6 +85,11 @@ class Registry(Mapping[str, type[Kind]], Generic[Kind]):
                             f"{self.what} {name!r}: field {field!r} has default {mine.default!r}, "
                             f"but {theirs.default!r} in {other_name!r}; give it another name"
                         )
+                    if mine.domain != theirs.domain:
+                        raise UserError(
+                            f"{self.what} {name!r}: field {field!r} may hold other values than in "
+                            f"{other_name!r}; give it another name"
+                        )
             self._kinds[name] = kind
             _fields_of.cache_clear()
             family_fields.cache_clear()

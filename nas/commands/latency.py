@@ -27,7 +27,8 @@ def latency(
     if out.suffix != ".csv" or not out.parent.is_dir():
         raise UserError(f"--out: {out} is not a .csv file in a directory that exists")
     how = backends.Setting.parse(setting)
-    parts = parts_of(load_space(space).members())
+    loaded = load_space(space)
+    parts = parts_of(loaded.members(loaded.raw_points) if loaded.listable else loaded.members())
     with counted("parts", lines=True) as progress:
         table = measured_table(parts, how, out, progress=progress)
     print(f"{out}: {len(parts)} parts, {table.setting['machine']}, {table.setting['library']}")

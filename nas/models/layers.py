@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from nas.architecture import Layer, Shape
 from nas.errors import UserError
@@ -104,22 +105,17 @@ def make(layer: Layer) -> Callable[..., Tensor]:
 
 @cache
 def measure(layer: Layer, inputs: tuple[Shape, ...]) -> tuple[int, int]:
-    """macs and params of one layer, from its module: what its convolutions and linear layers do."""
+    """macs and params of one layer, from its module: what its convolutions and products do.
+
+    By torch's own counter, which sees the operators whatever module or function calls them.
+    """
     function = make(layer)
     if not isinstance(function, nn.Module):
         return 0, 0
-    macs = 0
-
-    def count(module: nn.Module, args: Any, output: Tensor) -> None:
-        nonlocal macs
-        weight: Any = module.weight
-        macs += output.numel() * weight[0].numel()
-
-    for module in function.modules():
-        if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)):
-            module.register_forward_hook(count)
-    with torch.no_grad():
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
         made = function.eval()(*(torch.zeros(1, *shape) for shape in inputs))
+    macs = counter.get_total_flops() // 2
     if tuple(made.shape[1:]) != layer.shape:
         raise UserError(
             f"operator {layer.op!r} makes {tuple(made.shape[1:])}, but was drawn as {layer.shape}"
@@ -127,10 +123,18 @@ def measure(layer: Layer, inputs: tuple[Shape, ...]) -> tuple[int, int]:
     return macs, sum(p.numel() for p in function.parameters() if p.requires_grad)
 
 
+NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
+
+
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """As OSNet: convolutions Kaiming normal, fan-out; norms 1 and 0; linear normal 0.01."""
+    """As OSNet: convolutions Kaiming normal, fan-out; norms 1 and 0; linear normal 0.01.
+
+    What is none of these stays as it made itself.
+    """
     weight: Any = getattr(module, "weight", None)
-    if isinstance(module, nn.Conv2d):
+    if not isinstance(module, (nn.modules.conv._ConvNd, nn.Linear, *NORMS)):
+        return
+    if isinstance(module, nn.modules.conv._ConvNd):
         nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu", generator=generator)
     elif isinstance(module, nn.Linear):
         nn.init.normal_(weight, 0.0, 0.01, generator=generator)

@@ -140,9 +140,12 @@ class PartNetwork(Network):
 def build(architecture: Architecture, num_classes: int = 0, *, seed: int = 0) -> Network:
     """The network of `architecture`, initialised by (seed, name of the parameter's layer).
 
-    Layers of equal name and shape therefore start equal in different architectures.
+    Layers of equal name and shape therefore start equal in different architectures. Parameters that
+    a plug-in's module initialises in its own way follow from the seed as well.
     """
-    network = Network(architecture, num_classes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = Network(architecture, num_classes)
     for name, module in network.named_modules():
         if any(True for _ in module.parameters(recurse=False)):
             initialise(module, torch.Generator().manual_seed(derived_seed(seed, name)))

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nas.space.space import Space
 
 MAX_AXES = 60  # numpy has 64
+MAX_LABELS = 200_000  # combinations that one part is made of: a minute, and some gigabytes
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Chain = tuple[bytes, ...]
@@ -88,6 +89,12 @@ def apply(
     for column in columns:
         code = code * len(column.labels) + column.ids
     combinations, inverse = np.unique(code, return_inverse=True)
+    if len(combinations) > MAX_LABELS:
+        raise UserError(
+            f"a part of the network depends on {len(combinations):,} combinations of parameters, "
+            f"and {MAX_LABELS:,} are handled; tie some ([*] instead of [each]), or give them fewer "
+            "values"
+        )
     labels: list[Any] = []
     known: dict[Hashable, int] = {}
     ids = np.empty(len(combinations), dtype=np.int64)
@@ -244,8 +251,8 @@ class Columns:
 
     @property
     def telling(self) -> list[Column]:
-        """What tells architectures apart: the input, and the parts."""
-        return [self.field("input"), *self.slots]
+        """What tells architectures apart: the input, and the parts; equal labels are one."""
+        return [apply(lambda text: text, self.field("input")), *self.slots]
 
     def refusals(self) -> list[str]:
         """The reasons for which points can not be built."""

@@ -50,6 +50,15 @@ def ordered(parameters: list[Parameter], base: dict[str, Any]) -> tuple[Paramete
     by_field = {path: parameter for parameter in parameters for path in parameter.fields}
     done: dict[str, Parameter] = {}
 
+    def owners(path: str) -> list[Parameter]:
+        """Whose value the field has: its own parameter's; a block's may be its stage's instead."""
+        own = [by_field[path]] if path in by_field else []
+        stage = paths.of_stage(path)
+        always = own and own[0].when is None
+        if stage in by_field and not always and paths.own_value(base, path) is None:
+            own.append(by_field[stage])
+        return own
+
     def place(parameter: Parameter, trail: tuple[str, ...]) -> None:
         if parameter.name in done:
             return
@@ -58,15 +67,15 @@ def ordered(parameters: list[Parameter], base: dict[str, Any]) -> tuple[Paramete
             raise UserError(f"conditions depend on each other: {cycle}")
         for name in parameter.when.names() if parameter.when else ():
             read = paths.concrete(name, stages)
-            owners = {id(by_field[path]) if path in by_field else None for path in read}
-            values = {paths.get_value(base, path) for path in read} if owners == {None} else set()
-            if paths.is_list(name) and (len(owners) > 1 or len(values) > 1):
+            choices = {tuple(map(id, owners(path))) for path in read}
+            values = {paths.get_value(base, path) for path in read} if choices == {()} else set()
+            if paths.is_list(name) and (len(choices) > 1 or len(values) > 1):
                 raise UserError(
                     f"{parameter.name}: when: {name} is not one tied choice; name a stage"
                 )
             for path in read:
-                if path in by_field:
-                    place(by_field[path], (*trail, parameter.name))
+                for owner in owners(path):
+                    place(owner, (*trail, parameter.name))
         done[parameter.name] = parameter
 
     for parameter in parameters:

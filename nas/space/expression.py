@@ -253,6 +253,14 @@ def _plus(left: Any, right: Any) -> Any:
     return (left + 0) + right  # of truths, numpy's sum would be their disjunction
 
 
+def _minus(left: Any, right: Any) -> Any:
+    return (left + 0) - (right + 0)  # numpy has no difference of truths
+
+
+def _negative(value: Any) -> Any:
+    return -(value + 0)
+
+
 def _divided(left: Any, right: Any) -> Any:
     import numpy as np
 
@@ -283,7 +291,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "and": operator.and_,
     "or": operator.or_,
     "not": _not,
-    "negative": operator.neg,
+    "negative": _negative,
     "==": _equal,
     "!=": operator.ne,
     "<": operator.lt,
@@ -291,7 +299,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "+": _plus,
-    "-": operator.sub,
+    "-": _minus,
     "*": operator.mul,
     "/": _divided,
 }

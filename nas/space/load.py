@@ -69,7 +69,7 @@ def _read(given: str, beside: Path = Path()) -> Document:
     """The document of a shipped space or of a file, relative to the folder `beside`."""
     if given in shipped_spaces():
         file = files("search_spaces") / f"{given}.yaml"
-        return parse_document(file.read_text(encoding="utf-8"), file.name)
+        return parse_document(file.read_text(encoding="utf-8"), str(file))
     if not (beside / given).is_file():
         raise UserError(
             f"no space {given!r}: neither a file nor one of {', '.join(shipped_spaces())}"
@@ -185,15 +185,27 @@ def _baselines(layers: list[Document], base: Architecture) -> tuple[tuple[str, A
     for layer in reversed(layers):
         if "baseline" in layer.data:
             given = layer.data["baseline"]
-            if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-                raise layer.error(
-                    f"baseline: {given!r} is not a list of presets and architecture files",
-                    "baseline",
-                )
-            found = [(name, _named(layer, name, "baseline")) for name in given]
+            if not isinstance(given, list):
+                raise layer.error(f"baseline: {given!r} is not a list", "baseline")
+            found = [_baseline(layer, entry) for entry in given]
             return tuple((Path(name).stem, own.resized(base.input)) for name, own in found)
     names = [name for name, own in PRESETS.items() if own.resized(base.input) == base]
     return ((names[0] if names else "base", base),)
+
+
+def _baseline(layer: Document, entry: Any) -> tuple[str, Architecture]:
+    """A preset or an architecture file, by its name; or a name with the content of one."""
+    if isinstance(entry, dict) and len(entry) == 1:
+        ((name, content),) = entry.items()
+        if isinstance(name, str) and isinstance(content, dict):
+            return name, _named(layer, content, "baseline")
+    if not isinstance(entry, str):
+        raise layer.error(
+            f"baseline: {entry!r} is not a preset, an architecture file, or a name with the "
+            "content of one",
+            "baseline",
+        )
+    return entry, _named(layer, entry, "baseline")
 
 
 def _base_file(given: str, file: Path) -> Architecture:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from nas.architecture import PRESETS, to_document
+from nas.architecture import PRESETS, preset, to_document
 from nas.space.space import Parameter, Space
 
 
@@ -24,7 +24,11 @@ def to_yaml(space: Space) -> str:
     if space.constraints:
         data["constraints"] = [constraint.text for constraint in space.constraints]
     if [own for _, own in space.baselines] != [space.base]:
-        data["baseline"] = [name for name, _ in space.baselines]
+        data["baseline"] = [
+            name if name in PRESETS and preset(name).resized(space.base.input) == own
+            else {name: to_document(own)}
+            for name, own in space.baselines
+        ]  # fmt: skip
     return yaml.safe_dump(data, sort_keys=False, width=100, default_flow_style=None)
 
 

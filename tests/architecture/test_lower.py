@@ -6,7 +6,24 @@ from dataclasses import replace
 
 import pytest
 
-from nas.architecture import Architecture, Block, Size, Stage, key, lower, preset
+from nas.architecture import (
+    Architecture,
+    Block,
+    Component,
+    Node,
+    Pen,
+    Size,
+    Stage,
+    families,
+    from_document,
+    gates,
+    integer,
+    key,
+    lower,
+    preset,
+    to_document,
+)
+from nas.architecture.registry import family_fields
 from nas.errors import UserError
 
 
@@ -116,3 +133,30 @@ def test_what_can_not_be_built_is_said_in_words(architecture: Architecture, mess
     with pytest.raises(UserError) as error:
         lower(architecture)
     assert message in str(error.value)
+
+
+def test_a_map_of_one_pixel_has_no_instance_norm() -> None:
+    with pytest.raises(UserError, match="an instance norm needs a map of two pixels at least"):
+        lower(preset("osnet_ain_x0_25").resized(Size(28, 28)))
+
+
+def test_a_family_that_changes_the_map_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Half(Component):
+        def lower(self, net: Pen, x: Node, channels: int) -> Node:
+            return net.conv_norm_relu(x, channels, 3, stride=2, name="c")
+
+    monkeypatch.setitem(families._kinds, "half", Half)
+    family_fields.cache_clear()
+    document = to_document(preset("osnet_x0_25"))
+    document["stages"][0] = {"channels": 256, "depth": 1, "downsample": 2, "family": "half"}
+    with pytest.raises(UserError, match=r"a block of half gives .* is expected"):
+        lower(from_document(document))
+    family_fields.cache_clear()
+
+
+def test_a_field_of_one_name_has_one_domain() -> None:
+    with pytest.raises(UserError, match="field 'reduction' may hold other values than in"):
+
+        @gates.register("narrow")
+        class Narrow(Component):
+            reduction: int = integer(16, low=8, high=64, about="as of the others, but narrower")

@@ -113,6 +113,14 @@ def test_arithmetic_agrees_with_python(text: str) -> None:
     assert evaluate(parse(text, lambda name: False), lambda name: None) == expected
 
 
+def test_truths_count_as_numbers() -> None:
+    found = evaluate(
+        parse("(a < 2) - (a < 3) + -(a > 2)", lambda name: True),
+        {"a": np.array([1, 2, 3])}.__getitem__,
+    )
+    assert found.tolist() == [0, -1, -1]
+
+
 def test_arrays_give_one_answer_a_point() -> None:
     arrays = {"a": np.array([1, 2, 3]), "s[*]": [np.array([1, 5, 2]), np.array([2, 4, 2])]}
     for text, expected in {

@@ -191,6 +191,14 @@ def test_extending_replaces_what_it_overlaps_and_adds_constraints(tmp_path: Path
     assert [c.text for c in child.constraints] == ["params > 1", "macs > 1"]
 
 
+def test_a_file_may_have_the_name_of_the_shipped_space_that_it_extends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("osnet-mini.yaml").write_text("space: mine\nextends: osnet-mini\nparameters: {width: 1}\n")
+    assert load_space("osnet-mini.yaml").name == "mine"
+
+
 def test_extending_in_a_circle_is_refused(tmp_path: Path) -> None:
     for one, other in (("a", "b"), ("b", "a")):
         text = f"space: {one}\nextends: {other}.yaml\nparameters: {{width: [0.5]}}\n"

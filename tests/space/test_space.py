@@ -3,12 +3,13 @@
 import itertools
 import random
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.architecture import from_document, key
+from nas.architecture import from_document, key, preset, to_json
 from nas.cost import cost
 from nas.errors import UserError
 from nas.space import (
@@ -270,3 +271,47 @@ def test_overrides_of_single_blocks_agree_with_every_raw_point(
 ) -> None:
     space = make_space("made", OVERRIDES, {n: BLOCKS[n] for n in names}, constraints=constraints)
     agrees_with_every_raw_point(space)
+
+
+def test_an_input_that_is_inactive_is_the_base_s_own() -> None:
+    """With one stream, add at the base's size and concat are one network."""
+    space = from_yaml(
+        HEAD + "  stages[*].streams: 1..2\n  stages[*].fusion: [add, concat]\n"
+        "  input: {values: [64x32, 128x64], when: 'stages[*].fusion == add'}\n"
+    )
+    known = slowly(space)
+    assert space.count().value == len(known) == 5
+    assert {key(space.architecture(point)) for point in space.enumerate()} == set(known)
+
+
+def test_a_condition_on_a_block_waits_for_what_its_stage_says() -> None:
+    gate = "  stages[*].gate: [none, unified]\n"
+    streams = (
+        "  stages[0].blocks[1].streams: "
+        "{values: [1, 2], when: 'stages[0].blocks[1].gate == none'}\n"
+    )
+    for text in (gate + streams, streams + gate):
+        assert from_yaml(HEAD + text).count().value == 3
+    with pytest.raises(UserError, match="is not one tied choice"):
+        from_yaml(
+            HEAD + "  stages[each].gate: [none, unified]\n"
+            "  width: {values: [0.25, 0.5], when: 'stages[*].blocks[0].gate == none'}\n"
+        )
+
+
+def test_a_space_whose_parts_are_too_many_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas.space.columns.MAX_LABELS", 30)
+    small = HEAD + "  stages[each].streams: 1..4\n"
+    assert from_yaml(small).count().value == 64
+    large = small + "  stages[each].channels: 16..96 step 16\n"
+    with pytest.raises(UserError, match=r"depends on .* combinations of parameters, and 30 are"):
+        from_yaml(large).count()
+
+
+def test_a_baseline_that_was_a_file_is_written_with_its_content(tmp_path: Path) -> None:
+    (tmp_path / "net.json").write_text(to_json(preset("osnet_x0_5")))
+    text = HEAD + "  width: [0.25, 0.5]\nbaseline: [net.json, osnet_x0_25]\n"
+    space = from_yaml(text, str(tmp_path / "space.yaml"))
+    again = from_yaml(to_yaml(space))
+    assert again == space
+    assert [name for name, _ in again.baselines] == ["net", "osnet_x0_25"]
