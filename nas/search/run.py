@@ -21,6 +21,7 @@ from nas.search.objectives import SCORE, front_mask, values
 from nas.search.record import Record, Trial
 from nas.search.workers import clear, published
 from nas.space import Space, load_space, to_yaml
+from nas.training.recipe import load_recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,9 +229,11 @@ def read_asked(path: Path) -> dict[str, Any]:
 
 def default_path(asked: Mapping[str, Any]) -> Path:
     """`results/<space>-<data>-s<seed>`, and a hash where something else than these was asked."""
-    plain = {"objectives": ["score", "macs"], "sampler": "ehvi", "recipe": "quick"}
-    plain |= {"init": [], "warm_start": []}
-    rest = {k: v for k, v in asked.items() if k in plain and _name(v) != _name(plain[k])}
+    plain = {
+        "objectives": ["score", "macs"], "sampler": "ehvi", "init": [], "warm_start": [],
+        "recipe": load_recipe("quick").model_dump(),
+    }  # fmt: skip
+    rest = {k: v for k, v in asked.items() if k in plain and v != plain[k]}
     data = asked["data"]
     parts = [
         re.sub(r"[^\w.]+", "-", asked["space"]).strip("-.")[:60] or "space",
@@ -240,10 +243,6 @@ def default_path(asked: Mapping[str, Any]) -> Path:
         hashed = blake2b(json.dumps([data, rest], sort_keys=True).encode(), digest_size=3)
         parts.append(hashed.hexdigest())
     return Path("results") / "-".join([*parts, f"s{asked['seed']}"])
-
-
-def _name(value: Any) -> Any:
-    return value["name"] if isinstance(value, dict) else value
 
 
 def prepare(path: Path, asked: Mapping[str, Any], space: Space, *, fresh: bool) -> None:

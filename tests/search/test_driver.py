@@ -10,7 +10,7 @@ import pytest
 
 from nas.errors import UserError
 from nas.search import Trial, open_run, run_search
-from nas.search.run import kept_checkpoints
+from nas.search.run import default_path, kept_checkpoints
 from nas.training import Job, Result, load_recipe
 
 
@@ -31,6 +31,21 @@ def test_a_search_leaves_a_run_with_everything_in_it(tiny: dict[str, str]) -> No
     assert not list((folder / "outbox").iterdir())
     study = sqlite3.connect(folder / "study.db")
     assert study.execute("SELECT count(*) FROM trials WHERE state = 'COMPLETE'").fetchone() == (4,)
+
+
+def test_another_recipe_or_sampler_has_another_directory() -> None:
+    plain = {
+        "space": "osnet-mini", "data": "synthetic", "seed": 0, "objectives": ["score", "macs"],
+        "sampler": "ehvi", "recipe": load_recipe("quick").model_dump(),
+    }  # fmt: skip
+    assert default_path(plain) == Path("results/osnet-mini-synthetic-s0")
+    others = [
+        plain | {"recipe": load_recipe("quick", ["epochs=12"]).model_dump()},
+        plain | {"recipe": load_recipe("standard").model_dump()},
+        plain | {"sampler": "tpe"},
+        plain | {"data": "folder:here"},
+    ]
+    assert len({default_path(asked) for asked in [plain, *others]}) == 5
 
 
 def test_a_resumed_search_equals_an_uninterrupted_one(tiny: dict[str, str], tmp_path: Path) -> None:
