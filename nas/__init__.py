@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nas.ablation.run import run_ablation
     from nas.architecture import key, lower, preset
     from nas.audit.run import run_audit
     from nas.cost import profile
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from nas.errors import UserError
     from nas.export import Calibration, export_network
     from nas.models import build, inherit, load_network
+    from nas.plugins import load_plugin
     from nas.report import pareto_figure, write_pareto
     from nas.report.page import write_report
     from nas.report.ranking import write_ranking
@@ -51,6 +53,7 @@ _HOME = {
     "list_runs": "nas.search.overview",
     "load_dataset": "nas.data",
     "load_network": "nas.models",
+    "load_plugin": "nas.plugins",
     "load_recipe": "nas.training",
     "load_space": "nas.space",
     "lower": "nas.architecture",
@@ -58,6 +61,7 @@ _HOME = {
     "pareto_figure": "nas.report",
     "preset": "nas.architecture",
     "profile": "nas.cost",
+    "run_ablation": "nas.ablation.run",
     "run_audit": "nas.audit.run",
     "run_job": "nas.training",
     "run_search": "nas.search",
@@ -84,6 +88,7 @@ __all__ = [
     "list_runs",
     "load_dataset",
     "load_network",
+    "load_plugin",
     "load_recipe",
     "load_space",
     "lower",
@@ -92,6 +97,7 @@ __all__ = [
     "preset",
     "profile",
     "replay_trial",
+    "run_ablation",
     "run_audit",
     "run_job",
     "run_search",

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,7 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
             "versions": library_versions(kind.libraries),
             "machine": machine(),
             "git": _git_state(),
+            "code": training_code(),
         }
         write_atomically(path / kind.file, json.dumps(about, indent=2) + "\n")
     except OSError as error:
@@ -173,6 +176,19 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed"
+
+
+@cache
+def training_code() -> str:
+    """16 hex digits of the sources that decide what a training scores; blocks of plug-ins aside."""
+    folder = Path(__file__).parent
+    files = [folder / "seeds.py"]
+    for name in ("architecture", "data", "models", "training"):
+        files += [file for file in (folder / name).rglob("*") if file.suffix in (".py", ".cpp")]
+    state = blake2b(digest_size=8)
+    for file in sorted(files):
+        state.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    return state.hexdigest()
 
 
 def _git_state() -> str:

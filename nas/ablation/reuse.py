@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nas.directory import library_versions, training_code
 from nas.errors import UserError
 from nas.search.plan import Step
 from nas.search.record import REUSED, Record, Trial
@@ -21,10 +22,10 @@ SAME = ("data", "recipe", "split", "seed")
 
 @dataclass
 class Reused:
-    """scores: by the id of the job that need not be run. others: how many were of other code."""
+    """scores: by the id of the job that need not be run. others: ids that other code did."""
 
     scores: dict[str, float] = field(default_factory=dict)
-    others: int = 0
+    others: set[str] = field(default_factory=set)
 
 
 def reuse(
@@ -36,7 +37,8 @@ def reuse(
     effect of whichever rows were trained since.
     """
     found = Reused()
-    own, code = Record(path / "record.db"), _code(path)
+    now = library_versions(("torch",))["torch"], training_code()
+    own = Record(path / "record.db")
     done = {job[0] for job in own.jobs()}
     own.close()
     for folder in _like(path, asked):
@@ -51,13 +53,14 @@ def reuse(
                 scores = record.scores(known[row.key], replicate, epochs)
                 if scores is None or job in done:
                     continue
-                if _code(folder) != code:
-                    found.others += 1
+                if _code(folder) != now:
+                    found.others.add(job)
                     continue
                 publish(path / "outbox", job, Result("done", REUSED, scores))
                 found.scores[job] = scores["score"]
                 done.add(job)
         record.close()
+    found.others -= set(found.scores)
     return found
 
 
@@ -74,6 +77,6 @@ def _like(path: Path, asked: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def _code(folder: Path) -> tuple[str | None, str | None]:
-    """The commit that began a run, and its torch."""
+    """The torch and the code that a run was begun with."""
     about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    return about.get("git"), (about.get("versions") or {}).get("torch")
+    return (about.get("versions") or {}).get("torch"), about.get("code")

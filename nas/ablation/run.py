@@ -199,15 +199,16 @@ def _tell(shown: View, reused: Reused, of: int) -> None:
         shown.notice(f"{len(reused.scores)} of {of} trainings are there already, from other runs")
     if reused.others:
         shown.notice(
-            f"{reused.others} more are there by other code (another commit, or torch), and are "
-            "trained again"
+            f"{len(reused.others)} more are there by other code, or another torch, and are trained "
+            "again"
         )
 
 
 def _power(known: NDArray[np.float64]) -> str:
     """What the seeds can show, by the scores (rows, seeds) known before the run, or by no scale."""
     seeds, comparisons = known.shape[1], len(known) - 1
-    if min(complete(known).shape) < 2:
+    rows, both = complete(known).shape
+    if rows < 1 or both < 2:
         found = detectable(seeds, comparisons, 1.0)
         return (
             f"no row is known with two seeds yet. In deviations of a paired difference: {found}. "
@@ -242,4 +243,15 @@ def _found(path: Path, design: Design, seeds: int) -> Ablation:
     return Ablation(path, design, scores, compare(scores), effects)
 
 
-ABLATION = Kind("ablation", "run.json", FOLDERS, LIBRARIES, read_asked)
+def _read(path: Path) -> dict[str, Any]:
+    """What was asked of an ablation; rows were numbered by their order alone at first."""
+    asked = read_asked(path)
+    rows = enumerate(asked.get("rows", {}).items())
+    asked["rows"] = {
+        label: {"number": number, "key": own} if isinstance(own, str) else own
+        for number, (label, own) in rows
+    }
+    return asked
+
+
+ABLATION = Kind("ablation", "run.json", FOLDERS, LIBRARIES, _read)

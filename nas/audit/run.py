@@ -247,6 +247,13 @@ def _of_space(
     )
 
 
+def seeds_in_words(own: Evidence) -> str:
+    """How many seeds an architecture has at full length: 3, or 2 to 4."""
+    seeds = np.isfinite(own.full).sum(axis=1)
+    few, many = int(seeds.min()), int(seeds.max())
+    return f"{few}" if few == many else f"{few} to {many}"
+
+
 def default_rungs(recipe: Recipe) -> tuple[int, ...]:
     """The recipe's own, or 1, 3, 9, ... epochs below full length."""
     if recipe.rungs:
@@ -267,10 +274,7 @@ def _judged(
     glances = zero_cost_scores(own.architectures, data, seed) if data else {}
     with counted("resampling importance") as tick:
         found = judge(evidence, glances, cost=cost, bands=bands, seed=seed, tick=tick)
-    seeds = np.isfinite(own.full).sum(axis=1)
-    few, many = int(seeds.min()), int(seeds.max())
-    count = f"{few}" if few == many else f"{few} to {many}"
-    title += f": {len(own)} architectures, {count} seeds at full length"
+    title += f": {len(own)} architectures, {seeds_in_words(own)} seeds at full length"
     return Audit(path, title, found, of or len(evidence), glances, caveats)
 
 

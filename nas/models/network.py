@@ -143,9 +143,13 @@ def build(architecture: Architecture, num_classes: int = 0, *, seed: int = 0) ->
     Layers of equal name and shape therefore start equal in different architectures. Parameters that
     a plug-in's module initialises in its own way follow from the seed as well.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    generator = torch.default_generator  # what modules of torch draw from
+    before = generator.get_state()
+    try:
+        generator.manual_seed(seed)
         network = Network(architecture, num_classes)
+    finally:
+        generator.set_state(before)
     for name, module in network.named_modules():
         if any(True for _ in module.parameters(recurse=False)):
             initialise(module, torch.Generator().manual_seed(derived_seed(seed, name)))

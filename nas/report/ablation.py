@@ -109,7 +109,7 @@ def comparison_notes(design: Design, found: Comparisons) -> list[str]:
             rest = f"compared in {found.pairs[i]} pairs" if i else "and all their pairs with them"
             rest = NOT_COMPARED if found.verdict[i] == NOT_COMPARED else rest
             notes.append(f"{row.label}: {seeds - count} of {seeds} scores are missing, {rest}.")
-        elif found.verdict[i] == NOT_COMPARED:
+        elif found.verdict[i] == NOT_COMPARED and found.pairs[i] == 2:
             notes.append(
                 f"{row.label}: {NOT_COMPARED}. Both of its differences are the same number, as "
                 "happens by chance where scores have few values; more --seeds would tell."

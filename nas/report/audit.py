@@ -13,7 +13,7 @@ import numpy as np
 from nas.audit.judge import OVER_ALL, WITHIN
 from nas.audit.ranking import LEVEL, RESAMPLES, Agreement
 from nas.audit.regret import ENOUGH
-from nas.audit.run import Audit
+from nas.audit.run import Audit, seeds_in_words
 from nas.audit.tables import FULL
 from nas.files import write_atomically
 from nas.report.ablation import write_tables
@@ -84,7 +84,7 @@ def ranking_notes(audit: Audit) -> list[str]:
     not to trust it."""
     found = audit.found
     own = found.evidence
-    seeds = own.scores.shape[1]
+    seeds = seeds_in_words(own)
     notes = [
         f"Kendall's tau-b with the mean at full length ({own.epochs[-1]} epochs) of the other "
         f"seeds, of {seeds}; {LEVEL:.0%} intervals by {RESAMPLES} resamples of architectures. "

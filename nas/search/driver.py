@@ -114,9 +114,9 @@ def run_search(
     """Search the space for architectures with a good score at a low cost, and return the run.
 
     Every argument is checked before anything is written. The same arguments resume the search that
-    they started; budget, workers and confirm may change. overrides: fields of the recipe, as
-    "lr=0.001". sampler: by default ehvi, or tpe where a cost is measured. latency: the setting in
-    which the objective latency_ms is measured, while no worker trains. rungs: epochs below full
+    they started; budget, workers and confirm may change. overrides: fields of a recipe that
+    is named, as "lr=0.001". sampler: by default ehvi, or tpe where a cost is measured. latency: the
+    setting in which latency_ms is measured, while no worker trains. rungs: epochs below full
     length after which one trial in `eta` is trained further, as "1,3"; "" is none, None what the
     recipe says. confirm: the share of the budget, at most, that trains the front again with fresh
     seeds. cluster: where jobs run, workers of them side by side; by default processes of this
@@ -129,7 +129,8 @@ def run_search(
     loaded = space if isinstance(space, Space) else load_space(space)
     spend = Budget.parse(budget)
     names = parse_objectives(objectives)
-    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
+    instead = [] if rungs is None else ["rungs=[]"]  # the recipe's may not fit the length asked for
+    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, [*overrides, *instead])
     if rungs is not None:
         trained = trained.model_copy(update={"rungs": parse_rungs(rungs, trained.epochs)})
     check_for_search(trained)

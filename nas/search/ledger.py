@@ -60,29 +60,24 @@ class Ledger:
             done = sum(TRAINING * trial.costs["macs"] * trial.images for trial in trials)
         else:
             done = sum(trial.epochs for trial in trials)
-        return done + sum(
-            self.price(step.trial.costs["macs"], step.epochs, trials) for step in running
-        )
+        price = self.pricing(trials)
+        return done + sum(price(step.trial.costs["macs"], step.epochs) for step in running)
 
     def confirming(self, trials: Sequence[Trial]) -> float:
         """What the replicates with fresh seeds have taken, by the same prediction."""
-        full = self.recipe.epochs
-        total = sum(
-            len(trial.fresh) * self.price(trial.costs["macs"], full, trials)
-            for trial in trials
-            if trial.fresh
-        )
-        return total / self._side_by_side
+        full, price = self.recipe.epochs, self.pricing(trials)
+        total = sum(len(t.fresh) * price(t.costs["macs"], full) for t in trials if t.fresh)
+        return self.of_all_workers(total)
 
     def together(self, prices: Iterable[float]) -> float:
         """What jobs of these prices take when all workers share them, none of them in parts."""
         own = list(prices)
         longest = max(own, default=0.0) if self.budget.kind == "time" else 0.0
-        return max(longest, sum(own) / self._side_by_side)
+        return max(longest, self.of_all_workers(sum(own)))
 
-    @property
-    def _side_by_side(self) -> int:
-        return self.workers if self.budget.kind == "time" else 1
+    def of_all_workers(self, price: float) -> float:
+        """Of the budget, what work of this price takes that all workers share alike."""
+        return price / self.workers if self.budget.kind == "time" else price
 
     def epoch_images(self, trials: Sequence[Trial]) -> float:
         """Images of an epoch: the median so far; before, what the recipe says."""

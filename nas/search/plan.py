@@ -24,6 +24,10 @@ UNCONFIRMED = (
     "two replicates of the front do not fit into its share of the budget: the front is not "
     "confirmed"
 )
+PARTLY = (
+    "two replicates of all of the front do not fit into what is left of its share of the budget: "
+    "those without them do not count as its members"
+)
 CONFIRMING = "confirming the front with fresh seeds"
 EXHAUSTED = "every architecture of the space has been tried"
 
@@ -92,6 +96,7 @@ class SearchPlan:
     exhausted: bool = False
     _told: set[str] = field(default_factory=set)
     _refused: tuple[int, int] | None = None
+    _priced: tuple[tuple[int, int], Callable[[float, int], float]] | None = None
 
     def next(self, now: Standing) -> Step | None:
         """What was interrupted; a promotion; a new trial; what a rung holds back only while there
@@ -124,7 +129,7 @@ class SearchPlan:
 
     def _promotion(self, now: Standing, room: float, least: int = 0) -> Step | None:
         """The next rung of the first trial, of those that may climb, that there is budget for."""
-        price = self.ledger.pricing(now.trials)
+        price = self._pricing(now)
 
         def fits(trial: Trial) -> bool:
             return price(trial.costs["macs"], self._climb(trial).epochs) <= room
@@ -165,7 +170,8 @@ class SearchPlan:
         if any(step.to_epoch == full for step in now.running):
             return 0.0
         waiting = [trial for trial in now.trials if trial.state == "stopped"]
-        prices = (self.ledger.price(t.costs["macs"], full - t.epoch, now.trials) for t in waiting)
+        price = self._pricing(now)
+        prices = (price(trial.costs["macs"], full - trial.epoch) for trial in waiting)
         return max(prices, default=0.0)
 
     def _confirmation(self, now: Standing) -> Step | None:
@@ -183,17 +189,19 @@ class SearchPlan:
         due = first_due(trials, self.objectives) or then_due(trials, self.objectives)
         under_way = {step.id for step in now.running}
         searching = any(not step.replicate for step in now.running)
-        prices = [self._price(now, step) for step in now.running if step.replicate]
+        begun = sum(self._price(now, step) for step in now.running if step.replicate)
+        refused = False
         for number, replicate in due:
             step = Step(trials[number], replicate, 0, self.ladder.epochs[-1])
             if step.id in under_way or (searching and not step.trial.baseline):
                 continue
             own = self._price(now, step)
-            if spent + self.ledger.together([*prices, own]) <= share and own <= self._room(now):
+            if spent + self.ledger.of_all_workers(begun + own) <= share and own <= self._room(now):
                 self._say(CONFIRMING)
                 return step
-        if due and not spent and not now.running:
-            self._say(UNCONFIRMED)
+            refused = True
+        if refused and not now.running and first_due(trials, self.objectives):
+            self._say(PARTLY if spent else UNCONFIRMED)
         return None
 
     def _baselines(self, trials: Sequence[Trial]) -> list[Trial]:
@@ -218,9 +226,9 @@ class SearchPlan:
     def _first_price(self, now: Standing) -> float:
         """What it takes to confirm the front at all, with the baselines."""
         trials = [*now.trials, *self._baselines(now.trials)]
-        full = self.ladder.epochs[-1]
+        full, price = self.ladder.epochs[-1], self._pricing(now)
         return self.ledger.together(
-            self.ledger.price(trials[number].costs["macs"], full, now.trials)
+            price(trials[number].costs["macs"], full)
             for number, _ in first_due(trials, self.objectives)
         )
 
@@ -236,7 +244,14 @@ class SearchPlan:
         return step if self._price(now, step) <= room else None
 
     def _price(self, now: Standing, step: Step) -> float:
-        return self.ledger.price(step.trial.costs["macs"], step.epochs, now.trials)
+        return self._pricing(now)(step.trial.costs["macs"], step.epochs)
+
+    def _pricing(self, now: Standing) -> Callable[[float, int], float]:
+        """`Ledger.pricing`, which changes only when a job has ended."""
+        known = _ended(now.trials)
+        if self._priced is None or self._priced[0] != known:
+            self._priced = known, self.ledger.pricing(now.trials)
+        return self._priced[1]
 
     def _spent(self, now: Standing) -> float:
         return self.ledger.spent(now.trials, now.running, now.seconds)

@@ -188,7 +188,7 @@ def _baselines(layers: list[Document], base: Architecture) -> tuple[tuple[str, A
             if not isinstance(given, list):
                 raise layer.error(f"baseline: {given!r} is not a list", "baseline")
             found = [_baseline(layer, entry) for entry in given]
-            return tuple((Path(name).stem, own.resized(base.input)) for name, own in found)
+            return tuple((name, own.resized(base.input)) for name, own in found)
     names = [name for name, own in PRESETS.items() if own.resized(base.input) == base]
     return ((names[0] if names else "base", base),)
 
@@ -205,7 +205,7 @@ def _baseline(layer: Document, entry: Any) -> tuple[str, Architecture]:
             "content of one",
             "baseline",
         )
-    return entry, _named(layer, entry, "baseline")
+    return Path(entry).stem, _named(layer, entry, "baseline")
 
 
 def _base_file(given: str, file: Path) -> Architecture:

@@ -67,8 +67,19 @@ def json_schema() -> dict[str, Any]:
             "constraints": {"type": "array", "items": {"type": "string"}},
             "baseline": {
                 "type": "array",
-                "items": {"type": "string"},
-                "description": "presets and architecture files that the front is seen beside",
+                "items": {
+                    "anyOf": [
+                        {"type": "string"},
+                        {
+                            "type": "object",
+                            "additionalProperties": {"type": "object"},
+                            "minProperties": 1,
+                            "maxProperties": 1,
+                        },
+                    ]
+                },
+                "description": "presets, architecture files, or a name with the content of one, "
+                "that the front is seen beside",
             },
         },
         "required": ["space"],

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, normalize
 
 from nas.training.recipe import Recipe
 
@@ -20,7 +20,10 @@ def make_loss(recipe: Recipe) -> Loss:
         return cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
 
     def contrast(logits: Tensor, embeddings: Tensor, labels: Tensor) -> Tensor:
-        return batch_hard_triplet(embeddings.float(), labels, recipe.margin)
+        found = embeddings.float()
+        if recipe.triplet_metric == "cosine":
+            found = normalize(found)
+        return batch_hard_triplet(found, labels, recipe.margin)
 
     def both(logits: Tensor, embeddings: Tensor, labels: Tensor) -> Tensor:
         triplet = contrast(logits, embeddings, labels)

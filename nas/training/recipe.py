@@ -95,6 +95,11 @@ class Recipe(BaseModel):
     triplet_weight: Positive = Field(
         default=1.0, description="of the triplet loss in loss both, where cross-entropy has 1"
     )
+    triplet_metric: Literal["euclidean", "cosine"] = Field(
+        default="euclidean",
+        description="of the triplet loss: distances of the embeddings as they are, or scaled to "
+        "length 1, so that to shrink them all is of no use",
+    )
     sampler: Literal["random", "identity"] = Field(
         default="random", description="identity: batches of some images each of some identities"
     )

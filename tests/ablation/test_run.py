@@ -91,13 +91,24 @@ def test_what_other_code_has_trained_is_trained_again(tiny: dict[str, Any], tmp_
     one = run_ablation(**tiny, factors=["gate"], seeds=2)
     file = tiny["out"] / "run.json"
     about = json.loads(file.read_text())
-    file.write_text(json.dumps(about | {"git": "an earlier commit"}))
+    file.write_text(json.dumps(about | {"code": "an earlier one"}))
     view = Notices()
     again = tiny | {"out": tmp_path / "runs" / "two", "factors": ["gate"], "view": view}
     two = run_ablation(**again, seeds=2)
     assert view.said[0].startswith(f"{one.scores.size} more are there by other code")
     assert all(trial.images for trial in open_run(two.path).all_trials())
     np.testing.assert_array_equal(one.scores, two.scores)
+
+
+def test_a_run_whose_rows_were_not_numbered_yet_goes_on(tiny: dict[str, Any]) -> None:
+    run_ablation(**tiny, factors=["gate"], seeds=2, budget="2epochs")
+    file = tiny["out"] / "run.json"
+    about = json.loads(file.read_text())
+    rows = about["asked"]["rows"]
+    about["asked"]["rows"] = {label: row["key"] for label, row in rows.items()}
+    file.write_text(json.dumps(about))
+    found = run_ablation(**tiny, factors=["gate"], seeds=2)
+    assert np.isfinite(found.scores).all()
 
 
 def test_rows_in_another_order_are_another_ablation(tiny: dict[str, Any]) -> None:
@@ -121,6 +132,7 @@ def test_a_factorial_of_one_seed_has_a_table_and_no_effects(tiny: dict[str, Any]
 def test_scores_that_do_not_vary_say_nothing_of_what_can_be_shown() -> None:
     assert "do not vary over seeds" in _power(np.ones((3, 4)))
     assert "no row is known with two seeds" in _power(np.array([[0.5, np.nan], [0.6, np.nan]]))
+    assert "as if seeds were not shared" in _power(np.array([[0.5, 0.6], [np.nan, np.nan]]))
     partly = np.array([[0.5, 0.6, np.nan], [0.6, 0.65, np.nan], [np.nan] * 3])
     assert "3 seeds show an effect of" in _power(partly)
 

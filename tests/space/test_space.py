@@ -309,9 +309,9 @@ def test_a_space_whose_parts_are_too_many_is_refused(monkeypatch: pytest.MonkeyP
 
 
 def test_a_baseline_that_was_a_file_is_written_with_its_content(tmp_path: Path) -> None:
-    (tmp_path / "net.json").write_text(to_json(preset("osnet_x0_5")))
-    text = HEAD + "  width: [0.25, 0.5]\nbaseline: [net.json, osnet_x0_25]\n"
+    (tmp_path / "net.v2.json").write_text(to_json(preset("osnet_x0_5")))
+    text = HEAD + "  width: [0.25, 0.5]\nbaseline: [net.v2.json, osnet_x0_25]\n"
     space = from_yaml(text, str(tmp_path / "space.yaml"))
     again = from_yaml(to_yaml(space))
     assert again == space
-    assert [name for name, _ in again.baselines] == ["net", "osnet_x0_25"]
+    assert [name for name, _ in again.baselines] == ["net.v2", "osnet_x0_25"]

@@ -68,3 +68,14 @@ def test_both_adds_the_weighted_triplet() -> None:
     apart = loss(loss="cross_entropy") + 0.5 * loss(loss="triplet")
     assert loss(loss="triplet") > 0
     assert loss(loss="both", triplet_weight=0.5) == pytest.approx(apart)
+
+
+def test_by_cosine_it_does_not_matter_how_long_embeddings_are() -> None:
+    draw = torch.Generator().manual_seed(0)
+    logits, embeddings = torch.zeros(4, 2), torch.randn(4, 3, generator=draw)
+    labels = torch.tensor([0, 0, 1, 1])
+    loss = make_loss(RECIPE.model_copy(update={"loss": "triplet", "triplet_metric": "cosine"}))
+    unit = embeddings / embeddings.norm(dim=1, keepdim=True)
+    expected = slowly(unit, labels, RECIPE.margin)
+    for scale in (1e-3, 1.0, 1e3):
+        assert float(loss(logits, scale * embeddings, labels)) == pytest.approx(expected, rel=1e-5)

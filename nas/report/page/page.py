@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
@@ -12,6 +13,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from nas.files import write_atomically
+from nas.plugins import plugin_options
 from nas.report.page.document import about, document, embedded
 from nas.report.page.sections import Section, sections, summary
 from nas.search import Run, open_run
@@ -52,7 +54,7 @@ def report_html(run: Run, latency: PartTable | None = None) -> str:
         summary="".join(f"<p>{escape(line)}</p>" for line in summary(run, trials)),
         sections="".join(map(_section, own)),
         about=_rows(about(run)),
-        command=escape(f"python cli.py report {run.path}"),
+        command=escape(f"python cli.py report {shlex.quote(str(run.path))}{plugin_options()}"),
     )
 
 

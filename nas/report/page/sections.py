@@ -230,7 +230,8 @@ def _latency(trials: Sequence[Trial], table: PartTable | None) -> Section:
         times, how = [t.costs["latency_ms"] for t in own], "measured by the search"
     elif table is not None:
         own = [t for t in trials if t.rungs or t.baseline]
-        own = [own[row] for row in np.unique(np.linspace(0, len(own) - 1, RANKED).astype(int))]
+        rows = np.unique(np.linspace(0, max(0, len(own) - 1), RANKED).astype(int))
+        own = [own[row] for row in rows[: len(own)]]
         own = [trial for trial in own if table.has(trial.architecture)]
         if len(own) < 2:
             return Section("latency", title, [
