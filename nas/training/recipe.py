@@ -95,10 +95,10 @@ class Recipe(BaseModel):
     triplet_weight: Positive = Field(
         default=1.0, description="of the triplet loss in loss both, where cross-entropy has 1"
     )
-    triplet_metric: Literal["euclidean", "cosine"] = Field(
-        default="euclidean",
-        description="of the triplet loss: distances of the embeddings as they are, or scaled to "
-        "length 1, so that to shrink them all is of no use",
+    triplet_metric: Literal["cosine", "euclidean"] = Field(
+        default="cosine",
+        description="of the triplet loss: distances of embeddings that are scaled to length 1, so "
+        "that to shrink them all is of no use; or of embeddings as they are",
     )
     sampler: Literal["random", "identity"] = Field(
         default="random", description="identity: batches of some images each of some identities"
