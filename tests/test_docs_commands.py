@@ -81,6 +81,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("workplace")
     for name in ("examples", "benchmarks"):
         (place / name).symlink_to(ROOT / name)
+    (place / "results").mkdir()
+    (place / "results" / "paper-ablation").symlink_to(ROOT / "results" / "paper-ablation")
     (place / "tiny.yaml").write_text(RECIPE)
     (place / "small.yaml").write_text(SMALL_SPACE)
     (place / "my_space.yaml").write_text(spaces()["mine"])
