@@ -43,13 +43,15 @@ class Cell:
 class Design:
     """Rows, the baseline first; all cells; a line for each that is no row of its own.
 
-    context: what the space fixes, and was therefore set on the baseline; empty if nothing.
+    context: what the space fixes, and was therefore set on the baseline; empty if nothing. matched:
+    whether rows have their widths fitted to the baseline's macs.
     """
 
     rows: tuple[Row, ...]
     cells: tuple[Cell, ...]
     left_out: tuple[str, ...] = ()
     context: str = ""
+    matched: bool = False
 
     @property
     def factorial(self) -> bool:
@@ -115,7 +117,8 @@ def match_macs(design: Design) -> Design:
         cell if cell.row is None else replace(cell, row=found.cells[cell.row].row)
         for cell in design.cells
     )
-    return Design(found.rows, cells, (*design.left_out, *found.left_out), design.context)
+    left_out = (*design.left_out, *found.left_out)
+    return Design(found.rows, cells, left_out, design.context, matched=True)
 
 
 def _fitted(row: Row, target: int) -> Candidate:

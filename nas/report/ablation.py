@@ -138,8 +138,9 @@ def title(ablation: Ablation) -> str:
     """What was ablated on what, in one line."""
     asked = read_asked(ablation.path)
     seeds = ablation.scores.shape[1]
+    matched = " at equal macs" if ablation.design.matched else ""
     return (
-        f"{asked['design']}, {asked['data']}, recipe {asked['recipe']['name']}, "
+        f"{asked['design']}{matched}, {asked['data']}, recipe {asked['recipe']['name']}, "
         f"{seeds} seeds, {asked['split']} split"
     )
 

@@ -170,6 +170,7 @@ def test_wrong_names_and_designs_are_refused_in_words() -> None:
 
 def test_matched_rows_cost_what_the_baseline_costs() -> None:
     design = match_macs(one_at_a_time(MINI, BASE, ["width", "streams", "gate"]))
+    assert design.matched
     target = cost(design.rows[0].architecture).macs
     for row in design.rows:
         assert cost(row.architecture).macs == pytest.approx(target, rel=0.02)
