@@ -119,7 +119,7 @@ def test_a_result_that_was_published_but_not_recorded_is_adopted(tiny: dict[str,
 class _Refusing:
     """A worker whose every job fails in the same way."""
 
-    def __init__(self, *args: object) -> None: ...
+    def __init__(self, *args: object, **options: object) -> None: ...
 
     def submit(self, job: Job) -> Any:
         from concurrent.futures import Future
