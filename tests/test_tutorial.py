@@ -13,6 +13,7 @@ PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 SHORT = "name: short\nepochs: 1\nepoch_images: 192\nbatch: 32\nlr: 0.003\nrungs: []\n"
 SMALLER = {
     "--budget 5m": "--budget 2trials --workers 1 --recipe short.yaml",
+    "--set epochs=40 ": "",
     "--out results/shapes-net": "--out results/shapes-net --recipe short.yaml",
     "python ": f"{sys.executable} ",
     "cli.py ": f"{ROOT / 'cli.py'} ",

@@ -61,9 +61,8 @@ def report_html(run: Run, latency: PartTable | None = None) -> str:
 def _section(own: Section) -> str:
     notes = "".join(f"<p>{_marked(note)}</p>" for note in own.notes)
     chart = f"<div class='chart' data-figure='{own.name}'></div>" if own.figure is not None else ""
-    return (
-        f"<section id='{own.name}'><h2>{escape(own.title)}</h2>{notes}{chart}{own.html}</section>"
-    )
+    html = f"<div class='wide'>{own.html}</div>" if own.html else ""
+    return f"<section id='{own.name}'><h2>{escape(own.title)}</h2>{notes}{chart}{html}</section>"
 
 
 def _marked(text: str) -> str:

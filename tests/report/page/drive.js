@@ -51,6 +51,15 @@
     await pause(300);
     told.axis = plot.layout.xaxis.title.text;
     told.copy = document.querySelector(".copy").dataset.copy;
+    const colour = document.getElementById("colour");
+    colour.value = colour.options[1].value;
+    document.getElementById("controls").dispatchEvent(new Event("change"));
+    await pause(300);
+    told.key = plot.querySelectorAll(".colorbar .cbaxis text").length;
+    document.querySelector("#pinned button").click();
+    const row = document.querySelector("#table tbody tr");
+    row.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    told.byKey = document.querySelectorAll("#pinned table tr:first-child td").length;
     told.wide = document.documentElement.scrollWidth > window.innerWidth;
   } catch (error) { told.error = String(error.stack); }
   const out = document.createElement("pre");

@@ -66,6 +66,8 @@ def test_points_are_drawn_hovered_pinned_compared_sorted_and_filtered(
     assert told["members"] == members
     assert told["axis"] == "params"
     assert re.fullmatch(rf"python cli.py train '?{re.escape(str(run.path))}#\d+'?", told["copy"])  # type: ignore[arg-type]
+    assert told["key"] >= 2  # type: ignore[operator]  # values of the parameter beside their colours
+    assert told["byKey"] == 1
     assert not told["wide"]
 
 
