@@ -54,4 +54,4 @@ def test_every_step_of_the_tutorial_works(tmp_path: Path) -> None:
                 told.append(run(line, tmp_path))
     assert (tmp_path / "results" / "shapes" / "report.html").stat().st_size > 4e6
     scores = (float(match[1]) for text in told if (match := re.search(r"top1 (\d\.\d+)", text)))
-    assert re.match(r"(\d\.\d+) of 360 images", told[-1])[1] == f"{next(scores):.4f}"  # type: ignore[index]
+    assert re.match(r"(\d\.\d+) of 600 images", told[-1])[1] == f"{next(scores):.4f}"  # type: ignore[index]
