@@ -36,10 +36,11 @@ class AblationPlan:
         for step in due:
             if step.id in self.given and step.trial.number <= len(now.trials):
                 return step
-        for step in due[:1]:
-            price = self.ledger.price(step.trial.costs["macs"], step.epochs, now.trials)
-            return step if price <= self._room(now) else None
-        return None
+        if not due:
+            return None
+        step = due[0]
+        price = self.ledger.price(step.trial.costs["macs"], step.epochs, now.trials)
+        return step if price <= self._room(now) else None
 
     def _due(self, now: Standing) -> Iterator[Step]:
         """Seed by seed, what is neither trained nor under way."""

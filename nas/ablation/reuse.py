@@ -46,6 +46,7 @@ def reuse(
             record = Record(folder / "record.db", read_only=True)
         except UserError:  # damaged, or with blocks of a plug-in that is not loaded
             continue
+        alike = _code(folder) == now
         known = {trial.key: trial.number for trial in record.trials()}
         for row in rows:
             for replicate in range(seeds) if row.key in known else ():
@@ -53,7 +54,7 @@ def reuse(
                 scores = record.scores(known[row.key], replicate, epochs)
                 if scores is None or job in done:
                     continue
-                if _code(folder) != now:
+                if not alike:
                     found.others.add(job)
                     continue
                 publish(path / "outbox", job, Result("done", REUSED, scores))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nas.data.dataset import Dataset, Images, Task, digest, relabel, resize
     from nas.data.preview import contact_sheet
     from nas.data.spec import check_spec, load_dataset, prepare_dataset
-    from nas.data.split import Held, check_matches, choose_queries, hold_out
+    from nas.data.split import Held, check_matches, choose_queries, hold_out, hold_out_to_score
 
 _HOME = {
     "Checked": "check",
@@ -29,6 +29,7 @@ _HOME = {
     "contact_sheet": "preview",
     "digest": "dataset",
     "hold_out": "split",
+    "hold_out_to_score": "split",
     "load_dataset": "spec",
     "prepare_dataset": "spec",
     "relabel": "dataset",
@@ -48,6 +49,7 @@ __all__ = [
     "contact_sheet",
     "digest",
     "hold_out",
+    "hold_out_to_score",
     "load_dataset",
     "prepare_dataset",
     "relabel",

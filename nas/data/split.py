@@ -128,3 +128,11 @@ def hold_out(images: Images, task: Task, *, seed: int, fraction: float = 0.25) -
         raise UserError(f"fraction to hold out: {fraction:g} is not between 0 and 1")
     split = _hold_out_identities if task == "reid" else _hold_out_images
     return split(images, seed, fraction)
+
+
+def hold_out_to_score(images: Images, task: Task, *, seed: int, fraction: float) -> Held:
+    """As `hold_out`, and UserError where what is held out gives no score: no query has a match."""
+    held = hold_out(images, task, seed=seed, fraction=fraction)
+    if held.query is not None and held.gallery is not None:
+        check_matches("of the images that are held out", held.query, held.gallery)
+    return held

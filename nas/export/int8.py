@@ -104,9 +104,11 @@ def score(run: Runner, model: Network, dataset: Dataset) -> tuple[str, float]:
         assert model.classifier is not None
         for batch in _batches(resize(images, model.input_size)):
             found = run(batch)
-            with torch.inference_mode():
-                own = model.classifier(torch.from_numpy(found["embedding"])).numpy()
-            yield found.get("logits", own).argmax(axis=1)
+            if "logits" not in found:
+                with torch.inference_mode():
+                    own = model.classifier(torch.from_numpy(found["embedding"]))
+                found["logits"] = own.numpy()
+            yield found["logits"].argmax(axis=1)
 
     if dataset.task == "reid":
         query, gallery = dataset.query, dataset.gallery

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.architecture import Architecture, preset
-from nas.data import Dataset, Held, Images, check_matches, check_spec, hold_out, load_dataset
+from nas.data import Dataset, Held, Images, check_spec, hold_out_to_score, load_dataset
 from nas.directory import check_directory, locked, make_directory
 from nas.seeds import derived_seed
 from nas.training.asked import KIND, asked_of, default_path
@@ -98,10 +98,7 @@ def train_network(
 def _split(dataset: Dataset, recipe: Recipe, seed: int) -> Held:
     if not recipe.early_stop:
         return Held(dataset.train)
-    held = hold_out(dataset.train, dataset.task, seed=seed, fraction=recipe.validation)
-    if held.query is not None and held.gallery is not None:
-        check_matches("of the images that are held out", held.query, held.gallery)
-    return held
+    return hold_out_to_score(dataset.train, dataset.task, seed=seed, fraction=recipe.validation)
 
 
 def _trainer(

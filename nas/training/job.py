@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from nas.architecture import Architecture, Size
 from nas.cost import Setting
-from nas.data import Dataset, Held, check_matches, hold_out, load_dataset
+from nas.data import Dataset, Held, hold_out_to_score, load_dataset
 from nas.plugins import load_plugin
 from nas.seeds import derived_seed
 from nas.training.recipe import Recipe
@@ -161,7 +161,5 @@ def _whole(spec: str, size: Size) -> tuple[str, Held]:
 def _held(spec: str, size: Size, seed: int, fraction: float) -> tuple[str, Held]:
     """The training split in two, at the network's input size, and the data set's task."""
     dataset = _dataset(spec, size)
-    held = hold_out(dataset.train, dataset.task, seed=seed, fraction=fraction)
-    if held.query is not None and held.gallery is not None:
-        check_matches("of the images that are held out", held.query, held.gallery)
+    held = hold_out_to_score(dataset.train, dataset.task, seed=seed, fraction=fraction)
     return dataset.task, held
