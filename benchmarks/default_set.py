@@ -40,14 +40,15 @@ DATA, RECIPE = "synthetic", "standard"
 MACS, BAND = 8_000_000, 1.15
 BASE = "osnet_x0_25"
 STEMS, DEPTHS, BOTTLENECKS = ("conv3", "conv7"), (1, 2), (2, 4, 8)
-OSNET: dict[str, tuple[Value, ...]] = {
+Choices = dict[str, tuple[Value, ...]]
+OSNET: Choices = {
     "streams": (1, 2, 3, 4),
     "gate": ("none", "fixed", "streamwise", "separate", "unified"),
     "fusion": ("add", "concat"),
     "convolution": ("lite", "full"),
 }
-KINDS: tuple[dict[str, tuple[Value, ...]], ...] = (
-    *({"family": ("osnet",), **OSNET},) * 8,
+KINDS: tuple[Choices, ...] = (
+    *[{"family": ("osnet",), **OSNET}] * 8,
     {"family": ("inception",)},
     {"family": ("resnext",), "cardinality": (8, 32)},
     {"family": ("se",), "reduction": (4, 16)},

@@ -243,7 +243,7 @@ def simulate(
 ) -> None:  # fmt: skip
     recipe = load_recipe("quick").model_copy(update={"rungs": RUNGS[:-1], "epochs": RUNGS[-1]})
     asked = {"space": space.name, "data": "synthetic", "recipe": recipe.model_dump()}
-    prepare(path, asked | {"objectives": OBJECTIVES, "seed": 0}, fresh=False)
+    prepare(path, asked | {"objectives": OBJECTIVES, "seed": 0}, space, fresh=False)
     common = Job("", 0, space.base, recipe, "synthetic", 0)
     remember(path, trials, common)
     ledger = Ledger(Budget("epochs", 1e9), recipe, workers)

@@ -86,7 +86,8 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, metavar=("SIZE", "WAY"), help="one of them, as numbers")
     asked = parser.parse_args()
     if asked.one:
-        measure(*asked.one, asked.threads)
+        size, way = asked.one
+        measure(size, way, asked.threads)
         return
     for size in ("market1501", "msmt17"):
         measured(size, "counting", asked.threads)

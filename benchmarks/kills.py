@@ -30,7 +30,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nas.search.driver import ATTEMPTS
+from nas.search.executor import ATTEMPTS
 from nas.search.workers import adopt
 
 ROOT = Path(__file__).resolve().parent.parent

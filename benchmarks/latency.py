@@ -25,7 +25,7 @@ from nas.cost.parts import PartTable, measure_parts
 from nas.models import build
 from nas.report.words import point_in_words
 from nas.seeds import drawer
-from nas.space import load_space
+from nas.space import Point, load_space
 
 TURNS = 60
 
@@ -68,7 +68,7 @@ def milliseconds(run: Callable[[], object]) -> float:
 
 def predict(space_name: str, count: int, setting: Setting) -> None:
     space, draw = load_space(space_name), drawer("benchmark")
-    points: dict[str, dict[str, object]] = {}
+    points: dict[str, Point] = {}
     while len(points) < count:
         point = space.sample(draw)
         points[str(point)] = point

@@ -30,7 +30,7 @@ from nas.search.record import Trial
 from nas.search.replay import read_table, replay_search
 from nas.search.samplers import SAMPLERS, make_sampler, propose_untried
 from nas.search.samplers.staircase import Staircase
-from nas.space import Space, load_space
+from nas.space import Point, Space, load_space
 
 SPACE = Path(__file__).parent / "simulated.yaml"
 OBJECTIVES = ("score", "macs")
@@ -62,7 +62,7 @@ class Landscape:
         self.reference = float(np.median(self.scores))
         self.largest = self.hypervolume(np.arange(len(points)))
 
-    def row_of(self, point: dict[str, object]) -> int:
+    def row_of(self, point: Point) -> int:
         places = [
             self.space.parameters[axis].values.index(point[self.space.parameters[axis].name])
             for axis in self.space.columns.axes
@@ -121,7 +121,7 @@ def search(
         proposal, architecture = found
         row = truth.row_of(proposal.point)
         score = float(truth.scores[row] + truth.noise * noise.normal())
-        costs = cost(architecture).as_dict()
+        costs: dict[str, float] = dict(cost(architecture).as_dict())
         history.append(
             Trial(number, key(architecture), proposal.point, architecture, costs, proposal.note,
                   "complete", scores={"score": score}, rungs={1: score})

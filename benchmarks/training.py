@@ -100,7 +100,8 @@ def by_batches(images: Images, recipe: Recipe, device: torch.device, last: bool)
     """Slices of the cache, augmented together; last: whether the channels stay last."""
     draw, labels = torch.Generator().manual_seed(0), torch.from_numpy(images.labels)
     while True:
-        for rows in torch.randperm(len(labels), generator=draw).split(recipe.batch)[:-1]:
+        order = torch.randperm(len(labels), generator=draw)
+        for rows in torch.split(order, recipe.batch)[:-1]:
             pixels = torch.from_numpy(images.gather(rows.numpy())).to(device)
             x = normalise(augment(pixels, recipe, draw))
             yield x if last else x.contiguous(), labels[rows]

@@ -98,8 +98,8 @@ def finished(file: Path) -> Iterator[tuple[str, int]]:
     if file.exists():
         last = load_recipe(RECIPE, OVERRIDES).epochs
         rows = pd.read_csv(file, dtype={"key": str})
-        for row in rows[rows["epoch"] == last].itertuples():
-            yield row.key, row.replicate
+        done = rows[rows["epoch"] == last]
+        yield from zip(done["key"], done["replicate"], strict=True)
 
 
 def write(space: Space, file: Path) -> None:
