@@ -21,9 +21,9 @@ def dashboard(
     as_json: Json = False,
     plugin: Plugins = None,
 ) -> None:
-    """Serve the study of RUN on this machine alone, until Ctrl-C.
+    r"""Serve the study of RUN on this machine alone, until Ctrl-C.
 
-    Needs optuna-dashboard: pip install 'osnet-nas[dashboard]'.
+    Needs optuna-dashboard: pip install 'osnet-nas\[dashboard]'.
     """
     from nas.commands.output import print_json
     from nas.search.dashboard import serve_dashboard

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 import typer
+from rich.text import Text
 
 from nas.commands.app import app
 
@@ -66,6 +67,15 @@ def test_every_verb_argument_and_option_has_help(verb: Verb) -> None:
     assert (made.help or "").strip().endswith("."), name
     for own, _, _, info in parameters(made):
         assert info.help and info.help.rstrip().endswith("."), f"{name} {own}: {info.help}"
+
+
+@pytest.mark.parametrize("verb", verbs(), ids=lambda verb: verb[0])
+def test_no_word_of_help_is_taken_for_markup(verb: Verb) -> None:
+    """rich leaves out what stands in brackets: `nas[dashboard]` was printed as `nas`."""
+    name, made = verb
+    for text in [made.help, *(info.help for *_, info in parameters(made))]:
+        shown = Text.from_markup(text).plain
+        assert shown == text.replace("\\[", "["), name
 
 
 NOTHING = {
