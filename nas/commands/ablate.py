@@ -26,6 +26,7 @@ from nas.commands.options import (
     cluster,
     formats,
 )
+from nas.commands.output import make_console
 
 
 def ablate(
@@ -90,8 +91,6 @@ def ablate(
     The same command goes on where it was; more --seeds let it go further. Writes the table as
     Markdown, LaTeX, HTML and CSV, and a forest plot.
     """
-    from rich.console import Console
-
     from nas.ablation.run import TABLES, run_ablation
     from nas.commands.search_view import make_view
     from nas.commands.targets import resolve
@@ -131,9 +130,9 @@ def ablate(
     if as_json:
         print(frame.to_json(orient="records", indent=2))
         return
-    console = Console()
+    console = make_console()
     words = comparison_words(frame, found.found)
     console.print(terminal(words, title(found), console.width, SPARE))
     for note in comparison_notes(found.design, found.found):
-        console.print(note, style="dim", highlight=False)
+        console.print(note, style="dim")
     print(*files, sep="\n")

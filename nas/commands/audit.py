@@ -23,6 +23,7 @@ from nas.commands.options import (
     cluster,
     formats,
 )
+from nas.commands.output import make_console
 
 
 def audit(
@@ -89,8 +90,6 @@ def audit(
     Of a SPACE, architectures spread over cost are trained, scored at every rung and, with other
     seeds, at full length; the same command goes on where it was. Writes tables and a figure.
     """
-    from rich.console import Console
-
     from nas.audit.run import run_audit
     from nas.commands.search_view import make_view
     from nas.report.audit import (
@@ -138,14 +137,14 @@ def audit(
             )
         )
         return
-    console = Console()
+    console = make_console()
     console.print(terminal(ranking_words(frame), found.title, console.width, SPARE))
     for note in ranking_notes(found):
-        console.print(note, style="dim", highlight=False)
+        console.print(note, style="dim")
     if found.found.importance:
         words = importance_words(importance)
         console.print()
         console.print(terminal(words, "Importance", console.width, tuple(words.columns)[:3:-1]))
         for note in importance_notes(found):
-            console.print(note, style="dim", highlight=False)
+            console.print(note, style="dim")
     print(*files, sep="\n")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import Json, Plugins
+from nas.commands.output import make_console, print_json
 
 COUNT = "plain, or with k, M or G"
 
@@ -37,7 +38,6 @@ def best(
 
     By the mean of its fresh seeds; where it has none, by its score, less what others lost by them.
     """
-    from nas.commands.output import print_json
     from nas.errors import UserError
     from nas.report.words import parse_count
     from nas.search import open_run
@@ -68,10 +68,9 @@ def best(
         rows = [trial_row(trial, known) | {"commands": own} for trial, own in pairs]
         print_json({"run": str(opened.path), "limits": limits, "trials": rows})
         return
-    from rich.console import Console
 
     from nas.report.tables import trial_table
 
-    Console().print(trial_table(opened, found, ""))
+    make_console().print(trial_table(opened, found, ""))
     for own in lines:
         print(own["train"])

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import Json, Plugins
+from nas.commands.output import make_console, print_json
 
 
 def compare(
@@ -22,20 +23,18 @@ def compare(
 
     Runs of other data, another split or another recipe are refused: their scores mean other things.
     """
-    from nas.commands.output import print_json
     from nas.search.compare import compare_runs
 
     found = compare_runs(runs, reference)
     if as_json:
         print_json(found.as_dict())
         return
-    from rich.console import Console
 
     from nas.report.compare import compared_table, comparison_notes, joint_table
 
-    console = Console()
-    console.print(compared_table(found), highlight=False)
+    console = make_console()
+    console.print(compared_table(found))
     for note in comparison_notes(found):
-        console.print(note, style="dim", highlight=False)
+        console.print(note, style="dim")
     console.print()
-    console.print(joint_table(found), highlight=False)
+    console.print(joint_table(found))

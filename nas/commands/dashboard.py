@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import Json, Plugins
+from nas.commands.output import print_json
 
 
 def dashboard(
@@ -25,7 +26,6 @@ def dashboard(
 
     Needs optuna-dashboard: pip install 'osnet-nas\[dashboard]'.
     """
-    from nas.commands.output import print_json
     from nas.search.dashboard import serve_dashboard
 
     def tell(address: str) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import DataArgument, Json
+from nas.commands.output import make_console
 
 app = typer.Typer(help="Look at data sets, and check them.", no_args_is_help=True)
 
@@ -47,8 +48,6 @@ def check(data: DataArgument, json: Json = False) -> None:
     """
     from json import dumps
 
-    from rich.console import Console
-
     from nas.data import check_dataset
     from nas.report.data import split_table
 
@@ -57,7 +56,7 @@ def check(data: DataArgument, json: Json = False) -> None:
         print(dumps(found.as_dict(), indent=2))
         raise typer.Exit(0 if found.ok else 1)
     if found.splits:
-        Console().print(split_table(found.splits))
+        make_console().print(split_table(found.splits))
     for finding in found.findings[:_SHOWN]:
         print(f"{finding.kind:<9}  {finding.message}")
     more = len(found.findings) - _SHOWN
@@ -84,8 +83,6 @@ def cache(
     """
     from json import dumps
 
-    from rich.console import Console
-
     from nas.data import cache as kept
     from nas.files import cache_folder
     from nas.report.data import cache_table
@@ -102,7 +99,7 @@ def cache(
         print(dumps({**found, "entries": [vars(entry) for entry in entries]}, indent=2))
         return
     if entries:
-        Console().print(cache_table(entries))
+        make_console().print(cache_table(entries))
     held = sum(entry.bytes for entry in entries)
     gone = f"; removed {len(removed)}" if clear or limit is not None else ""
     print(

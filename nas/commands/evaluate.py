@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import Json, Plugins, Trained
-from nas.commands.output import print_json
+from nas.commands.output import make_console, print_json
 
 
 class MetricName(StrEnum):
@@ -31,8 +31,6 @@ def evaluate(
     plugin: Plugins = None,
 ) -> None:
     """Print the scores of CHECKPOINT on the test split of each data set."""
-    from rich.console import Console
-
     from nas.data import check_spec
     from nas.models.weights import load_network
     from nas.report import score_tables
@@ -47,4 +45,4 @@ def evaluate(
         print_json({**asked, "results": found})
         return
     for table in score_tables(found):
-        Console().print(table)
+        make_console().print(table)

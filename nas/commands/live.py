@@ -47,7 +47,7 @@ class Redrawn(Lines):
         self._drawn.stop()
 
     def notice(self, text: str) -> None:
-        self._drawn.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._drawn.console.print(text, soft_wrap=True)
 
 
 class Hushed(Lines):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import Json, Pdf, Plugins, Png, Svg, formats
+from nas.commands.output import make_console, print_json
 
 
 def pareto(
@@ -44,9 +45,6 @@ def pareto(
 
 
 def _one(run: str, cost: str | None, images: list[str], out: Path | None, as_json: bool) -> None:
-    from rich.console import Console
-
-    from nas.commands.output import print_json
     from nas.report import front_table, write_pareto
     from nas.search import open_run
 
@@ -57,7 +55,7 @@ def _one(run: str, cost: str | None, images: list[str], out: Path | None, as_jso
         front = opened.front().to_dict("records")
         print_json({"run": str(opened.path), "front": front, "files": list(map(str, pictures))})
         return
-    Console().print(front_table(opened))
+    make_console().print(front_table(opened))
     for path in (*pictures, opened.path / "front.csv"):
         print(path)
 
@@ -65,9 +63,6 @@ def _one(run: str, cost: str | None, images: list[str], out: Path | None, as_jso
 def _several(
     runs: list[str], cost: str | None, images: list[str], out: Path | None, as_json: bool
 ) -> None:
-    from rich.console import Console
-
-    from nas.commands.output import print_json
     from nas.report.compare import compared_table, comparison_notes
     from nas.report.fronts import write_fronts
     from nas.search.compare import compare_runs
@@ -77,9 +72,9 @@ def _several(
     if as_json:
         print_json(found.as_dict() | {"files": list(map(str, pictures))})
         return
-    console = Console()
-    console.print(compared_table(found), highlight=False)
+    console = make_console()
+    console.print(compared_table(found))
     for note in comparison_notes(found):
-        console.print(note, style="dim", highlight=False)
+        console.print(note, style="dim")
     for path in pictures:
         print(path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas.commands.options import InputSize, Json, Plugins, Setting, Target
-from nas.commands.output import print_json
+from nas.commands.output import make_console, print_json
 
 if TYPE_CHECKING:
     from nas.cost import backends
@@ -91,19 +91,17 @@ def profile(
 
 
 def _show(target: str, found: dict[str, Any], rows: list[dict[str, Any]], by: By) -> None:
-    from rich.console import Console
-
     from nas.report.latency import latency_in_words
     from nas.report.tables import counter_table, part_table, plain_table, reconciled_table
 
-    console = Console()
-    console.print(f"{target}  input {found['input']}  key {found['key']}", highlight=False)
+    console = make_console()
+    console.print(f"{target}  input {found['input']}  key {found['key']}")
     console.print(part_table(found) if by is By.part else plain_table(rows))
     console.print()
     reconciled = "reconciled" in found
     console.print(reconciled_table(found) if reconciled else counter_table(found))
     if "latency" in found:
-        console.print(f"\n{latency_in_words(found['latency'])}", highlight=False)
+        console.print(f"\n{latency_in_words(found['latency'])}")
 
 
 def _rank(target: str, setting: backends.Setting, given: PartTable | None, as_json: bool) -> None:
@@ -123,9 +121,7 @@ def _rank(target: str, setting: backends.Setting, given: PartTable | None, as_js
     if as_json:
         print_json(found)
     else:
-        from rich.console import Console
-
-        Console().print(rank_report(found), highlight=False)
+        make_console().print(rank_report(found))
 
 
 def _write_csv(rows: list[dict[str, Any]], path: Path) -> None:

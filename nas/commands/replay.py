@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import Eta, Json, Plugins
-from nas.commands.output import print_json
+from nas.commands.output import make_console, print_json
 
 
 def replay(
@@ -73,11 +73,10 @@ def replay(
     if as_json:
         print_json({"table": str(table), "sampler": sampler, "searches": rows})
         return
-    from rich.console import Console
 
     from nas.report.tables import plain_table
 
-    Console().print(plain_table(rows))
+    make_console().print(plain_table(rows))
 
 
 def _again(target: str, noise: float | None, as_json: bool) -> None:

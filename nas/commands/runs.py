@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import Json
+from nas.commands.output import make_console, print_json
 
 
 def runs(
@@ -21,7 +22,6 @@ def runs(
     trials: complete/stopped on a rung/failed. best: the largest score at full length. state:
     finished, going on, interrupted (the same command goes on), or damaged.
     """
-    from nas.commands.output import print_json
     from nas.search.overview import list_runs
 
     found = list_runs(folder)
@@ -31,9 +31,8 @@ def runs(
     if not found:
         print(f"no runs under {folder}")
         return
-    from rich.console import Console
 
     from nas.report.runs import run_table
 
-    console = Console()
-    console.print(run_table(found, console.width), highlight=False)
+    console = make_console()
+    console.print(run_table(found, console.width))

@@ -24,6 +24,7 @@ from nas.commands.options import (
     Workers,
     cluster,
 )
+from nas.commands.output import make_console, print_json
 
 if TYPE_CHECKING:
     from nas.search import Run
@@ -146,7 +147,6 @@ def search(
 
 
 def _json(run: Run) -> None:
-    from nas.commands.output import print_json
     from nas.search.about import describe_run
 
     found = describe_run(run.path)
@@ -156,8 +156,6 @@ def _json(run: Run) -> None:
 
 
 def _text(run: Run, interrupted: bool) -> None:
-    from rich.console import Console
-
     from nas.report import front_table, write_pareto
 
     trials = run.all_trials()
@@ -167,7 +165,7 @@ def _text(run: Run, interrupted: bool) -> None:
         why = f" ({len(failed)} failed: {failed[-1]})" if failed else ""
         print(f"no trial is complete{why}; the run is {run.path}")
         raise typer.Exit(130 if interrupted else 1)
-    Console().print(front_table(run))
+    make_console().print(front_table(run))
     html = write_pareto(run)[0]
     print(f"\npicture  {html}\ntable    {run.path / 'front.csv'}")
     if interrupted:

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nas.commands.live import Hushed, Lines, Redrawn
+from nas.commands.output import make_console
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search.budget import duration
 from nas.search.record import FAILED
@@ -40,10 +41,9 @@ class TableView(Redrawn, LinesView):
     """Trials done and running, the best score, the front, time spent and left; redrawn in place."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.live import Live
 
-        self.live = Live(console=Console(stderr=True), refresh_per_second=4, transient=True)
+        self.live = Live(console=make_console(stderr=True), refresh_per_second=4, transient=True)
         super().__init__(self.live)
 
     def update(self, status: Status) -> None:

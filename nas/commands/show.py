@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from nas.commands.options import Json, Plugins
+from nas.commands.output import make_console, print_json
 
 
 def show(
@@ -20,7 +21,6 @@ def show(
 
     Of RUN#trial: its network in words and drawn, costs, every score, and how to train and export.
     """
-    from nas.commands.output import print_json
     from nas.search.about import describe_run, describe_trial
     from nas.search.run import split_trial
 
@@ -37,15 +37,13 @@ def show(
 def _run(path: str, found: dict[str, Any]) -> None:
     from pathlib import Path
 
-    from rich.console import Console
-
     from nas.report import front_table
     from nas.report.run import fields_table, run_fields, rung_table
     from nas.search import open_run
     from nas.search.overview import overview
 
-    console = Console()
-    console.print(fields_table(run_fields(found, overview(Path(path)))), highlight=False)
+    console = make_console()
+    console.print(fields_table(run_fields(found, overview(Path(path)))))
     if found["kind"] == "training":
         from nas.report.run import training_lines
 
@@ -53,24 +51,22 @@ def _run(path: str, found: dict[str, Any]) -> None:
         return
     if rungs := found["rungs"]:
         console.print()
-        console.print(rung_table(rungs), highlight=False)
+        console.print(rung_table(rungs))
     if found["front"]:
         console.print()
         console.print(front_table(open_run(path)))
 
 
 def _trial(found: dict[str, Any]) -> None:
-    from rich.console import Console
-
     from nas.architecture import from_document
     from nas.report.drawing import draw
     from nas.report.run import command_lines, fields_table, job_table, trial_fields
 
-    console = Console()
-    console.print(fields_table(trial_fields(found)), highlight=False)
+    console = make_console()
+    console.print(fields_table(trial_fields(found)))
     console.print()
-    console.print(job_table(found["jobs"]), highlight=False)
+    console.print(job_table(found["jobs"]))
     console.print()
     console.print(draw(from_document(found["architecture"])), soft_wrap=True)
     for line in command_lines(found["commands"]):
-        console.print(line, soft_wrap=True, highlight=False)
+        console.print(line, soft_wrap=True)

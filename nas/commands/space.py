@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import InputSize, Json, Plugins, SpaceArgument, Target
-from nas.commands.output import print_json
+from nas.commands.output import make_console, print_json
 
 app = typer.Typer(help="Look into search spaces and architectures.", no_args_is_help=True)
 
@@ -30,11 +30,9 @@ def show(
     if as_json:
         print_json(found)
     else:
-        from rich.console import Console
-
         from nas.report.space import space_summary
 
-        Console().print(space_summary(found))
+        make_console().print(space_summary(found))
     if html is not None:
         from nas.report.space import write_space
 
@@ -100,9 +98,8 @@ def explain(
     if as_json:
         print_json(describe(architecture))
         return
-    from rich.console import Console
 
-    Console().print(draw(architecture), soft_wrap=True)
+    make_console().print(draw(architecture), soft_wrap=True)
 
 
 @app.command()

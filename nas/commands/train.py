@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import DATA_HELP, Changes, InputSize, Json, Plugins, Quiet, Recipe, Target
+from nas.commands.output import print_json
 
 
 def train(
@@ -48,7 +49,6 @@ def train(
 
     Ctrl-C leaves a state that can be gone on from. The same command goes on where it was.
     """
-    from nas.commands.output import print_json
     from nas.commands.targets import data_of, resolve
     from nas.commands.train_view import make_view
     from nas.plugins import plugin_options

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from nas.commands.live import Hushed, Lines, Redrawn
+from nas.commands.output import make_console
 from nas.search.budget import duration
 
 if TYPE_CHECKING:
@@ -66,14 +67,13 @@ class BarView(Redrawn, LinesView):
     """The steps as a bar with what is left, and a line above it for each epoch."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
         self.progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
             TextColumn("{task.percentage:.0f}%  loss {task.fields[loss]:.3f}  {task.fields[left]}"),
-            console=Console(stderr=True),
+            console=make_console(stderr=True),
             transient=True,
         )
         super().__init__(self.progress)

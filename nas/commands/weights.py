@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import Json, Plugins, Target
-from nas.commands.output import print_json
+from nas.commands.output import make_console, print_json
 
 app = typer.Typer(help="Weights from elsewhere, and for variants.", no_args_is_help=True)
 Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint: .pth, .pt or .safetensors.")]
@@ -80,12 +80,10 @@ def init(
     if as_json:
         print_json({"out": str(out), **found.as_dict()})
     else:
-        from rich.console import Console
-
         from nas.report.tables import inheritance_table
 
         print(f"{out}: {found.summary()}")
-        Console().print(inheritance_table(found.by_part()), highlight=False)
+        make_console().print(inheritance_table(found.by_part()))
 
 
 def _check_out(out: Path) -> None:

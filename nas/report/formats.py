@@ -8,7 +8,6 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from rich.table import Table
-from rich.text import Text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,11 +43,9 @@ def terminal(
         title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
     )
     for name, right in zip(words.columns, numeric(words), strict=True):
-        table.add_column(
-            Text(name), justify="right" if right else "left", no_wrap=right, overflow="fold"
-        )
+        table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for row in rows(words):
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     return table
 
 

@@ -22,7 +22,7 @@ def fields_table(rows: Sequence[tuple[str, str]]) -> Table:
     table.add_column(overflow="fold")
     for name, value in rows:
         if value:
-            table.add_row(name, Text(value))
+            table.add_row(name, value)
     return table
 
 

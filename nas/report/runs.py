@@ -28,7 +28,7 @@ def run_table(runs: Sequence[Overview], width: int) -> RenderableType:
     for name in HEADINGS:
         table.add_column(name, justify="right" if name in ("trials", "best") else "left")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     return table
 
 

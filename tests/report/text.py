@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from rich.console import Console
+from nas.commands.output import make_console
 
 
 def text_of(drawn: Any, width: int = 80) -> str:
-    console = Console(width=width, force_terminal=False, color_system=None)
+    console = make_console()
+    console.width = width
     with console.capture() as capture:
-        console.print(drawn, highlight=False)
+        console.print(drawn)
     return capture.get()
