@@ -27,7 +27,7 @@ def main() -> None:
     trials = open_run(parser.parse_args().run).all_trials()
     noise = spread(trials)
     scaled = [t for t in trials if t.baseline.startswith("osnet_") and confirmed(t)]
-    found = [t for t in trials if not t.baseline and confirmed(t)]
+    found = [t for t in trials if t.state != "baseline" and confirmed(t)]
     if noise is None or not scaled or not found:
         raise SystemExit("the run has no confirmed front, or no baseline named osnet_...")
     macs = [trial.costs["macs"] for trial in (*scaled, *found)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas.search.objectives import SCORE, front_mask, values
-from nas.search.record import Trial
+from nas.search.record import FAILED, Trial
 
 LEAST, MOST = 2, 4
 """Replicates with fresh seeds: fewer say nothing of their noise, more are not needed."""
@@ -77,13 +77,13 @@ def first_due(trials: Sequence[Trial], objectives: Sequence[str]) -> list[tuple[
 
     Two fresh replicates of each baseline and each member of the front, as far as not there yet.
     """
-    return _missing([*baselines(trials), *leaders(trials, objectives)], LEAST)
+    return _missing(_chosen(trials, objectives), LEAST)
 
 
 def then_due(trials: Sequence[Trial], objectives: Sequence[str]) -> list[tuple[int, int]]:
     """What is trained after `first_due` while the budget lasts: the trials within noise of the
     front, and then more replicates of all."""
-    chosen = [*baselines(trials), *leaders(trials, objectives)]
+    chosen = _chosen(trials, objectives)
     near = leaders(trials, objectives, noise=noise(trials))
     close = [trial for trial in near if all(trial.number != own.number for own in chosen)]
     found = _missing(close, LEAST)
@@ -102,9 +102,14 @@ def _missing(trials: Sequence[Trial], count: int) -> list[tuple[int, int]]:
     ]
 
 
+def _chosen(trials: Sequence[Trial], objectives: Sequence[str]) -> list[Trial]:
+    found = (trial for trial in leaders(trials, objectives) if not trial.baseline)
+    return [*baselines(trials), *found]
+
+
 def baselines(trials: Sequence[Trial]) -> list[Trial]:
-    """The presets that the front is seen beside."""
-    return [trial for trial in trials if trial.baseline]
+    """What the front is seen beside; some of them the search may have tried itself."""
+    return [trial for trial in trials if trial.baseline and trial.state not in FAILED]
 
 
 def leaders(trials: Sequence[Trial], objectives: Sequence[str], noise: float = 0.0) -> list[Trial]:

@@ -31,7 +31,7 @@ def growth(
     import pandas as pd
 
     by_number = {trial.number: trial for trial in trials}
-    complete = {t.number: t.epoch for t in trials if t.state == "complete" and not t.baseline}
+    complete = {t.number: t.epoch for t in trials if t.state == "complete"}
     costs = [name for name in objectives if name != SCORE]
     members: list[tuple[tuple[float, ...], Trial]] = []
     rows: list[dict[str, float]] = []
@@ -39,7 +39,7 @@ def growth(
     row = dict.fromkeys(COLUMNS, 0.0)
     for job in history:
         trial = by_number[job["trial"]]
-        if not trial.baseline:
+        if trial.state != "baseline":
             begun.add(trial.number)
         row["trials"], row["seconds"] = len(begun), job["at"]
         row["epochs"] += job["epoch"] - job["from_epoch"]

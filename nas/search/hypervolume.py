@@ -72,5 +72,5 @@ def reference_score(trials: Sequence[Trial]) -> float | None:
 
     It does not move once there are START of them, and no better search makes its own bar higher.
     """
-    scored = [t for t in trials if t.state == "complete" and not t.baseline]
+    scored = [t for t in trials if t.state == "complete"]
     return statistics.median(t.scores[SCORE] for t in scored[:START]) if scored else None

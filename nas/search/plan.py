@@ -155,8 +155,11 @@ class SearchPlan:
             return None
         proposal, architecture = proposed
         costs: dict[str, float] = dict(cost(architecture).as_dict())
-        number = len(now.trials)
-        trial = Trial(number, key(architecture), proposal.point, architecture, costs, proposal.note)
+        number, name = len(now.trials), key(architecture)
+        trial = Trial(
+            number, name, proposal.point, architecture, costs, proposal.note,
+            baseline=self.space.baseline_names.get(name, ""),
+        )  # fmt: skip
         step = self._affordable(now, self._climb(trial), room)
         if step is None:  # until something ends, neither what is left nor the proposal changes
             self._refused = _ended(now.trials)
@@ -193,7 +196,7 @@ class SearchPlan:
         refused = False
         for number, replicate in due:
             step = Step(trials[number], replicate, 0, self.ladder.epochs[-1])
-            if step.id in under_way or (searching and not step.trial.baseline):
+            if step.id in under_way or (searching and step.trial.state != "baseline"):
                 continue
             own = self._price(now, step)
             if spent + self.ledger.of_all_workers(begun + own) <= share and own <= self._room(now):

@@ -50,11 +50,11 @@ class Trial:
 
     state: running (a job of it is, or was when the driver ended); stopped (it stands on a rung and
     may be promoted); complete (trained at full length); failed, or infeasible (out of memory);
-    baseline (a preset that is only trained beside the front).
+    baseline (one that is only trained beside the front).
 
     point: its parameters. costs: exact ones, and measured ones once its first job has ended. note:
     what its sampler wants to find again; `from` is the trial that it was taken over from.
-    baseline: the preset that it is, if it is one.
+    baseline: the name of the baseline that it is; the search may have tried one itself.
     rungs: its score after each epoch in which it was scored, of replicate 0; `scores` is all that
     was scored at the last of them, and its `score` is maximised. digests: of the checkpoint there.
     fresh: the scores at full length of the replicates from 1, which chose nothing; NaN where one

@@ -94,6 +94,11 @@ class Space:
             product *= len(parameter.values)
         return product
 
+    @cached_property
+    def baseline_names(self) -> dict[str, str]:
+        """By the key of the architecture; the first name where a baseline has two."""
+        return {key(own): name for name, own in reversed(self.baselines)}
+
     @property
     def listable(self) -> bool:
         """Whether all raw points fit into a table; else the space is handled by its structure."""

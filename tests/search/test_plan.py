@@ -2,6 +2,7 @@
 
 import functools
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from nas.architecture import key
 from nas.cost import cost
 from nas.search.budget import Budget
-from nas.search.confirm import first_due
+from nas.search.confirm import first_due, leaders
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.plan import CONFIRMING, PARTLY, UNCONFIRMED, SearchPlan, Standing, Step
 from nas.search.record import Trial, searched
@@ -18,7 +19,7 @@ from nas.search.replay import Event, Table, replay
 from nas.search.rungs import Ladder
 from nas.search.samplers import make_sampler, promoter
 from nas.search.samplers.ehvi import START
-from nas.space import from_yaml
+from nas.space import Space, from_yaml
 from nas.training import load_recipe
 
 OBJECTIVES = ("score", "macs")
@@ -51,12 +52,13 @@ def table() -> Table:
 
 def carried_out(
     budget: str, *, rungs: tuple[int, ...] = (1, 3), confirm: float = 0.0, workers: int = 1,
-    sampler: str = "random", plan: type[SearchPlan] = SearchPlan, **changes: Any,
+    sampler: str = "random", plan: type[SearchPlan] = SearchPlan, space: Space = SPACE,
+    **changes: Any,
 ) -> tuple[list[Trial], list[Event], list[str]]:  # fmt: skip
     told: list[str] = []
-    propose, ladder = make_sampler(sampler, SPACE, OBJECTIVES), Ladder((*rungs, 9), 3.0, ("macs",))
+    propose, ladder = make_sampler(sampler, space, OBJECTIVES), Ladder((*rungs, 9), 3.0, ("macs",))
     made = plan(
-        SPACE, propose, OBJECTIVES, 0, ladder, confirm,
+        space, propose, OBJECTIVES, 0, ladder, confirm,
         Ledger(Budget.parse(budget), RECIPE, workers), told.append, promoter(propose, ladder, 0),
         **changes,
     )  # fmt: skip
@@ -129,6 +131,18 @@ def test_confirmation_takes_its_share_and_no_more() -> None:
     assert all(1 in t.fresh and 2 in t.fresh for t in trials if t.state == "baseline")
     last = max(i for i, event in enumerate(events) if not event.step.replicate)
     assert all(e.step.replicate == 0 for e in events[:last] if not e.step.trial.baseline)
+
+
+def test_a_baseline_that_the_search_tried_itself_is_one_all_the_same() -> None:
+    worst = np.argmin(table().scores[:, 0, -1])
+    networks = {key(own): own for own in map(SPACE.architecture, SPACE.enumerate())}
+    base = networks[table().keys[worst]]
+    space = replace(SPACE, baselines=(("mine", base),))
+    trials, _, _ = carried_out("1000epochs", confirm=0.25, space=space)
+    (own,) = [trial for trial in trials if trial.baseline]
+    assert (own.baseline, own.key, own.state) == ("mine", key(base), "complete")
+    assert own.number not in {trial.number for trial in leaders(trials, OBJECTIVES)}
+    assert {1, 2} <= own.fresh.keys()
 
 
 def test_where_two_replicates_do_not_fit_that_is_said_and_the_search_gets_all() -> None:
