@@ -57,6 +57,7 @@ def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
             found.architecture.resized(Size.parse(size, "--input")),
             found.classifier.out_features if found.classifier else 0,
         )
+        resized.classes = found.classes
         resized.load_state_dict(found.state_dict())
         found = resized
     return found.eval(), weights

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from nas.architecture import Size
 from nas.data import Dataset, Images, check_matches, resize
-from nas.errors import UserError
 from nas.export.runners import Floats, Runner
 from nas.models import Network
 from nas.seeds import derived_seed
 from nas.training.augment import normalise
+from nas.training.evaluation import check_classes
 from nas.training.retrieval import retrieval_scores
 
 CHUNK = 64
@@ -132,12 +132,8 @@ def check_data(model: Network, dataset: Dataset) -> None:
     """UserError where the data can not score the model: classes need a classifier for them."""
     if dataset.task == "reid":
         check_matches("--data", dataset.splits["query"], dataset.splits["gallery"])
-    classes = 0 if model.classifier is None else model.classifier.out_features
-    if dataset.task == "classification" and classes != dataset.num_classes:
-        raise UserError(
-            f"--data: {dataset.name} has {dataset.num_classes} classes, and the network's "
-            f"classifier {classes}; top1 needs a checkpoint that was trained on it"
-        )
+    else:
+        check_classes(model, f"--data: {dataset.name}", dataset)
 
 
 def _batches(images: Images) -> Iterator[Floats]:

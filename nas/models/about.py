@@ -15,8 +15,10 @@ def about(model: Network) -> dict[str, str]:
     """Text by name, to be written into a file as its metadata.
 
     Pixels are scaled to 0..1, in the order of `colours`; then `mean` is subtracted and the result
-    divided by `std`, channel by channel. `input` is height x width in pixels.
+    divided by `std`, channel by channel. `input` is height x width in pixels. `classes`, in the
+    order of the logits, is there where they have names.
     """
+    named = {"classes": json.dumps(model.classes)} if model.classes else {}
     return {
         "format": "osnet-nas 1",
         "version": _version(),
@@ -27,6 +29,7 @@ def about(model: Network) -> dict[str, str]:
         "std": json.dumps(STD),
         "colours": "RGB",
         "num_classes": str(0 if model.classifier is None else model.classifier.out_features),
+        **named,
     }
 
 

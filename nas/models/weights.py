@@ -6,6 +6,7 @@ torchreid has two OSNet models. Ours have the names of the first one (OSNet and 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -158,6 +159,7 @@ def load_network(path: Path) -> Network:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
         text, classes = metadata["architecture"], max(0, int(metadata["num_classes"]))
+        names = tuple(map(str, json.loads(metadata.get("classes", "[]"))))
     except Exception:  # what safetensors raises has no common base
         raise UserError(f"{path}: no architecture is in its metadata") from None
     try:
@@ -165,6 +167,7 @@ def load_network(path: Path) -> Network:
     except UserError as error:  # a kind of block that is not known
         raise UserError(f"{error}; does it need --plugin?") from None
     model = Network(architecture, classes)
+    model.classes = names
     load_strictly(model, state)
     return model.eval()
 

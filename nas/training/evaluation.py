@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nas.data import Images, check_matches, check_spec, load_dataset, resize
+from nas.data import Dataset, Images, check_matches, check_spec, load_dataset, resize
 from nas.errors import UserError
 from nas.models import Network
 from nas.models.weights import load_network
@@ -48,7 +48,7 @@ def evaluate(
     network = checkpoint if isinstance(checkpoint, Network) else load_network(Path(checkpoint))
     dataset = load_dataset(data, network.input_size)
     if dataset.task == "classification":
-        _check_classes(network, data, dataset.num_classes)
+        check_classes(network, data, dataset)
     network = network.to(default_device())
     splits = {name: images for name, images in dataset.splits.items() if name != "train"}
     if dataset.task == "reid":
@@ -184,9 +184,14 @@ def _finite(found: Tensor, what: str) -> Tensor:
     return found
 
 
-def _check_classes(network: Network, data: str, classes: int) -> None:
+def check_classes(network: Network, data: str, dataset: Dataset) -> None:
+    """UserError where the network was not trained to tell the classes of `data` apart."""
     if network.classifier is None:
-        raise UserError(f"{data} is for classification, and the network has no classifier")
+        raise UserError(f"{data}: it is for classification, and the network has no classifier")
     own = network.classifier.out_features
-    if own != classes:
-        raise UserError(f"{data} has {classes} classes, and the network was trained on {own}")
+    if own != dataset.num_classes:
+        raise UserError(
+            f"{data}: it has {dataset.num_classes} classes, and the network's classifier {own}"
+        )
+    if network.classes and dataset.classes and network.classes != dataset.classes:
+        raise UserError(f"{data}: its classes are other ones than those the network was trained on")

@@ -7,33 +7,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.architecture import Size
 from nas.data import Dataset, check_matches, load_dataset
 from nas.errors import UserError
 from nas.files import write_atomically
 
 if TYPE_CHECKING:
+    from nas.models import Network
     from nas.training.loop import Trainer
 
 
 def load_tests(
-    dataset: Dataset, spec: str, others: Sequence[str], size: Size
+    network: Network, dataset: Dataset, spec: str, others: Sequence[str]
 ) -> dict[str, Dataset]:
     """What has a test split to score, by its spec: the data that is trained on, and others.
 
-    UserError where a network that is trained on `dataset` can not be scored on one of them.
+    UserError where the network, which is trained on `dataset`, can not be scored on one of them.
     """
-    found = {spec: dataset} | {other: load_dataset(other, size) for other in others}
+    from nas.training.evaluation import check_classes
+
+    found = {spec: dataset}
+    found |= {other: load_dataset(other, network.input_size) for other in others}
     for name, own in found.items():
         if own.task == "reid":
             check_matches(name, own.splits["query"], own.splits["gallery"])
-        elif own.num_classes != dataset.num_classes:
-            raise UserError(
-                f"--eval {name}: it has {own.num_classes} classes, and the network is trained on "
-                f"{dataset.num_classes}"
-            )
-        elif own.classes and dataset.classes and own.classes != dataset.classes:
-            raise UserError(f"--eval {name}: its classes are other ones than those trained on")
+        else:
+            check_classes(network, f"--eval {name}", own)
     return found
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nas.architecture import Architecture, preset
-from nas.data import Dataset, Held, Images, check_spec, hold_out_to_score, load_dataset
+from nas.data import Dataset, Held, check_spec, hold_out_to_score, load_dataset
 from nas.directory import check_directory, locked, make_directory
 from nas.seeds import derived_seed
 from nas.training.asked import KIND, asked_of, default_path
@@ -16,11 +15,6 @@ from nas.training.final_scores import load_tests, score_tests
 from nas.training.progress import BEST, LAST, Progress
 from nas.training.recipe import Recipe, load_recipe
 from nas.training.view import Silent, View
-
-if TYPE_CHECKING:
-    import torch
-
-    from nas.training.loop import Trainer
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,9 @@ def train_network(
     evaluate, device and checkpoint_minutes may change. Raises UserError for what a user can mend,
     Diverged where the loss is no number, and KeyboardInterrupt after Ctrl-C, with the state saved.
     """
-    from nas.training.loop import parse_device
+    from nas.models import build
+    from nas.training.initial import load_initial
+    from nas.training.loop import Trainer, parse_device
 
     if isinstance(architecture, str):
         name, architecture = name or architecture, preset(architecture)
@@ -78,8 +74,12 @@ def train_network(
         dataset = load_dataset(data, architecture.input)
         split = derived_seed(seed, 0)  # as replicate 0 of a search with that seed
         held = _split(dataset, trained, split)
-        trainer, about = _trainer(architecture, held.train, trained, split, init, place)
-        tests = load_tests(dataset, data, evaluate, architecture.input)
+        network = build(architecture, int(held.train.labels.max()) + 1, seed=split)
+        network.classes = dataset.classes
+        about = load_initial(network, Path(init)) if init is not None else ""
+        trainer = Trainer(network, trained, seed=split, device=place)
+        trainer.epoch_steps(held.train)  # what does not fit the data says so here
+        tests = load_tests(network, dataset, data, evaluate)
         make_directory(path, asked, KIND, fresh=fresh)
         shown.opened(path)
         for images in (held.train, held.query, held.gallery, held.validation):
@@ -90,32 +90,12 @@ def train_network(
         progress = Progress(path, trainer, held, dataset.task, checkpoint_minutes * 60, shown)
         progress.resume()
         progress.train()
-        network = path / (BEST if trained.early_stop else LAST)
-        scores = score_tests(path, network, trainer, tests)
-    return Training(path, network, trainer.epoch, int(progress.extra["best_epoch"]), scores)
+        file = path / (BEST if trained.early_stop else LAST)
+        scores = score_tests(path, file, trainer, tests)
+    return Training(path, file, trainer.epoch, int(progress.extra["best_epoch"]), scores)
 
 
 def _split(dataset: Dataset, recipe: Recipe, seed: int) -> Held:
     if not recipe.early_stop:
         return Held(dataset.train)
     return hold_out_to_score(dataset.train, dataset.task, seed=seed, fraction=recipe.validation)
-
-
-def _trainer(
-    architecture: Architecture,
-    images: Images,
-    recipe: Recipe,
-    seed: int,
-    init: str | Path | None,
-    device: torch.device,
-) -> tuple[Trainer, str]:
-    """A trainer at its start, and in words what it starts from."""
-    from nas.models import build
-    from nas.training.initial import load_initial
-    from nas.training.loop import Trainer
-
-    network = build(architecture, int(images.labels.max()) + 1, seed=seed)
-    about = load_initial(network, Path(init)) if init is not None else ""
-    trainer = Trainer(network, recipe, seed=seed, device=device)
-    trainer.epoch_steps(images)  # what does not fit the data says so here
-    return trainer, about

@@ -89,7 +89,7 @@ def test_each_task_has_its_columns_and_other_classes_are_refused(
     sets["fashion-mnist"] = classes(4)
     code, shown, told = cli(*both)
     assert (code, shown) == (2, "")
-    assert told == "error: fashion-mnist has 4 classes, and the network was trained on 3\n"
+    assert told == "error: fashion-mnist: it has 4 classes, and the network's classifier 3\n"
     save_network(build(TINY), checkpoint)
     assert "the network has no classifier" in cli(*both)[2]
 

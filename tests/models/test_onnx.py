@@ -92,6 +92,11 @@ def test_metadata_says_what_the_network_is_and_how_images_are_prepared() -> None
     assert json.loads(found["mean"]) == [0.485, 0.456, 0.406]
     assert json.loads(found["std"]) == [0.229, 0.224, 0.225]
     assert found["version"]
+    assert "classes" not in found
+    model.classes = ("one", "two", "three", "four", "five")
+    session = onnxruntime.InferenceSession(to_onnx(model))
+    named = session.get_modelmeta().custom_metadata_map
+    assert tuple(json.loads(named["classes"])) == model.classes
 
 
 def test_logits_are_a_second_output_where_they_are_asked_for() -> None:

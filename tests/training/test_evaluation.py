@@ -16,6 +16,7 @@ from nas.training import evaluation
 from nas.training.augment import normalise
 from nas.training.evaluation import NotFinite, embed, score_classification, score_reid
 from nas.training.retrieval import retrieval_scores
+from tests.data.trees import make
 
 TINY = Architecture((Stage(16, 1), Stage(16, 1)), Size(32, 16), stem="conv3", stem_channels=8)
 DATA = "synthetic:ids=10,size=32x16"
@@ -89,6 +90,19 @@ def test_a_classifier_is_scored_on_its_classes(network: Network, images: Images)
     assert found["top1"] == float((logits.argmax(axis=1) == images.labels).mean())
     assert found["score"] == found["top1"]
     assert found["top5"] == 1.0
+
+
+def test_a_data_set_of_other_classes_is_refused(network: Network, tmp_path: Path) -> None:
+    trees = {}
+    for name, classes in (("own", "abc"), ("other", "bcd"), ("more", "abcd")):
+        files = {f"{s}/{c}": ["0.png"] for s in ("train", "test") for c in classes}
+        trees[name] = f"folder:{make(tmp_path / name, files)}"
+    network.classes = ("a", "b", "c")
+    save_network(network, tmp_path / "net.safetensors")
+    for name, message in (("other", "its classes are other ones"), ("more", "it has 4 classes")):
+        with pytest.raises(UserError, match=message):
+            evaluate(tmp_path / "net.safetensors", trees[name])
+    assert evaluate(tmp_path / "net.safetensors", trees["own"])["images"] == {"test": 3}
 
 
 def test_weights_that_are_no_numbers_are_told(network: Network, tmp_path: Path) -> None:
