@@ -33,10 +33,11 @@ def check_data(spec: str, cluster: Cluster | None) -> None:
 
 
 def default_workers() -> int:
-    """One process a core, up to 8; one where there is a GPU."""
+    """One process a GPU; where there is none, one a core, up to 8."""
     import torch
 
-    return 1 if torch.cuda.is_available() else max(1, min(8, len(os.sched_getaffinity(0))))
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return gpus or max(1, min(8, len(os.sched_getaffinity(0))))
 
 
 def default_threads() -> int:

@@ -31,7 +31,7 @@ _cancelled: Any = None
 
 
 class LocalWorkers:
-    """`count` processes of `threads` threads each.
+    """`count` processes of `threads` threads each; where there are GPUs, each has one in turn.
 
     measuring: whether some jobs measure a latency, for which all the others pause.
     """
@@ -42,7 +42,7 @@ class LocalWorkers:
         self._threads, self._outbox = threads, outbox
         self._do = _in_turn if measuring else _plainly
         self._slots: list[tuple[Executor, Future[Result] | None]] = [
-            (self._pool(), None) for _ in range(count)
+            (self._pool(slot), None) for slot in range(count)
         ]
 
     def submit(self, job: Job) -> Future[Result]:
@@ -61,7 +61,7 @@ class LocalWorkers:
             try:
                 future = pool.submit(self._do, job, self._outbox)
             except BrokenExecutor:  # its process died, with a job or while it had none
-                pool = self._pool()
+                pool = self._pool(slot)
                 future = pool.submit(self._do, job, self._outbox)
         finally:
             _restore_interrupts(before)
@@ -78,12 +78,12 @@ class LocalWorkers:
         for pool, _ in self._slots:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _pool(self) -> ProcessPoolExecutor:
+    def _pool(self, slot: int) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
             max_workers=1,
             mp_context=self._context,
             initializer=_start,
-            initargs=(self._threads, self._cancel),
+            initargs=(self._threads, self._cancel, slot),
         )
 
 
@@ -122,7 +122,7 @@ def _seal(fields: dict[str, Any], state: bytes) -> str:
     return digest(json.dumps(fields).encode() + state)
 
 
-def _start(threads: int, cancelled: Any) -> None:
+def _start(threads: int, cancelled: Any, slot: int) -> None:
     """Set up a worker's process."""
     global _cancelled
     _cancelled = cancelled
@@ -138,6 +138,15 @@ def _start(threads: int, cancelled: Any) -> None:
     import torch
 
     torch.set_num_threads(threads)
+    _take_gpu(slot)
+
+
+def _take_gpu(slot: int) -> None:
+    """Of the GPUs, if there are any: the worker's own, or that of every so many workers."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.set_device(slot % torch.cuda.device_count())
 
 
 def _plainly(job: Job, outbox: Path) -> Result:
