@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,6 +27,9 @@ def evaluate(
     flip: Annotated[
         bool, typer.Option("--flip", help="Average the embeddings of an image and its mirror's.")
     ] = False,
+    rerank: Annotated[
+        bool, typer.Option("--rerank", help="Rank by k-reciprocal neighbours, all queries at once.")
+    ] = False,
     as_json: Json = False,
     plugin: Plugins = None,
 ) -> None:
@@ -39,10 +42,10 @@ def evaluate(
     for spec in data:
         check_spec(spec)
     network = load_network(checkpoint)
-    found = [score(network, spec, metric=metric.value, flip=flip) for spec in data]
+    how: dict[str, Any] = {"metric": metric.value, "flip": flip, "rerank": rerank}
+    found = [score(network, spec, **how) for spec in data]
     if as_json:
-        asked = {"checkpoint": str(checkpoint), "metric": metric.value, "flip": flip}
-        print_json({**asked, "results": found})
+        print_json({"checkpoint": str(checkpoint), **how, "results": found})
         return
     for table in score_tables(found):
         make_console().print(table)

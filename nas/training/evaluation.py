@@ -34,15 +34,20 @@ class NotFinite(RuntimeError):
 
 
 def evaluate(
-    checkpoint: Network | str | Path, data: str, *, metric: Metric = "cosine", flip: bool = False
+    checkpoint: Network | str | Path,
+    data: str,
+    *,
+    metric: Metric = "cosine",
+    flip: bool = False,
+    rerank: bool = False,
 ) -> dict[str, Any]:
     """Score a network on the test split of a data set, which no search looks at.
 
     checkpoint: a network, or a file of `save_network`. data: as `load_dataset` takes it.
-    Re-identification (query and gallery): `retrieval_scores` by `metric`. Classification (test):
-    `classification_scores`. flip: embeddings are the mean of the image's and its mirror image's.
-    Returns data, task, images (number by split) and scores. UserError where the network does not
-    fit the data, or its output is not finite.
+    Re-identification (query and gallery): `retrieval_scores` by `metric`, with `rerank` by
+    k-reciprocal neighbours. Classification (test): `classification_scores`. flip: embeddings are
+    the mean of the image's and its mirror image's. Returns data, task, images (number by split) and
+    scores. UserError where the network does not fit the data, or its output is not finite.
     """
     check_spec(data)
     network = checkpoint if isinstance(checkpoint, Network) else load_network(Path(checkpoint))
@@ -58,8 +63,9 @@ def evaluate(
             if dataset.task == "reid":
                 query, gallery = splits["query"], splits["gallery"]
                 scores = score_reid(
-                    network, query, gallery, metric=metric, flip=flip, progress=progress
-                )
+                    network, query, gallery,
+                    metric=metric, flip=flip, rerank=rerank, progress=progress,
+                )  # fmt: skip
             else:
                 scores = score_classification(network, splits["test"], flip=flip, progress=progress)
     except NotFinite as error:
@@ -80,6 +86,7 @@ def score_reid(
     autocast: torch.autocast | None = None,
     metric: Metric = "cosine",
     flip: bool = False,
+    rerank: bool = False,
     progress: Tell = untold,
 ) -> dict[str, float]:
     """`retrieval_scores` of the network's embeddings; `score` is the mAP."""
@@ -98,7 +105,7 @@ def score_reid(
     if flip:
         q, g = torch.nn.functional.normalize(q), torch.nn.functional.normalize(g)
     labels, cameras = (query.labels, gallery.labels), (query.cameras, gallery.cameras)
-    scores = retrieval_scores(q, g, *labels, *cameras, metric)
+    scores = retrieval_scores(q, g, *labels, *cameras, metric, rerank=rerank)
     return {"score": scores["mAP"], **scores}
 
 
