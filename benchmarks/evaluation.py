@@ -3,9 +3,10 @@
     python benchmarks/evaluation.py [--threads 2]
 
 Random embeddings of 512 values, which are the slowest case: matches lie anywhere, and all that is
-nearer is counted. Re-ranking, at the smaller size. Then the ratio to sorting every row, at a size where that does not take long.
-Each measurement is a process of its own; memory is its peak, with torch and the embeddings. The
-processor's time, over all threads, is what a machine that does other work too is judged by.
+nearer is counted. Re-ranking, at the smaller size. Then the ratio to sorting every row, at a size
+where that does not take long. Each measurement is a process of its own; memory is its peak, with
+torch and the embeddings. The processor's time, over all threads, is what a machine that does other
+work too is judged by.
 """
 
 from __future__ import annotations
