@@ -56,11 +56,14 @@ def decode(path: str, size: tuple[int, int] | None = None) -> Pixels:
         raise UserError(f"{path}: {_reason(path, error)}") from None
 
 
+class UnknownWhite(ValueError):
+    """Nothing says which value of the pixels is white."""
+
+
 def as_rgb(picture: Image.Image) -> Image.Image:
     """The picture upright, as its camera says in EXIF, in RGB of 8 bits.
 
-    Grey of 16 bits is scaled to 8. ValueError for pixels of 32 bits, of which nothing says what is
-    white.
+    Grey of 16 bits is scaled to 8. UnknownWhite for pixels of 32 bits.
     """
     from PIL import Image, ImageOps
 
@@ -69,7 +72,7 @@ def as_rgb(picture: Image.Image) -> Image.Image:
         grey = np.asarray(upright, dtype=np.uint16) >> 8
         upright = Image.fromarray(grey.astype(np.uint8))
     elif upright.mode in ("I", "F"):
-        raise ValueError("pixels of 32 bits; save it with 8 or 16")
+        raise UnknownWhite("pixels of 32 bits; save it with 8 or 16")
     return upright.convert("RGB")
 
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from nas.architecture import Size
-from nas.data.decode import FORMATS, as_rgb
+from nas.data.decode import FORMATS, UnknownWhite, as_rgb
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.models import Network
@@ -119,9 +119,10 @@ def read_image(path: Path, size: Size) -> NDArray[np.uint8]:
         raise
     except Image.DecompressionBombError:
         raise too_large from None
+    except UnknownWhite as error:
+        raise UserError(f"{path}: {error}") from None
     except Exception as error:  # decoders raise what they like
         reason = error.strerror if isinstance(error, OSError) and error.strerror else ""
-        reason = str(error) if "32 bits" in str(error) else reason
         raise UserError(f"{path}: {reason or 'not an image, or damaged'}") from None
     return np.asarray(picture.resize((size.width, size.height), Image.Resampling.BILINEAR))
 
