@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -195,6 +195,8 @@ def run_search(
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
         if earlier and (told := take_over(earlier, path, loaded, ladder.epochs, common)):
             shown.notice(told)
+        with closing(Record(path / "record.db")) as record:
+            record.name_baselines(loaded.baseline_names)
         Driver(path, plan, projection, common, setting, shown, cluster).work(count)
     return open_run(path)
 

@@ -9,7 +9,7 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -208,6 +208,12 @@ class Record:
                 f"UPDATE trials SET {names} WHERE number = ?", (*columns.values(), number)
             )
         return self._again(number)
+
+    def name_baselines(self, names: Mapping[str, str]) -> None:
+        """Record which trials are baselines, where that was not known. names: by key."""
+        for trial in self.trials():
+            if not trial.baseline and trial.key in names:
+                self.change(trial.number, baseline=names[trial.key])
 
     def finish(self, job: Job, result: Result) -> Trial:
         """Record what became of a job, and with it of its trial, which is returned.

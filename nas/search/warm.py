@@ -70,10 +70,7 @@ def take_over(
                     continue
                 number = record.count()
                 note = {"from": f"{run.path}#{trial.number}"}
-                name = space.baseline_names.get(trial.key, "")
-                own = Trial(
-                    number, trial.key, point, trial.architecture, trial.costs, note, baseline=name
-                )
+                own = Trial(number, trial.key, point, trial.architecture, trial.costs, note)
                 known[trial.key] = own
                 record.add(own)
                 _score(record, path, run, trial, own, rungs, common)

@@ -1,6 +1,7 @@
 """Trials of an earlier run in a new one, and architectures to begin with."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,19 @@ def test_a_second_start_takes_nothing_over_again(
     run_search(budget="1trial", workers=1, **options)
     run = run_search(budget="2trials", workers=1, **options)
     assert [trial.imported for trial in run.all_trials()] == [True] * 4 + [False] * 2
+
+
+def test_a_baseline_that_is_taken_over_or_was_tried_before_it_was_one_has_its_name(
+    tiny: dict[str, Any], tmp_path: Path, earlier: Path
+) -> None:
+    tried = open_run(earlier).all_trials()[2]
+    space = replace(load_space(tiny["space"]), baselines=(("mine", tried.architecture),))
+    options = tiny | {"space": space, "budget": "4trials", "confirm": 0.0}
+    run_search(**options)
+    warm = run_search(warm_start=[earlier], **again(options, tmp_path, budget="1trial"))
+    for run in (open_run(earlier), warm):
+        names = [trial.baseline for trial in run.all_trials()]
+        assert names[2] == "mine" and names.count("mine") == 1
 
 
 def test_a_take_over_that_was_cut_short_is_finished(
