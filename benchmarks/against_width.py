@@ -11,11 +11,12 @@ confirmed trials have together: 95% of 10,000 draws.
 from __future__ import annotations
 
 import argparse
+import math
 
 import numpy as np
 
-from nas.search import Trial, open_run
-from nas.search.confirm import confirmed, spread
+from nas.search import open_run
+from nas.search.confirm import Confirmed, confirmed, spread
 from nas.search.hypervolume import Scale
 
 DRAWS = 10_000
@@ -25,42 +26,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run")
     trials = open_run(parser.parse_args().run).all_trials()
-    noise = spread(trials)
-    scaled = [t for t in trials if t.baseline.startswith("osnet_") and confirmed(t)]
-    found = [t for t in trials if t.state != "baseline" and confirmed(t)]
+    noise, known = spread(trials), {t.number: own for t in trials if (own := confirmed(t))}
+    scaled = [t for t in trials if t.baseline.startswith("osnet_") and t.number in known]
+    found = [t for t in trials if t.state == "complete" and t.number in known]
     if noise is None or not scaled or not found:
         raise SystemExit("the run has no confirmed front, or no baseline named osnet_...")
     macs = [trial.costs["macs"] for trial in (*scaled, *found)]
-    scale = Scale({"macs": (min(macs), max(macs))}, min(means(scaled)))
+    reference = min(known[trial.number].mean for trial in scaled)
+    scale = Scale({"macs": (min(macs), max(macs))}, reference)
 
-    def area(trials: list[Trial], scores: list[float]) -> float:
-        return scale.hypervolume([trial.costs for trial in trials], scores)
+    def areas(scores: dict[int, float]) -> list[float]:
+        return [
+            scale.hypervolume([t.costs for t in own], [scores[t.number] for t in own])
+            for own in (found, scaled)
+        ]
 
-    both = area(found, means(found)), area(scaled, means(scaled))
     random = np.random.default_rng(0)
+
+    def again(own: Confirmed) -> float:
+        error: float = noise.deviation / math.sqrt(own.replicates)
+        return own.mean + error * float(random.standard_t(noise.freedom))
+
+    search, widths = areas({number: own.mean for number, own in known.items()})
     drawn = []
     for _ in range(DRAWS):
-        again = []
-        for own in (found, scaled):
-            errors = noise.deviation / np.sqrt([count(trial) for trial in own])
-            moved = np.array(means(own)) + errors * random.standard_t(noise.freedom, len(own))
-            again.append(area(own, moved.tolist()))
-        drawn.append(again[0] - again[1])
+        one, other = areas({number: again(own) for number, own in known.items()})
+        drawn.append(one - other)
     low, high = np.quantile(drawn, [0.025, 0.975])
     print(
         f"{len(found)} searched trials, {len(scaled)} widths of OSNet; noise {noise.deviation:.4f}"
     )
-    print(f"hypervolume above {scale.reference:.4f}: search {both[0]:.4f}, widths {both[1]:.4f}")
-    print(f"difference {both[0] - both[1]:+.4f} (95% interval {low:+.4f} to {high:+.4f})")
-
-
-def means(trials: list[Trial]) -> list[float]:
-    return [found.mean for trial in trials if (found := confirmed(trial))]
-
-
-def count(trial: Trial) -> int:
-    found = confirmed(trial)
-    return found.replicates if found else 0
+    print(f"hypervolume above {scale.reference:.4f}: search {search:.4f}, widths {widths:.4f}")
+    print(f"difference {search - widths:+.4f} (95% interval {low:+.4f} to {high:+.4f})")
 
 
 if __name__ == "__main__":

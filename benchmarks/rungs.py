@@ -6,8 +6,9 @@
 Searches are replayed against the table, each sampler with the rungs and without, the same seeds.
 Training is epochs x MACs of the network. A search may train all to full length. It sees one of the
 table's seeds, and what it has found is judged by the mean of all; with --noiseless, by that seed
-itself. "at best" is what no promotion can be below: the searches without rungs, had they trained
-what they tried to the first rung, and to full length only the cheapest set with that share.
+itself. "at best" is what no promotion of the same networks can be below: the searches without
+rungs, had they trained what they tried to the first rung, and to full length only the cheapest set
+with that share.
 
 Then, of the searches with rungs and until they got there, what share of the trials of each quarter
 of the cost was promoted from each rung: a quarter that is never promoted is starved.
@@ -42,6 +43,8 @@ def main() -> None:
     full = table.scores.shape[2]
     whole = float(table.costs["macs"].sum()) * full
     rungs = parse_rungs(asked.rungs, full)
+    if not rungs:
+        parser.error("--rungs: one at least")
     print(
         f"training to {SHARE:.0%} of the hypervolume, as a share of training the whole table once"
     )

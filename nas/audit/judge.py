@@ -108,7 +108,7 @@ def _importance(
     seed: int,
     tick: Callable[[int, int], None],
 ) -> dict[str, Importance]:
-    """Of all that has a score at full length, ranked or not, and a point: baselines have none."""
+    """Of all with a score at full length, ranked or not, and a point: presets have none."""
     placed = np.array([bool(point) for point in evidence.points], dtype=bool)
     scored = np.flatnonzero(np.isfinite(evidence.mean) & placed)
     points = [evidence.points[row] for row in scored]

@@ -28,7 +28,8 @@ def evaluate(
         bool, typer.Option("--flip", help="Average the embeddings of an image and its mirror's.")
     ] = False,
     rerank: Annotated[
-        bool, typer.Option("--rerank", help="Rank by k-reciprocal neighbours, all queries at once.")
+        bool,
+        typer.Option("--rerank", help="Re-identification by k-reciprocal neighbours."),
     ] = False,
     as_json: Json = False,
     plugin: Plugins = None,

@@ -64,7 +64,7 @@ Eta = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        help="Jobs side by side; by default one a core, at most 8, one where there is a GPU, or "
+        help="Jobs side by side; by default one a core, at most 8, or one a GPU, or "
         "what a cluster has room for."
     ),
 ]

@@ -75,6 +75,7 @@ def init(
         raise UserError(f"{source} does not say its architecture: give --from-architecture")
     classes = 0 if trained.classifier is None else trained.classifier.out_features
     model = build(wanted, classes, seed=seed)
+    model.classes = trained.classes
     found = inherit(model, trained, channels=channels.value)
     save_network(model, out)
     if as_json:

@@ -16,7 +16,7 @@ def about(model: Network) -> dict[str, str]:
 
     Pixels are scaled to 0..1, in the order of `colours`; then `mean` is subtracted and the result
     divided by `std`, channel by channel. `input` is height x width in pixels. `classes`, in the
-    order of the logits, is there where they have names.
+    order of the logits, is there where they have names, which the trials of a search have not.
     """
     named = {"classes": json.dumps(model.classes)} if model.classes else {}
     return {

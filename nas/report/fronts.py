@@ -41,7 +41,7 @@ def write_fronts(
 
 def fronts_figure(runs: Sequence[Run], cost: str | None = None) -> go.Figure:
     """Score (up is better) against `cost` (left is better; the first run's first): the front of
-    each run, its other trials at full length faintly, and by name the presets that were trained
+    each run, its other trials at full length faintly, and by name the baselines that were trained
     beside it. Where some runs are confirmed and others are not, the key says which: means of fresh
     seeds lie lower than the scores that chose."""
     import plotly.graph_objects as go
@@ -61,21 +61,21 @@ def fronts_figure(runs: Sequence[Run], cost: str | None = None) -> go.Figure:
         elif mixed:
             name += ", not confirmed"
         shown = shown_by(every, run.objectives)
-        trials = [t for t in every if t.state == "complete" or t.baseline]
+        trials = [t for t in every if t.state == "complete" or t.is_baseline]
         trials = [t for t in trials if cost in t.costs and t.number in shown]
         if not trials:
             raise UserError(f"--cost: {run.path} has no trial at full length with {cost!r}")
         everything += trials
         members = sorted(front(every, run.objectives, cost), key=lambda trial: trial.costs[cost])
         chosen = {trial.number for trial in members}
-        others = [t for t in trials if t.number not in chosen and not t.baseline]
+        others = [t for t in trials if t.number not in chosen and not t.is_baseline]
         marker = {"color": color, "symbol": symbol}
         figure.add_trace(_dots(others, shown, cost, marker | {"size": 5, "opacity": 0.3}))
         own = _dots(members, shown, cost, marker | {"size": 9}, errors=True)
         own.update(name=name, mode="lines+markers", showlegend=True)
         own.update(line={"shape": "hv", "color": color, "dash": dash, "width": 2})
         figure.add_trace(own)
-        named = [trial for trial in trials if trial.baseline]
+        named = [trial for trial in trials if trial.is_baseline]
         dots = _dots(
             named, shown, cost, marker | {"size": 10, "symbol": f"{symbol}-open"}, errors=True
         )

@@ -42,9 +42,9 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
         front(everything, run.objectives, cost), key=lambda t: (t.costs[cost], -shown[t.number][0])
     )
     chosen = {trial.number for trial in members}
-    others = [t for t in trials if t.scores and t.number not in chosen and not t.baseline]
+    others = [t for t in trials if t.scores and t.number not in chosen and not t.is_baseline]
     stopped = [t for t in everything if t.state == "stopped" and cost in t.costs]
-    named = [trial for trial in trials if trial.baseline and trial.number in shown]
+    named = [trial for trial in trials if trial.is_baseline and trial.number in shown]
     varying = varying_names([trial.point for trial in everything if trial.point])
     score = "mAP" if "mAP" in known.scores else "top-1"
 

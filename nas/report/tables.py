@@ -24,7 +24,7 @@ def front_table(run: Run) -> Table:
     trials = run.all_trials()
     members = front(trials, run.objectives)
     if any(confirmed(trial) for trial in trials):
-        members = [*members, *(t for t in trials if t.baseline and t not in members)]
+        members = [*members, *(t for t in trials if t.is_baseline and t not in members)]
     first = next(name for name in run.objectives if name != "score")
     title = f"Front of {len(searched(trials))} trials ({run.asked['space']}, {run.asked['data']})"
     return trial_table(run, sorted(members, key=lambda t: t.costs.get(first, 0)), title, trials)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas.search.objectives import SCORE, front_mask, values
-from nas.search.record import FAILED, Trial
+from nas.search.record import Trial
 
 LEAST, MOST = 2, 4
 """Replicates with fresh seeds: fewer say nothing of their noise, more are not needed."""
@@ -103,13 +103,20 @@ def _missing(trials: Sequence[Trial], count: int) -> list[tuple[int, int]]:
 
 
 def _chosen(trials: Sequence[Trial], objectives: Sequence[str]) -> list[Trial]:
-    found = (trial for trial in leaders(trials, objectives) if not trial.baseline)
-    return [*baselines(trials), *found]
+    named = baselines(trials)
+    numbers = {trial.number for trial in named}
+    return [*named, *(t for t in leaders(trials, objectives) if t.number not in numbers)]
 
 
 def baselines(trials: Sequence[Trial]) -> list[Trial]:
-    """What the front is seen beside; some of them the search may have tried itself."""
-    return [trial for trial in trials if trial.baseline and trial.state not in FAILED]
+    """What the front is seen beside. One that the search trained to full length itself is one of
+    them, unless it was trained as a baseline before that."""
+    beside = {trial.key for trial in trials if trial.state == "baseline"}
+    return [
+        trial
+        for trial in trials
+        if trial.is_baseline and (trial.state == "baseline" or trial.key not in beside)
+    ]
 
 
 def leaders(trials: Sequence[Trial], objectives: Sequence[str], noise: float = 0.0) -> list[Trial]:

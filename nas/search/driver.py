@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -195,9 +195,8 @@ def run_search(
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
         if earlier and (told := take_over(earlier, path, loaded, ladder.epochs, common)):
             shown.notice(told)
-        with closing(Record(path / "record.db")) as record:
-            record.name_baselines(loaded.baseline_names)
-        Driver(path, plan, projection, common, setting, shown, cluster).work(count)
+        baselines = loaded.baseline_names
+        Driver(path, plan, projection, common, setting, shown, cluster, baselines).work(count)
     return open_run(path)
 
 
@@ -235,6 +234,8 @@ class Driver:
     view: View
     cluster: Cluster | None = None
     """Where jobs run; None is on this machine."""
+    baselines: Mapping[str, str] = field(default_factory=dict)
+    """Names, by key."""
     running: dict[Future[Result], _Flight] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
 
@@ -243,6 +244,7 @@ class Driver:
         """Run until the plan has nothing more to do."""
         self.outbox = self.path / "outbox"
         self.record = Record(self.path / "record.db")
+        self.record.name_baselines(self.baselines)
         self.before = self.record.seconds_spent()
         self.started = time.time()
         self.known = {trial.number for trial in self.trials if trial.state != "running"}

@@ -15,7 +15,7 @@ from nas.architecture import key
 from nas.cost import cost
 from nas.search.confirm import first_due, then_due
 from nas.search.ledger import Ledger, epoch_seconds
-from nas.search.record import FAILED, Trial, proposed_here
+from nas.search.record import FAILED, Trial, proposed_here, searched
 from nas.search.rungs import Ladder, Promote
 from nas.search.samplers import Propose, propose_untried
 from nas.space import Space
@@ -180,7 +180,8 @@ class SearchPlan:
     def _confirmation(self, now: Standing) -> Step | None:
         """A replicate with a fresh seed, as long as confirmation has its share of the budget.
 
-        The front is confirmed when the search has ended; baselines before, by idle workers.
+        The front is confirmed when the search has ended; baselines before, by idle workers, but for
+        those that the search has tried.
         """
         if not self.confirm or not any(trial.state == "complete" for trial in now.trials):
             return None
@@ -189,6 +190,7 @@ class SearchPlan:
             self._say(UNCONFIRMED)
             return None
         trials = [*now.trials, *self._baselines(now.trials)]
+        tried = {trial.key for trial in searched(now.trials)}
         due = first_due(trials, self.objectives) or then_due(trials, self.objectives)
         under_way = {step.id for step in now.running}
         searching = any(not step.replicate for step in now.running)
@@ -196,7 +198,7 @@ class SearchPlan:
         refused = False
         for number, replicate in due:
             step = Step(trials[number], replicate, 0, self.ladder.epochs[-1])
-            if step.id in under_way or (searching and step.trial.state != "baseline"):
+            if step.id in under_way or (searching and step.trial.key in tried):
                 continue
             own = self._price(now, step)
             if spent + self.ledger.of_all_workers(begun + own) <= share and own <= self._room(now):
@@ -208,8 +210,8 @@ class SearchPlan:
         return None
 
     def _baselines(self, trials: Sequence[Trial]) -> list[Trial]:
-        """New trials for the baselines that have none."""
-        known = {trial.key for trial in trials}
+        """New trials for the baselines that have none, but on a rung."""
+        known = {trial.key for trial in trials if trial.state != "stopped"}
         new = [(n, own) for n, own in self.space.baselines if key(own) not in known]
         return [
             Trial(

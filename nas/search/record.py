@@ -50,11 +50,11 @@ class Trial:
 
     state: running (a job of it is, or was when the driver ended); stopped (it stands on a rung and
     may be promoted); complete (trained at full length); failed, or infeasible (out of memory);
-    baseline (one that is only trained beside the front).
+    baseline (it is only trained beside the front).
 
     point: its parameters. costs: exact ones, and measured ones once its first job has ended. note:
     what its sampler wants to find again; `from` is the trial that it was taken over from.
-    baseline: the name of the baseline that it is; the search may have tried one itself.
+    baseline: the name of the baseline whose architecture it has, if of one.
     rungs: its score after each epoch in which it was scored, of replicate 0; `scores` is all that
     was scored at the last of them, and its `score` is maximised. digests: of the checkpoint there.
     fresh: the scores at full length of the replicates from 1, which chose nothing; NaN where one
@@ -83,6 +83,11 @@ class Trial:
     def epoch(self) -> int:
         """The epoch in which it was last scored; 0 before."""
         return max(self.rungs, default=0)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it stands for a baseline: trained as one, or by the search to full length."""
+        return bool(self.baseline) and self.state in ("baseline", "complete")
 
     @property
     def imported(self) -> bool:
@@ -210,10 +215,14 @@ class Record:
         return self._again(number)
 
     def name_baselines(self, names: Mapping[str, str]) -> None:
-        """Record which trials are baselines, where that was not known. names: by key."""
-        for trial in self.trials():
-            if not trial.baseline and trial.key in names:
-                self.change(trial.number, baseline=names[trial.key])
+        """Record which of the trials that the search tried have the architecture of a baseline.
+
+        names: of the baselines, by key.
+        """
+        for trial in searched(self.trials()):
+            name = names.get(trial.key, "")
+            if trial.baseline != name:
+                self.change(trial.number, baseline=name)
 
     def finish(self, job: Job, result: Result) -> Trial:
         """Record what became of a job, and with it of its trial, which is returned.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from nas.architecture import from_json, key
@@ -15,16 +16,20 @@ CLASSIFIER = ("classifier.weight", "classifier.bias")
 def load_initial(network: Network, path: Path) -> str:
     """Load a self-contained file, or a checkpoint of torchreid, of the network's architecture.
 
-    A classifier for another number of classes is left as it was initialised. Gives what was loaded,
-    in words; UserError for weights of another architecture. The input size may differ.
+    A classifier for other classes is left as it was initialised: another number of them, or other
+    names where both are known. Gives what was loaded, in words; UserError for weights of another
+    architecture. The input size may differ.
     """
+    about = _metadata(path)
+    names = tuple(json.loads(about.get("classes", "[]")))
     state = {name.removeprefix("module."): v for name, v in read_checkpoint(path).items()}
     own = network.state_dict()
     kept = all(name in state and state[name].shape == own[name].shape for name in CLASSIFIER)
+    kept &= not names or not network.classes or names == network.classes
     there_classes = len(state[CLASSIFIER[0]]) if CLASSIFIER[0] in state else 0
     if not kept:
         state |= {name: own[name] for name in CLASSIFIER}
-    architecture = _architecture_of(path)
+    architecture = about.get("architecture")
     try:
         if architecture is None:
             load_torchreid(network, state)
@@ -36,15 +41,16 @@ def load_initial(network: Network, path: Path) -> str:
         there = key(from_json(architecture, str(path)).resized(network.input_size))
         if there != key(network.architecture):
             raise UserError(f"--init: {path}: the weights of another network, key {there}")
-    new = f"a new classifier for {len(own[CLASSIFIER[0]])} classes (there: {there_classes})"
+    other = ", other ones" if there_classes == len(own[CLASSIFIER[0]]) else ""
+    new = f"a new classifier for {len(own[CLASSIFIER[0]])} classes (there: {there_classes}{other})"
     return f"starting from {path}, with {'its classifier' if kept else new}"
 
 
-def _architecture_of(path: Path) -> str | None:
-    """The architecture in the metadata of a self-contained file; None for other files."""
+def _metadata(path: Path) -> dict[str, str]:
+    """What a self-contained file says of itself; nothing for other files."""
     if path.suffix != ".safetensors":
-        return None
+        return {}
     from safetensors import safe_open
 
     with safe_open(str(path), framework="pt") as file:
-        return (file.metadata() or {}).get("architecture")
+        return file.metadata() or {}

@@ -89,12 +89,13 @@ def retrieval_scores(
     rerank: by k-reciprocal neighbours, see `nas.training.rerank`.
     ValueError where no query has a match, or an embedding is not finite.
     """
-    ranked = Gallery(gallery, gallery_ids, gallery_cams, metric)
     if rerank:
         from nas.training.rerank import Reranked
 
-        ranked = Reranked(query, gallery, gallery_ids, gallery_cams, metric)
+        ranked: Gallery = Reranked(query, gallery, gallery_ids, gallery_cams, metric)
         query = torch.arange(len(query))
+    else:
+        ranked = Gallery(gallery, gallery_ids, gallery_cams, metric)
     found = [_scores(ranks) for _, ranks in match_ranks(ranked, query, query_ids, query_cams)]
     if not found:
         raise ValueError("no query has a match in the gallery")

@@ -11,7 +11,7 @@ import pytest
 from nas.architecture import key
 from nas.cost import cost
 from nas.search.budget import Budget
-from nas.search.confirm import first_due, leaders
+from nas.search.confirm import baselines, first_due, leaders
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.plan import CONFIRMING, PARTLY, UNCONFIRMED, SearchPlan, Standing, Step
 from nas.search.record import Trial, searched
@@ -143,6 +143,21 @@ def test_a_baseline_that_the_search_tried_itself_is_one_all_the_same() -> None:
     assert (own.baseline, own.key, own.state) == ("mine", key(base), "complete")
     assert own.number not in {trial.number for trial in leaders(trials, OBJECTIVES)}
     assert {1, 2} <= own.fresh.keys()
+
+
+def test_a_baseline_that_the_search_left_on_a_rung_is_trained_beside_the_front() -> None:
+    first, _, _ = carried_out("500epochs", confirm=0.5, rungs=(1,))
+    stopped = [trial for trial in first if trial.state == "stopped"]
+    left = min(stopped, key=lambda trial: trial.rungs[1])
+    space = replace(SPACE, baselines=(("mine", left.architecture),))
+    trials, _, _ = carried_out("500epochs", confirm=0.5, rungs=(1,), space=space)
+    tried, beside = [trial for trial in trials if trial.key == left.key]
+    assert (tried.state, tried.fresh, tried.is_baseline) == ("stopped", {}, False)
+    assert (beside.state, beside.baseline, beside.rungs) == ("baseline", "mine", {})
+    assert {1, 2} <= beside.fresh.keys()
+    assert [trial.number for trial in baselines(trials)] == [beside.number]
+    promoted = [replace(trial, state="complete") if trial is tried else trial for trial in trials]
+    assert [trial.number for trial in baselines(promoted)] == [beside.number]
 
 
 def test_where_two_replicates_do_not_fit_that_is_said_and_the_search_gets_all() -> None:

@@ -35,6 +35,18 @@ def test_a_classifier_for_other_classes_is_left_as_initialised(
         assert torch.equal(value, (fresh if own else source).state_dict()[name]), name
 
 
+def test_as_many_classes_with_other_names_have_a_new_classifier(tmp_path: Path) -> None:
+    source, network = build(TINY, 2, seed=1), build(TINY, 2, seed=2)
+    source.classes = ("cat", "dog")
+    save_network(source, tmp_path / "a.safetensors")
+    network.classes = ("dog", "fox")
+    assert "for 2 classes (there: 2, other ones)" in load_initial(
+        network, tmp_path / "a.safetensors"
+    )
+    network.classes = ()  # not known
+    assert load_initial(network, tmp_path / "a.safetensors").endswith("with its classifier")
+
+
 @pytest.mark.parametrize("name", ["osnet_x0_25", "osnet_ain_x0_25"])
 def test_a_checkpoint_of_torchreid(tmp_path: Path, name: str) -> None:
     source = build(preset(name), 1000, seed=1)

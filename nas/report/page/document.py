@@ -82,10 +82,10 @@ def about(run: Run) -> dict[str, str]:
 
 
 def _kind(trial: Trial, members: set[int]) -> str:
-    if trial.baseline:
-        return "baseline"
-    if trial.number in members:
+    if trial.number in members and trial.state == "complete":
         return "front"
+    if trial.is_baseline:
+        return "baseline"
     return "dominated" if trial.state == "complete" else trial.state
 
 
