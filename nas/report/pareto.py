@@ -53,9 +53,12 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
         figure.add_trace(
             _dots(stopped, shown, cost, varying, score, "stopped", OTHER, "x-thin-open", 6)
         )
-    figure.add_trace(
-        _dots(others, shown, cost, varying, score, "dominated", OTHER, "circle-open", 8)
-    )
+    sure = [trial for trial in others if shown[trial.number][1]]
+    unsure = [trial for trial in others if not shown[trial.number][1]]
+    for some in filter(None, (sure, unsure)):  # apart: in one trace, none has a bar of length 0
+        dots = _dots(some, shown, cost, varying, score, "dominated", OTHER, "circle-open", 8)
+        dots.update(legendgroup="dominated", showlegend=some is unsure or not unsure)
+        figure.add_trace(dots)
     x = [trial.costs[cost] for trial in members]
     y = [shown[trial.number][0] for trial in members]
     figure.add_trace(
