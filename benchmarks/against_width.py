@@ -1,12 +1,12 @@
 """Does a search beat scaling the width? Hypervolume of its confirmed front and of the baselines.
 
-    python benchmarks/against_width.py RUN [--prefix osnet_]
+    python benchmarks/against_width.py RUN
 
-The baselines are those whose names begin so; one of them that the search found itself is on both
-sides. Both by the means of fresh seeds, at the same recipe, on the same held-out identities. Cost
-is log10 of macs from the least to the largest of both; a score counts above the least of the
-baselines. The interval is of the difference when every mean is drawn again, by Student's t with the
-noise that all confirmed trials have together: 95% of 10,000 draws.
+The baselines are those named osnet_...; one that the search found itself is on both sides. Both by
+the means of fresh seeds, at the same recipe, on the same held-out identities. Cost is log10 of macs
+from the least to the largest of both; a score counts above the least of the baselines. The interval
+is of the difference when every mean is drawn again, by Student's t with the noise that all
+confirmed trials have together: 95% of 10,000 draws.
 """
 
 from __future__ import annotations
@@ -26,14 +26,12 @@ DRAWS = 10_000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run")
-    parser.add_argument("--prefix", default="osnet_")
-    asked = parser.parse_args()
-    trials = open_run(asked.run).all_trials()
+    trials = open_run(parser.parse_args().run).all_trials()
     noise, known = spread(trials), {t.number: own for t in trials if (own := confirmed(t))}
-    scaled = [t for t in trials if t.baseline.startswith(asked.prefix) and t.number in known]
+    scaled = [t for t in trials if t.baseline.startswith("osnet_") and t.number in known]
     found = [t for t in trials if t.state == "complete" and t.number in known]
     if noise is None or not scaled or not found:
-        raise SystemExit(f"the run has no confirmed front, or no baseline named {asked.prefix}...")
+        raise SystemExit("the run has no confirmed front, or no baseline named osnet_...")
     macs = [trial.costs["macs"] for trial in (*scaled, *found)]
     reference = min(known[trial.number].mean for trial in scaled)
     scale = Scale({"macs": (min(macs), max(macs))}, reference)
@@ -57,8 +55,7 @@ def main() -> None:
         drawn.append(one - other)
     low, high = np.quantile(drawn, [0.025, 0.975])
     print(
-        f"{len(found)} searched trials, {len(scaled)} widths ({asked.prefix}...); "
-        f"noise {noise.deviation:.4f}"
+        f"{len(found)} searched trials, {len(scaled)} widths of OSNet; noise {noise.deviation:.4f}"
     )
     print(f"hypervolume above {scale.reference:.4f}: search {search:.4f}, widths {widths:.4f}")
     print(f"difference {search - widths:+.4f} (95% interval {low:+.4f} to {high:+.4f})")
