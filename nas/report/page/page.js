@@ -93,9 +93,10 @@
         type: fast ? "scattergl" : "scatter", mode: "markers", name: look.label, marker,
         x: own.map((row) => columns[cost][row]), y: own.map(height), customdata: own,
         text: own.map(hover), hovertemplate: "%{text}<extra></extra>",
+        // NaN draws nothing; a bar of length 0 would be drawn
         error_y: fast || !own.some((row) => columns.low[row] !== null) ? undefined : {
-          array: own.map((row) => (columns.high[row] ?? height(row)) - height(row)),
-          arrayminus: own.map((row) => height(row) - (columns.low[row] ?? height(row))),
+          array: own.map((row) => (columns.high[row] ?? NaN) - height(row)),
+          arrayminus: own.map((row) => height(row) - (columns.low[row] ?? NaN)),
           thickness: 1.2, width: 3, color: colour(look.colour),
         },
       };
