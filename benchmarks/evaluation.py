@@ -16,11 +16,13 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from nas.training.rerank import reranked_scores
 from nas.training.retrieval import Ints, retrieval_scores
 
 SIZES = {  # queries, gallery images, identities, cameras
@@ -57,15 +59,19 @@ def by_sorting(
     return float(np.concatenate(found).mean())
 
 
+WAYS: dict[str, Callable[..., float]] = {
+    "counting": lambda *given: retrieval_scores(*given)["mAP"],
+    "re-ranking": lambda *given: reranked_scores(*given)["mAP"],
+    "sorting": by_sorting,
+}
+
+
 def measure(size: str, way: str, threads: int) -> None:
     """Print seconds, seconds of processor time, peak memory in GB, and mAP."""
     torch.set_num_threads(threads)
     given = problem(*SIZES[size])
     started, started_cpu = time.perf_counter(), time.process_time()
-    if way == "sorting":
-        score = by_sorting(*given)
-    else:
-        score = retrieval_scores(*given, rerank=way == "re-ranking")["mAP"]
+    score = WAYS[way](*given)
     seconds, cpu = time.perf_counter() - started, time.process_time() - started_cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     print(seconds, cpu, peak, score)

@@ -20,6 +20,7 @@ from nas.progress import Tell, counted, untold
 from nas.training.augment import normalise
 from nas.training.classification import classification_scores
 from nas.training.loop import default_device
+from nas.training.rerank import reranked_scores
 from nas.training.retrieval import Metric, retrieval_scores
 
 BATCH = 256
@@ -89,7 +90,7 @@ def score_reid(
     rerank: bool = False,
     progress: Tell = untold,
 ) -> dict[str, float]:
-    """`retrieval_scores` of the network's embeddings; `score` is the mAP."""
+    """`retrieval_scores` of the network's embeddings, or `reranked_scores`; `score` is the mAP."""
     assert query.cameras is not None and gallery.cameras is not None
     total = len(query) + len(gallery)
     before = 0
@@ -105,7 +106,7 @@ def score_reid(
     if flip:
         q, g = torch.nn.functional.normalize(q), torch.nn.functional.normalize(g)
     labels, cameras = (query.labels, gallery.labels), (query.cameras, gallery.cameras)
-    scores = retrieval_scores(q, g, *labels, *cameras, metric, rerank=rerank)
+    scores = (reranked_scores if rerank else retrieval_scores)(q, g, *labels, *cameras, metric)
     return {"score": scores["mAP"], **scores}
 
 

@@ -20,12 +20,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nas.training.retrieval import CHUNK, JUNK, Floats, Gallery, Ints, Metric
+from nas.training.retrieval import CHUNK, JUNK, Floats, Gallery, Ints, Metric, scores_by
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 NEIGHBOURS, EXPANDED, SHARE = 20, 6, 0.3  # k1, k2 and lambda of the paper
+
+
+def reranked_scores(
+    query: Tensor,
+    gallery: Tensor,
+    query_ids: Ints,
+    gallery_ids: Ints,
+    query_cams: Ints,
+    gallery_cams: Ints,
+    metric: Metric = "cosine",
+) -> dict[str, float]:
+    """`retrieval_scores`, by distances that are re-ranked."""
+    ranked = Reranked(query, gallery, gallery_ids, gallery_cams, metric)
+    return scores_by(ranked, torch.arange(len(query)), query_ids, query_cams)
 
 
 class Reranked(Gallery):

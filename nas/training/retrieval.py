@@ -78,25 +78,23 @@ def retrieval_scores(
     query_cams: Ints,
     gallery_cams: Ints,
     metric: Metric = "cosine",
-    *,
-    rerank: bool = False,
 ) -> dict[str, float]:
     """mAP, mINP, rank1, rank5 and rank10, each from 0 to 1, the mean over queries with a match.
 
     query: (q, d), gallery: (g, d) embeddings; ids and cams: int64 (q,) and (g,). AP is the mean
     over the matches of the precision at their rank; rankK is whether a match is among the K
     nearest; mINP is the number of matches over the rank of the last one (Ye et al., TPAMI 2021).
-    rerank: by k-reciprocal neighbours, see `nas.training.rerank`.
     ValueError where no query has a match, or an embedding is not finite.
     """
-    if rerank:
-        from nas.training.rerank import Reranked
+    ranked = Gallery(gallery, gallery_ids, gallery_cams, metric)
+    return scores_by(ranked, query, query_ids, query_cams)
 
-        ranked: Gallery = Reranked(query, gallery, gallery_ids, gallery_cams, metric)
-        query = torch.arange(len(query))
-    else:
-        ranked = Gallery(gallery, gallery_ids, gallery_cams, metric)
-    found = [_scores(ranks) for _, ranks in match_ranks(ranked, query, query_ids, query_cams)]
+
+def scores_by(
+    gallery: Gallery, query: Tensor, query_ids: Ints, query_cams: Ints
+) -> dict[str, float]:
+    """`retrieval_scores` where the gallery is ready; query: what its `nearness` takes."""
+    found = [_scores(ranks) for _, ranks in match_ranks(gallery, query, query_ids, query_cams)]
     if not found:
         raise ValueError("no query has a match in the gallery")
     names = ("mAP", "mINP", *(f"rank{k}" for k in RANKS))
