@@ -76,7 +76,7 @@ def ablate(
     address: Address = None,
     cpus_per_job: CpusPerJob = None,
     gpus_per_job: GpusPerJob = None,
-    seed: Annotated[int, typer.Option(help="The first seed; others follow from it.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The first seed; others follow from it.")] = 0,
     out: Out = None,
     fresh: Fresh = False,
     png: Png = False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -34,11 +35,30 @@ from nas.commands import (
 from nas.errors import UserError
 
 app = typer.Typer(
-    help="Architecture search and ablation for OSNet and other lightweight networks.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(version("osnet-nas"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Architecture search and ablation for OSNet and other lightweight networks."""
+
+
 app.command("search")(search.search)
 app.command("train")(train.train)
 app.command("ablate")(ablate.ablate)
@@ -77,7 +97,9 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        _fail(error.format_message())
+        if message := error.format_message():
+            _fail(message)
+        sys.exit(2)  # no verb: help was shown
     else:
         sys.exit(code if isinstance(code, int) else 0)
 

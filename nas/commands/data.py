@@ -29,8 +29,8 @@ def preview(
     from nas.data import contact_sheet, load_dataset
     from nas.errors import UserError
 
-    if not out.parent.is_dir():
-        raise UserError(f"--out: {out.parent} is not a directory")
+    if out.suffix != ".png" or not out.parent.is_dir():
+        raise UserError(f"--out: {out} is not a .png file in a folder that exists")
     dataset = load_dataset(data, cache=False)
     contact_sheet(dataset, out, zoom=2 if dataset.train.size[0] <= 128 else 1)
     counts = ", ".join(f"{len(images):,} {name}" for name, images in dataset.splits.items())

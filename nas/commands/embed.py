@@ -18,21 +18,26 @@ def embed(
     normalise: Annotated[
         bool, typer.Option("--normalise", help="Scale each embedding to length 1.")
     ] = False,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Average the embeddings of an image and its mirror's.")
+    ] = False,
     skip_damaged: Annotated[
         bool, typer.Option("--skip-damaged", help="Leave out what can not be read, and say so.")
     ] = False,
     plugin: Plugins = None,
 ) -> None:
     """Write name and embedding of every image under FOLDER."""
+    from nas.commands.targets import load_trained
     from nas.progress import counted
     from nas.training.features import embed_folder
 
     with counted("images") as progress:
         written = embed_folder(
-            checkpoint,
+            load_trained(checkpoint),
             folder,
             out,
             normalise=normalise,
+            flip=flip,
             skip_damaged=skip_damaged,
             progress=progress,
         )

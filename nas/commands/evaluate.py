@@ -35,18 +35,18 @@ def evaluate(
     plugin: Plugins = None,
 ) -> None:
     """Print the scores of CHECKPOINT on the test split of each data set."""
+    from nas.commands.targets import load_trained
     from nas.data import check_spec
-    from nas.models.weights import load_network
     from nas.report import score_tables
     from nas.training.evaluation import evaluate as score
 
     for spec in data:
         check_spec(spec)
-    network = load_network(checkpoint)
+    network = load_trained(checkpoint)
     how: dict[str, Any] = {"metric": metric.value, "flip": flip, "rerank": rerank}
     found = [score(network, spec, **how) for spec in data]
     if as_json:
-        print_json({"checkpoint": str(checkpoint), **how, "results": found})
+        print_json({"checkpoint": checkpoint, **how, "results": found})
         return
     for table in score_tables(found):
         make_console().print(table)

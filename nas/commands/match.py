@@ -37,7 +37,7 @@ def match(
     found = find(with_family(target, family), getattr(exact(target), cost, 0), cost)
     if as_json:
         document = {"key": key(found), **exact(found).as_dict(), "architecture": to_document(found)}
-        print_json(document)
+        print_json(document | {"to": {"key": key(target), **exact(target).as_dict()}})
     else:
         print(f"{family} at width {found.width:g}, beside {to}:")
         for name, value in exact(found).as_dict().items():

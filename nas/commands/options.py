@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -89,7 +88,10 @@ Target = Annotated[
     str, typer.Argument(help="A preset, an architecture file, SPACE@seed, or RUN#trial.")
 ]
 Trained = Annotated[
-    Path, typer.Argument(metavar="CHECKPOINT", help="A self-contained .safetensors file.")
+    str,
+    typer.Argument(
+        metavar="CHECKPOINT", help="A self-contained .safetensors file, or a trial, RUN#trial."
+    ),
 ]
 InputSize = Annotated[
     str | None, typer.Option(help="Input size, HEIGHTxWIDTH in pixels; by default its own.")

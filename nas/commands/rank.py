@@ -15,12 +15,13 @@ def rank(
     data: Annotated[str, typer.Option(help="Data set with query and gallery.")],
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("ranking.png"),
     queries: Annotated[int, typer.Option(help="Rows: random queries that have a match.")] = 8,
-    seed: Annotated[int, typer.Option(help="Of the choice of queries.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of queries.")] = 0,
     plugin: Plugins = None,
 ) -> None:
     """Write a picture: queries, and the 10 nearest of the gallery, right and wrong ones marked."""
+    from nas.commands.targets import load_trained
     from nas.report.ranking import write_ranking
 
-    rows = write_ranking(checkpoint, data, out, queries=queries, seed=seed)
+    rows = write_ranking(load_trained(checkpoint), data, out, queries=queries, seed=seed)
     mean = sum(row.ap for row in rows) / len(rows)
     print(f"{out}: {len(rows)} queries, mean AP of these {mean:.4f}")

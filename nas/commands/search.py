@@ -91,7 +91,7 @@ def search(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(help="Seed of proposals, split, order and initialisation.")
+        int, typer.Option(min=0, help="Seed of proposals, split, order and initialisation.")
     ] = 0,
     out: Out = None,
     plugin: Plugins = None,
@@ -139,23 +139,26 @@ def search(
             raise
         interrupted, run = True, open_run(view.path)
     if as_json:
-        _json(run)
+        shown = _json(run)
     else:
-        _text(run, interrupted)
-    if interrupted:
-        raise typer.Exit(130)
+        shown = _text(run)
+        if interrupted:
+            print("interrupted: the same command goes on")
+    if interrupted or not shown:
+        raise typer.Exit(130 if interrupted else 1)
 
 
-def _json(run: Run) -> None:
+def _json(run: Run) -> bool:
+    """Whether there is a front."""
     from nas.search.about import describe_run
 
     found = describe_run(run.path)
     print_json(found)
-    if not found["front"]:
-        raise typer.Exit(1)
+    return bool(found["front"])
 
 
-def _text(run: Run, interrupted: bool) -> None:
+def _text(run: Run) -> bool:
+    """Whether there is a front."""
     from nas.report import front_table, write_pareto
 
     trials = run.all_trials()
@@ -164,9 +167,12 @@ def _text(run: Run, interrupted: bool) -> None:
         failed = [trial.reason for trial in trials if trial.state == "failed"]
         why = f" ({len(failed)} failed: {failed[-1]})" if failed else ""
         print(f"no trial is complete{why}; the run is {run.path}")
-        raise typer.Exit(130 if interrupted else 1)
+        if on_rungs := [trial for trial in trials if trial.rungs]:
+            best = max(on_rungs, key=lambda trial: (trial.epoch, trial.rungs[trial.epoch]))
+            score = f"score {best.rungs[best.epoch]:.4f} after epoch {best.epoch}"
+            print(f"{len(on_rungs)} stand on rungs; the best is trial {best.number}, {score}")
+        return False
     make_console().print(front_table(run))
     html = write_pareto(run)[0]
     print(f"\npicture  {html}\ntable    {run.path / 'front.csv'}")
-    if interrupted:
-        print("interrupted: the same command goes on")
+    return True

@@ -59,11 +59,16 @@ def lint(space: SpaceArgument, plugin: Plugins = None) -> None:
 def sample(
     space: SpaceArgument,
     n: Annotated[int, typer.Option("-n", help="How many points.", min=1, max=100_000)] = 1,
-    seed: Annotated[int, typer.Option(help="Seed; SPACE@seed is the first point of it.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed; SPACE@seed is the first point of it.")
+    ] = 0,
     as_json: Json = False,
     plugin: Plugins = None,
 ) -> None:
-    """Print points, uniform over distinct valid architectures (or by weights, where given)."""
+    """Print points, uniform over distinct valid architectures (or by weights, where given).
+
+    They are drawn with replacement: one may come twice.
+    """
     from nas.architecture import key
     from nas.cost import cost
     from nas.report.words import compact, point_in_words

@@ -1,7 +1,8 @@
-"""What a command may be pointed at: a preset, an architecture file, SPACE@seed, or RUN#trial."""
+"""What a command may be pointed at: a preset, a file, SPACE@seed, or RUN#trial."""
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from nas.models import Network
 
 
+FOREIGN = (".pth", ".pt", ".tar")
+
+
 def resolve(target: str, size: str | None = None) -> Architecture:
     """The architecture that `target` names, at another input size where one is given."""
     architecture = _find(target)
@@ -22,7 +26,7 @@ def resolve(target: str, size: str | None = None) -> Architecture:
 
 def data_of(target: str) -> str:
     """The data that the run of RUN#trial had; the built-in data for other targets."""
-    if target in PRESETS or "#" not in target:
+    if target in PRESETS or _is_file(target) or "#" not in target:
         return "synthetic"
     from nas.search import open_run
 
@@ -41,11 +45,7 @@ def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
 
     if Path(target).suffix == ".safetensors":
         found, weights = load_network(Path(target)), target
-    elif Path(target).suffix in (".pth", ".pt", ".tar"):
-        raise UserError(
-            f"{target}: such a checkpoint does not say its architecture; `weights import` it first"
-        )
-    elif "#" in target:
+    elif "#" in target and not _is_file(target):
         architecture = _find(target)
         state, weights = _state_of_trial(*target.rsplit("#", 1))
         found = Network(architecture, len(state["classifier.weight"]))
@@ -61,6 +61,15 @@ def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
         resized.load_state_dict(found.state_dict())
         found = resized
     return found.eval(), weights
+
+
+def load_trained(target: str) -> Network:
+    """The network of a checkpoint, or of a trial of a run, in eval mode; UserError for others."""
+    if Path(target).suffix in FOREIGN:
+        _of_file(Path(target))
+    if Path(target).suffix == ".safetensors" or ("#" in target and not _is_file(target)):
+        return load(target, None, 0)[0]
+    raise UserError(f"{target!r} is not a trained network: a .safetensors file, or RUN#trial")
 
 
 def _state_of_trial(run: str, number: str) -> tuple[dict[str, Tensor], str]:
@@ -96,16 +105,35 @@ def is_space(target: str) -> bool:
 def _find(target: str) -> Architecture:
     if target in PRESETS:
         return preset(target)
+    if _is_file(target):
+        return _of_file(Path(target))
     if "#" in target:
         return _trial(target)
     if "@" in target:
         return _sampled(*target.rsplit("@", 1))
-    if _is_file(target):
-        return from_json(_text(Path(target)), target)
+    if Path(target).is_dir():
+        raise UserError(f"{target} is a folder; a trial of a run is {target}#NUMBER")
+    if "/" in target or Path(target).suffix:
+        raise UserError(f"there is no file {target}")
+    near = get_close_matches(target, PRESETS, 1)
+    meant = f"; did you mean {near[0]}?" if near else ""
     raise UserError(
         f"{target!r} is not a preset ({', '.join(PRESETS)}), an architecture file (JSON), "
-        "SPACE@seed or RUN#trial"
+        f"a checkpoint, SPACE@seed or RUN#trial{meant}"
     )
+
+
+def _of_file(path: Path) -> Architecture:
+    """Of an architecture file, or a checkpoint that says what it is of."""
+    if path.suffix in FOREIGN:
+        raise UserError(
+            f"{path}: such a checkpoint does not say its architecture; `weights import` it first"
+        )
+    if path.suffix == ".safetensors":
+        from nas.models.weights import load_network
+
+        return load_network(path).architecture
+    return from_json(_text(path), str(path))
 
 
 def _trial(target: str) -> Architecture:
@@ -139,3 +167,5 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8 text") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None

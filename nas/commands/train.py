@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +28,7 @@ def train(
     init: Annotated[
         Path | None, typer.Option(help="Weights to start from: .safetensors, or torchreid's file.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of initialisation, split and order.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of initialisation, split and order.")] = 0,
     input: InputSize = None,
     out: Annotated[
         str | None, typer.Option(help="The training's directory; by default below results/.")
@@ -94,6 +95,6 @@ def train(
         shown = "  ".join(f"{n} {v:.4f}" for n, v in scores.items() if n != "score")
         print(f"{spec}  {shown}")
     print(f"network  {done.network}")
-    rest = plugin_options()
-    print(f"next     python cli.py export {done.network} --out network.onnx{rest}")
-    print(f"         python cli.py evaluate {done.network} --data OTHER --flip{rest}")
+    network, rest = shlex.quote(str(done.network)), plugin_options()
+    print(f"next     python cli.py export {network} --out network.onnx{rest}")
+    print(f"         python cli.py evaluate {network} --data OTHER --flip{rest}")

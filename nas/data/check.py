@@ -77,6 +77,8 @@ def check_dataset(spec: str) -> Checked:
     check = _Check()
     for text, source, rest in parts_of(spec):
         check.data = text
+        if "PATH" not in source.usage:
+            source.check(rest)  # nothing but what was asked for can be wrong
         try:
             if source.listing is not None:
                 listing = source.listing(rest, check.report)

@@ -56,7 +56,8 @@ def parse_document(text: str, source: str) -> Document:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError(f"{source}:{line}: not YAML: {error.problem}") from None
+        hint = "; text with [ or { in it needs quotes" if "got '" in str(error.problem) else ""
+        raise UserError(f"{source}:{line}: not YAML: {error.problem}{hint}") from None
     except yaml.YAMLError as error:
         raise UserError(f"{source}: not YAML: {str(error).splitlines()[0]}") from None
     lines: dict[Where, int] = {}

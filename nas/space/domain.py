@@ -79,6 +79,10 @@ def _range(entry: Any) -> list[Any]:
     if not match:
         if entry is None:
             raise UserError("a list, a range as 1..4, or a value is expected")
+        if isinstance(entry, str) and ".." in entry:
+            raise UserError(f"{entry!r}: a range is of whole numbers, as 1..4; list other ones")
+        if isinstance(entry, str) and "," in entry:
+            raise UserError(f"{entry!r} is one text; several values are written [{entry}]")
         return [entry]
     low, high, step = int(match[1]), int(match[2]), int(match[3] or 1)
     if low > high or step < 1 or (high - low) // step >= MAX_VALUES:

@@ -55,6 +55,8 @@ def evaluate(
     dataset = load_dataset(data, network.input_size)
     if dataset.task == "classification":
         check_classes(network, data, dataset)
+        if rerank:
+            raise UserError(f"{data}: it is for classification, where nothing is re-ranked")
     network = network.to(default_device())
     splits = {name: images for name, images in dataset.splits.items() if name != "train"}
     if dataset.task == "reid":

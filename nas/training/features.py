@@ -48,6 +48,7 @@ def embed_folder(
     out: str | Path,
     *,
     normalise: bool = False,
+    flip: bool = False,
     skip_damaged: bool = False,
     progress: Tell = untold,
 ) -> Features:
@@ -55,8 +56,9 @@ def embed_folder(
 
     checkpoint: a network, or a file of `save_network`. out: .npz with the arrays `name`, text (n,),
     and `embedding`, float32 (n, E), or .parquet with these two columns; names are relative to the
-    folder. normalise: to length 1. progress: told how many files of how many are done. UserError
-    where there is no image, and where one can not be read, unless `skip_damaged`.
+    folder. normalise: to length 1. flip: the mean of the image's and its mirror image's. progress:
+    told how many files of how many are done. UserError where there is no image, and where one can
+    not be read, unless `skip_damaged`.
     """
     folder, out = Path(folder), Path(out)
     _check_out(out)
@@ -74,7 +76,7 @@ def embed_folder(
         good = [x for x in pixels if not isinstance(x, UserError)]
         if good:
             kept += [n for n, x in zip(batch, pixels, strict=True) if not isinstance(x, UserError)]
-            found.append(_embedded(network, np.stack(good), normalise))
+            found.append(_embedded(network, np.stack(good), normalise, flip))
         progress(len(kept) + len(damaged), len(names))
     if not kept:
         raise UserError(f"{folder}: none of {len(damaged)} images can be read; first, {damaged[0]}")
@@ -150,9 +152,11 @@ def _batches(
             yield batch, found
 
 
-def _embedded(network: Network, pixels: NDArray[np.uint8], normalise: bool) -> NDArray[np.float32]:
+def _embedded(
+    network: Network, pixels: NDArray[np.uint8], normalise: bool, flip: bool
+) -> NDArray[np.float32]:
     try:
-        found = embed_batch(network, pixels)
+        found = embed_batch(network, pixels, flip=flip)
     except NotFinite as error:
         raise UserError(str(error)) from None
     return (torch.nn.functional.normalize(found) if normalise else found).cpu().numpy()

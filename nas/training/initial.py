@@ -20,9 +20,9 @@ def load_initial(network: Network, path: Path) -> str:
     names where both are known. Gives what was loaded, in words; UserError for weights of another
     architecture. The input size may differ.
     """
+    state = {name.removeprefix("module."): v for name, v in read_checkpoint(path).items()}
     about = _metadata(path)
     names = tuple(json.loads(about.get("classes", "[]")))
-    state = {name.removeprefix("module."): v for name, v in read_checkpoint(path).items()}
     own = network.state_dict()
     kept = all(name in state and state[name].shape == own[name].shape for name in CLASSIFIER)
     kept &= not names or not network.classes or names == network.classes

@@ -129,7 +129,10 @@ class Recipe(BaseModel):
             raise ValueError("schedule step needs milestones, in rising order, as [150, 225]")
         rising = sorted(set(self.rungs)) == list(self.rungs)
         if not rising or max(self.rungs, default=0) >= self.epochs:
-            raise ValueError(f"rungs must rise, and end before the full {self.epochs} epochs")
+            raise ValueError(
+                f"rungs {', '.join(map(str, self.rungs))} must rise, and end before the full "
+                f"{self.epochs} epochs; rungs=[] is without, as is --no-rungs of a search"
+            )
         if self.schedule == "onecycle" and self.warmup_steps:
             raise ValueError("schedule onecycle rises by itself: warmup_steps must be 0")
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum > 0):

@@ -77,12 +77,17 @@ SPACE = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n  width: [0.25,
         (["space", "lint", "good.yaml", "--plugin", "bad.py"], "bad.py fails: ZeroDivisionError"),
         (["space", "show", str(ROOT / "examples/plugins.yaml")], "this space needs eca_gate.py"),
         (["evaluate", "no.safetensors", "--data", "synthetic"], "no.safetensors: No such file"),
-        (["evaluate", "good.yaml", "--data", "synthetic"], "good.yaml: not a file of tensors"),
-        (["embed", "no.safetensors", ".", "--out", "x.csv"], "x.csv is not a .npz or .parquet"),
-        (["embed", "no.safetensors", ".", "--out", "x.npz"], "no image is under it"),
-        (["rank", "n.safetensors", "--data", "synthetic", "--out", "x.jpg"], "is not a .png file"),
+        (["evaluate", "good.yaml", "--data", "synthetic"], "'good.yaml' is not a trained network"),
+        (["evaluate", "bad.safetensors", "--data", "synthetic"], "not a file of tensors"),
+        (["embed", "no.safetensors", ".", "--out", "x.npz"], "no.safetensors: No such file"),
+        (["rank", "osnet_x0_25", "--data", "synthetic"], "'osnet_x0_25' is not a trained network"),
+        (["search", "good.yaml", "--seed", "-1"], "Invalid value for '--seed'"),
+        (["search", "good.yaml", "--set", "epochs=1"], "rungs 4, 6 must rise, and end before the"),
+        (["data", "check", "synthetic:foo=3"], "data synthetic: 'foo=3' is not one of ids=NUMBER"),
+        (["space", "lint", "text.yaml"], "'0.25, 0.5' is one text; several values are written [0."),
+        (["space", "lint", "range.yaml"], "'0.1..0.5': a range is of whole numbers"),
         (["data", "preview", "mnist"], "'mnist' is not a data set; valid are"),
-        (["data", "preview", "--out", "no/where/x.png"], "--out: no/where is not a directory"),
+        (["data", "preview", "--out", "no/where/x.png"], "no/where/x.png is not a .png file"),
         (["export", "osnet_x0_25", "--out", "x.bin"], "--out: x.bin ends in none of .onnx (onnx)"),
         (["export", "osnet_x0_25", "--out", "x.onnx", "--int8"], "--int8 and --data belong toget"),
         (["export", "none.safetensors", "--out", "x.onnx"], "none.safetensors: No such file"),
@@ -104,6 +109,9 @@ def test_bad_input_is_one_line_and_exit_code_2_and_nothing_written(
     (tmp_path / "field.yaml").write_text(SPACE.replace("width", "widht"))
     (tmp_path / "domain.yaml").write_text(SPACE.replace("0.5", "-1"))
     (tmp_path / "empty.yaml").write_text(SPACE + "constraints: [macs <= 1k]\n")
+    (tmp_path / "text.yaml").write_text(SPACE.replace("[0.25, 0.5]", "0.25, 0.5"))
+    (tmp_path / "range.yaml").write_text(SPACE.replace("[0.25, 0.5]", "0.1..0.5"))
+    (tmp_path / "bad.safetensors").write_text("no tensors")
     (tmp_path / "bad.py").write_text("1 / 0\n")
     before = sorted(tmp_path.rglob("*"))
     done = cli(*arguments, cwd=tmp_path)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nas.architecture import preset
+from nas.architecture import preset, to_json
 from nas.commands import targets
 from nas.errors import UserError
 from nas.models import Network, build
@@ -56,9 +56,44 @@ def test_a_trial_has_the_average_that_its_run_kept(
         targets.load(f"{tmp_path}#4", None, 0)
 
 
-def test_a_checkpoint_that_says_no_architecture_is_sent_to_import() -> None:
+def test_files_come_before_what_their_names_could_mean(tmp_path: Path) -> None:
+    """Of an architecture or a checkpoint, with the signs of a sample and of a trial in its path."""
+    folder = tmp_path / "me@home#2"
+    folder.mkdir()
+    (folder / "own.json").write_text(to_json(ARCHITECTURE))
+    save_network(build(ARCHITECTURE, 3), folder / "own.safetensors")
+    for name in ("own.json", "own.safetensors"):
+        assert targets.resolve(str(folder / name)) == ARCHITECTURE
+    assert targets.data_of(str(folder / "own.json")) == "synthetic"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("osnet_x025", "did you mean osnet_x0_25"),
+        ("missing.json", "there is no file missing.json"),
+        ("/", "/ is a folder; a trial of a run is /#NUMBER"),
+    ],
+)
+def test_what_is_meant_is_guessed(target: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        targets.resolve(target)
+
+
+def test_only_what_was_trained_is_taken_where_scores_are_asked_for(tmp_path: Path) -> None:
+    save_network(build(ARCHITECTURE, 3, seed=5), tmp_path / "a.safetensors")
+    found = targets.load_trained(str(tmp_path / "a.safetensors"))
+    assert equal(found, build(ARCHITECTURE, 3, seed=5))
+    with pytest.raises(UserError, match="'osnet_x0_25' is not a trained network"):
+        targets.load_trained("osnet_x0_25")
+    with pytest.raises(UserError, match="`weights import` it first"):
+        targets.load_trained("osnet.pth")
+
+
+def test_a_checkpoint_that_says_no_architecture_is_sent_to_import(tmp_path: Path) -> None:
+    (tmp_path / "ain.pth").write_bytes(b"")
     with pytest.raises(UserError, match="does not say its architecture; `weights import` it first"):
-        targets.load("ain.pth", None, 0)
+        targets.load(str(tmp_path / "ain.pth"), None, 0)
 
 
 def test_a_trial_is_trained_on_what_its_run_had(tmp_path: Path) -> None:

@@ -58,6 +58,12 @@ def test_a_checkpoint_of_torchreid(tmp_path: Path, name: str) -> None:
     assert torch.equal(network.state_dict()[weight], source.state_dict()[weight])
 
 
+def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_text("no tensors")
+    with pytest.raises(UserError, match="not a file of tensors"):
+        load_initial(build(TINY, 5), tmp_path / "a.safetensors")
+
+
 def test_weights_of_another_network_are_one_line(tmp_path: Path) -> None:
     deeper = Architecture((Stage(8, 2), Stage(8, 1)), Size(16, 8), stem="conv3", stem_channels=4)
     save_network(build(deeper, 5), tmp_path / "a.safetensors")
