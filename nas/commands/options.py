@@ -100,7 +100,7 @@ Setting = Annotated[
     str,
     typer.Option(
         help="How latency is measured: torch (the module), frozen or onnxruntime, then, after a "
-        "colon, any of threads=1,batch=1,precision=float32,device=cpu."
+        "colon, any of threads=1, batch=1, precision=float32 and device=cpu, joined with commas."
     ),
 ]
 DATA_HELP = f"Data set: {usages()}."

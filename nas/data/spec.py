@@ -137,11 +137,9 @@ def _layout(name: str, layout: Layout) -> Source:
 
 
 SOURCES: dict[str, Source] = {
-    "synthetic": Source(
-        "synthetic[:ids=600,size=64x32,seed=1]", "reid", _check_synthetic, load=_load_synthetic
-    ),
+    "synthetic": Source("synthetic[:ids=N,...]", "reid", _check_synthetic, load=_load_synthetic),
     "fashion-mnist": Source(
-        "fashion-mnist[:FOLDER]",
+        "fashion-mnist[:PATH]",
         "classification",
         _check_fashion_mnist,
         load=_load_fashion_mnist,
