@@ -1,0 +1,21 @@
+"""What `search` tells of a run that has no front yet."""
+
+from pathlib import Path
+
+import pytest
+
+from nas.commands.search import _text
+from nas.search import open_run
+from tests.made_up_runs import make_run
+
+
+def test_without_a_complete_trial_the_best_on_a_rung_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make_run(tmp_path / "run", ({1: 0.3}, {1: 0.1, 3: 0.2}, {1: 0.1, 3: 0.25}))
+    assert not _text(open_run(path))
+    assert capsys.readouterr().out == (
+        f"no trial is complete (1 failed: the loss is nan at step 3); the run is {path}\n"
+        "3 stand on rungs; the best is trial 2, score 0.2500 after epoch 3\n"
+    )
+    assert _text(open_run(make_run(tmp_path / "other")))
