@@ -85,7 +85,11 @@ Out = Annotated[str | None, typer.Option(help="The run's directory; by default b
 Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the run that is there first.")]
 SpaceArgument = Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")]
 Target = Annotated[
-    str, typer.Argument(help="A preset, an architecture file, SPACE@seed, or RUN#trial.")
+    str,
+    typer.Argument(
+        help="A preset, an architecture file, the network of a .safetensors file, SPACE@seed, or "
+        "RUN#trial."
+    ),
 ]
 Trained = Annotated[
     str,
