@@ -68,7 +68,6 @@ def best(
         rows = [trial_row(trial, known) | {"commands": own} for trial, own in pairs]
         print_json({"run": str(opened.path), "limits": limits, "trials": rows})
         return
-
     from nas.report.tables import trial_table
 
     make_console().print(trial_table(opened, found, ""))

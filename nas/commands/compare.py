@@ -29,7 +29,6 @@ def compare(
     if as_json:
         print_json(found.as_dict())
         return
-
     from nas.report.compare import compared_table, comparison_notes, joint_table
 
     console = make_console()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Plugins, Trained
+from nas.commands.options import Flip, Plugins, Trained
 
 
 def embed(
@@ -18,9 +18,7 @@ def embed(
     normalise: Annotated[
         bool, typer.Option("--normalise", help="Scale each embedding to length 1.")
     ] = False,
-    flip: Annotated[
-        bool, typer.Option("--flip", help="Average the embeddings of an image and its mirror's.")
-    ] = False,
+    flip: Flip = False,
     skip_damaged: Annotated[
         bool, typer.Option("--skip-damaged", help="Leave out what can not be read, and say so.")
     ] = False,

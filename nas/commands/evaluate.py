@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nas.commands.options import Json, Plugins, Trained
+from nas.commands.options import Flip, Json, Plugins, Trained
 from nas.commands.output import make_console, print_json
 
 
@@ -24,9 +24,7 @@ def evaluate(
     metric: Annotated[
         MetricName, typer.Option(help="How embeddings are compared.")
     ] = MetricName.cosine,
-    flip: Annotated[
-        bool, typer.Option("--flip", help="Average the embeddings of an image and its mirror's.")
-    ] = False,
+    flip: Flip = False,
     rerank: Annotated[
         bool,
         typer.Option("--rerank", help="Re-identification by k-reciprocal neighbours."),

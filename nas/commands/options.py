@@ -97,6 +97,9 @@ Trained = Annotated[
         metavar="CHECKPOINT", help="A self-contained .safetensors file, or a trial, RUN#trial."
     ),
 ]
+Flip = Annotated[
+    bool, typer.Option("--flip", help="Average the embeddings of an image and its mirror's.")
+]
 InputSize = Annotated[
     str | None, typer.Option(help="Input size, HEIGHTxWIDTH in pixels; by default its own.")
 ]

@@ -26,7 +26,7 @@ def resolve(target: str, size: str | None = None) -> Architecture:
 
 def data_of(target: str) -> str:
     """The data that the run of RUN#trial had; the built-in data for other targets."""
-    if target in PRESETS or _is_file(target) or "#" not in target:
+    if not _is_trial(target):
         return "synthetic"
     from nas.search import open_run
 
@@ -45,7 +45,7 @@ def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
 
     if Path(target).suffix == ".safetensors":
         found, weights = load_network(Path(target)), target
-    elif "#" in target and not _is_file(target):
+    elif _is_trial(target):
         architecture = _find(target)
         state, weights = _state_of_trial(*target.rsplit("#", 1))
         found = Network(architecture, len(state["classifier.weight"]))
@@ -67,7 +67,7 @@ def load_trained(target: str) -> Network:
     """The network of a checkpoint, or of a trial of a run, in eval mode; UserError for others."""
     if Path(target).suffix in FOREIGN:
         _of_file(Path(target))
-    if Path(target).suffix == ".safetensors" or ("#" in target and not _is_file(target)):
+    if Path(target).suffix == ".safetensors" or _is_trial(target):
         return load(target, None, 0)[0]
     raise UserError(f"{target!r} is not a trained network: a .safetensors file, or RUN#trial")
 
@@ -153,6 +153,10 @@ def _sampled(space: str, seed: str) -> Architecture:
         raise UserError(f"{space}@{seed}: {seed!r} is not a seed, a whole number from 0")
     loaded = load_space(space)
     return loaded.architecture(loaded.sample(drawer(int(seed), "sample")))
+
+
+def _is_trial(target: str) -> bool:
+    return "#" in target and not _is_file(target)
 
 
 def _is_file(target: str) -> bool:
