@@ -38,6 +38,21 @@ def test_interrupted_and_restored_ends_with_the_same_bits(images: Images) -> Non
         assert torch.equal(value, second.average.state_dict()[name]), name
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "amsgrad", "sgd"])
+def test_a_state_has_the_same_bytes_however_often_it_was_restored(
+    images: Images, optimizer: str
+) -> None:
+    recipe = RECIPE.model_copy(update={"optimizer": optimizer})
+    whole, first, second, third = (trainer(recipe) for _ in range(4))
+    whole.train(images, 2)
+    first.train(images, 1)
+    second.restore(first.state({"a": (1, "a")}))
+    assert second.state({"a": (1, "a")}) == first.state({"a": (1, "a")})
+    third.restore(second.state())
+    third.train(images, 2)
+    assert third.state() == whole.state()
+
+
 def test_a_subset_trains_as_a_copy_of_its_images(images: Images) -> None:
     rows = np.array([29, 3, 4, 8, 12, 13, 20, 1, 2, 27, 5, 6])
     subset, copy = trainer(), trainer()
