@@ -18,6 +18,7 @@ from nas.errors import UserError
 from nas.models import Network
 from nas.seeds import derived_seed
 from nas.training.augment import augment, normalise
+from nas.training.graphs import Graphed
 from nas.training.losses import make_loss
 from nas.training.optimizers import make_optimizer
 from nas.training.recipe import Recipe
@@ -49,11 +50,17 @@ class Trainer:
 
     The order of the data and its augmentation follow from (seed, epoch) alone, and the state has
     where their generator stood, so that a trainer that was restored goes on exactly as one that was
-    never stopped.
+    never stopped. graphs: on a GPU, launch forward and backward passes as CUDA graphs.
     """
 
     def __init__(
-        self, network: Network, recipe: Recipe, *, seed: int, device: torch.device | None = None
+        self,
+        network: Network,
+        recipe: Recipe,
+        *,
+        seed: int,
+        device: torch.device | None = None,
+        graphs: bool = True,
     ) -> None:
         self.device = device or default_device()
         self.recipe, self.seed = recipe, seed
@@ -63,6 +70,9 @@ class Trainer:
         self.network.speed_up_training()
         self._own, self._averaged = _tensors(self.network), _tensors(self.average)
         self.autocast = autocast(recipe, self.device)
+        self._compute: Callable[[Tensor], Any] = self.network
+        graphs = graphs and self.device.type == "cuda" and recipe.accumulate == 1
+        self._thawed = Graphed(self.network) if graphs else self.network
         self.optimizer = make_optimizer(self.network, recipe)
         self.loss = make_loss(recipe)
         self.epoch = self.step = 0
@@ -117,6 +127,7 @@ class Trainer:
     def _set_modes(self) -> None:
         """Training mode; in the frozen epochs, of what is not frozen."""
         frozen = self.epoch < self.recipe.frozen_epochs
+        self._compute = self.network if frozen else self._thawed
         self.network.train(not frozen)
         self.network.requires_grad_(not frozen)
         if frozen:
@@ -132,7 +143,7 @@ class Trainer:
             x.tensor_split(parts), labels.tensor_split(parts), strict=True
         ):
             with self.autocast:
-                logits, embeddings = self.network(part)
+                logits, embeddings = self._compute(part)
             loss = self.loss(logits, embeddings, part_labels)
             if parts > 1:
                 loss = loss * (len(part) / len(x))
