@@ -1,6 +1,6 @@
 """Whether a search loses anything when its processes are killed at random moments.
 
-    python benchmarks/kills.py [--jobs instant] [--workers 1] [--kills 50] [--trials 40] [--seed 0]
+    python benchmarks/kills.py [--jobs instant] [--workers 1] [--kills 50] [--trials 110] [--seed 0]
 
 A search with rungs, of --trials trials, is run once without a kill, and once more while its driver,
 a worker, or both are killed with SIGKILL, until that has happened --kills times; the same command
@@ -63,7 +63,7 @@ parameters:
 """,
     "name: instant\nepochs: 3\nrungs: [1, 2]\nbatch: 16\nlr: 0.01\n",
     "synthetic:ids=16,size=32x16",
-    40,
+    110,
     0.2,
 )
 REAL = Jobs(
@@ -79,7 +79,7 @@ parameters:
 """,
     "name: real\nepochs: 3\nrungs: [1, 2]\nepoch_images: 1000\nbatch: 32\nlr: 0.004\n",
     "synthetic",
-    8,
+    16,
     4.0,
 )
 JOBS = {"instant": INSTANT, "real": REAL}
@@ -373,7 +373,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", default="instant", choices=JOBS)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--trials", type=int, help="by default 40, or 8 of real jobs")
+    parser.add_argument("--trials", type=int, help="by default 110, or 16 of real jobs")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0, help="of the moments and the victims")
     parser.add_argument("--folder", type=Path, help="where the runs are left; else nothing is")

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 class Graphed:
     """What `network` computes in training mode, replayed where a batch has the shape of the first.
 
-    Other batches, and networks that can not be captured (a plug-in's that reads a value back), are
-    computed as ever. All parameters take gradients, and those of a batch are used up before the
+    Other batches, and networks that can not be captured (with hooks, or a plug-in's that reads a
+    value back), are computed as ever. All parameters take gradients, and those of a batch are used up before the
     next one: the graph writes them where it wrote the last ones.
     """
 
@@ -41,7 +41,7 @@ class Graphed:
             replay: Callable[[Tensor], Any] = self.network.forward
         except torch.OutOfMemoryError:
             raise
-        except RuntimeError:
+        except (RuntimeError, AssertionError):  # of a step that reads back; of one with hooks
             replay = self.network
         self.network.__dict__.pop("forward", None)  # which runs on the batches of other shapes
         with torch.no_grad():

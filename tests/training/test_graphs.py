@@ -51,8 +51,11 @@ def test_batches_of_the_first_shape_are_replayed(monkeypatch: pytest.MonkeyPatch
         assert torch.equal(network.state_dict()[name], value), name
 
 
-def test_what_can_not_be_captured_is_computed_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "make_graphed_callables", pretend([], fails=RuntimeError))
+@pytest.mark.parametrize("fails", [RuntimeError, AssertionError])
+def test_what_can_not_be_captured_is_computed_as_ever(
+    monkeypatch: pytest.MonkeyPatch, fails: type[Exception]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", pretend([], fails=fails))
     network, twin = Small(), Small()
     twin.load_state_dict(network.state_dict())
     x = torch.randn(4, 3)
