@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,11 @@ class Ladder:
     def above(self, epoch: int) -> int:
         """The next rung, in epochs, above one of them or above 0."""
         return next(rung for rung in self.epochs if rung > epoch)
+
+    def ahead(self, epoch: int) -> float:
+        """The epochs that a trial from there is likely to take, as one in eta climbs each rung."""
+        stops = [epoch, *(rung for rung in self.epochs if rung > epoch)]
+        return sum((b - a) / self.eta**step for step, (a, b) in enumerate(pairwise(stops)))
 
     def promotion(
         self, trials: Sequence[Trial], least: int = 0, fits: Fits = anything

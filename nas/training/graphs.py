@@ -18,8 +18,8 @@ class Graphed:
     """What `network` computes in training mode, replayed where a batch has the shape of the first.
 
     Other batches, and networks that can not be captured (with hooks, or a plug-in's that reads a
-    value back), are computed as ever. All parameters take gradients, and those of a batch are used up before the
-    next one: the graph writes them where it wrote the last ones.
+    value back), are computed as ever. All parameters take gradients, and those of a batch are used
+    up before the next one: the graph writes them where it wrote the last ones.
     """
 
     def __init__(self, network: nn.Module) -> None:

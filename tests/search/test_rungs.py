@@ -116,3 +116,8 @@ def test_rungs_are_read() -> None:
     assert parse_rungs("", 9) == ()
     with pytest.raises(UserError, match="--eta"):
         Ladder((9,), 1.0, ("macs",))
+
+
+def test_the_epochs_ahead_of_a_trial_are_those_of_one_in_eta_on_each_rung() -> None:
+    ladder = Ladder((1, 3, 9), 2.0, ("macs",))
+    assert [ladder.ahead(epoch) for epoch in (0, 1, 3)] == [1 + 2 / 2 + 6 / 4, 2 + 6 / 2, 6]

@@ -6,9 +6,9 @@ score is predicted, from the scores on all rungs. Running trials count as if the
 predicted, so that proposals made side by side differ; failed ones as if they had scored as low as
 the worst.
 
-A trial that waits on a rung is a candidate too, whose score is known better and which has fewer
-epochs left: it is trained on where more is expected of it for each epoch than of any new one. The
-front is of trials that are at full length, or being trained.
+A trial that waits on a rung is a candidate too, whose score is known better: it is trained on where
+more is expected of it than of any new one, each for the epochs that are ahead of it, should one in
+eta climb each rung. The front is of trials that are at full length, or being trained.
 """
 
 from __future__ import annotations
@@ -78,10 +78,9 @@ class EhviSampler:
         if not due or (not least and not all(map(over, own[:START]))):
             return None
         search, found = self._looked(own, seed)
-        full = ladder.epochs[-1]
-        gains = search.expected(due) / [full - trial.epoch for trial in due]
+        gains = search.expected(due) / [ladder.ahead(trial.epoch) for trial in due]
         best = int(np.argmax(gains))
-        if not least and gains[best] <= found.gain.max(initial=0.0) / full:
+        if not least and gains[best] <= found.gain.max(initial=0.0) / ladder.ahead(0):
             return None
         return due[best]
 

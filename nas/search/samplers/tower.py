@@ -7,6 +7,10 @@ what the scores on its rung are beside a multiple of the prediction from below:
 
 Kennedy and O'Hagan (Biometrika, 2000), fitted rung by rung (Le Gratiet and Garnier, 2014). What was
 promoted was chosen by scores below, and these are in the model: the choice does not bias it.
+
+A training that was lucky up to one rung mostly is so up to the next. So before delta_r is fitted, a
+share of what the score below was beside its prediction is taken off: a control variate, without
+which luck would look like the network's own.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from nas.search.samplers.surrogate import Codes, Floats, Ints, Surrogate, one_ho
 
 LEAST = 4  # results without which a rung says nothing of those above
 TRUST = 4.0  # results' worth of belief that a rung differs from the one below by a constant
+LUCK = 0.5  # and that this share of a score's luck is there on the next rung
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,12 @@ class Level:
 
     rows: Ints
     scores: Floats
+
+    def of(self, rows: Ints) -> Floats:
+        """The scores of these trials, which all are there."""
+        order = np.argsort(self.rows)
+        found: Floats = self.scores[order[np.searchsorted(self.rows, rows, sorter=order)]]
+        return found
 
 
 class Tower:
@@ -44,14 +55,16 @@ class Tower:
         self.floors: list[Surrogate] = []
         self.rows: list[Ints] = []
         self.slopes: list[float] = []
-        for level in levels:
-            if self.floors and len(level.rows) < LEAST:
+        for lower, level in zip([None, *levels], levels, strict=False):
+            if lower is not None and len(level.rows) < LEAST:
                 break
             scores, slope, awaited = level.scores, 0.0, running[:0]
-            if self.floors:
+            if lower is not None:
                 below = self.means(codes)
-                slope = _slope(below[level.rows], scores, float(below.var()))
+                slope = _slope(below[level.rows], scores, float(below.var()), 1.0)
                 scores = scores - slope * below[level.rows]
+                luck = lower.of(level.rows) - below[level.rows]
+                scores = scores - _slope(luck, scores, float(luck.var()), LUCK) * luck
             else:
                 awaited = running
             floor = Surrogate(tables, codes[level.rows], scores, codes[awaited])
@@ -95,8 +108,8 @@ class Tower:
         return self.floors[-1].noise
 
 
-def _slope(below: Floats, scores: Floats, variance: float) -> float:
-    """Of the scores on the prediction from below, drawn towards 1."""
+def _slope(below: Floats, scores: Floats, variance: float, usual: float) -> float:
+    """Of the scores on what is known from below, drawn towards the usual one."""
     belief = TRUST * variance
     apart = below - below.mean()
-    return float((apart @ scores + belief) / (apart @ apart + belief)) if belief else 1.0
+    return float((apart @ scores + belief * usual) / (apart @ apart + belief)) if belief else usual

@@ -46,6 +46,22 @@ def test_short_runs_tell_of_long_ones_that_were_never_trained() -> None:
     assert both.predict(codes[best])[0].mean() == pytest.approx(high[best].mean(), abs=0.01)
 
 
+def test_the_luck_of_a_training_on_the_rung_below_is_no_merit_of_the_network() -> None:
+    """Half of the luck is there on the next rung, which the luckiest reach."""
+    codes, error = everything(), {0.0: 0.0, 0.5: 0.0}
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        luck = random.normal(0, 0.05, len(codes))
+        low = truth(codes) + luck
+        best = np.argsort(-low)[:12]
+        for share in error:
+            high = truth(codes) + share * luck + random.normal(0, 0.01, len(codes))
+            levels = [Level(np.arange(len(codes)), low), Level(best[::-1], high[best[::-1]])]
+            found = Tower(TABLES, codes, levels, NOBODY).predict(codes)[0]
+            error[share] += np.abs(found - truth(codes)).mean()
+    assert error[0.5] < 1.1 * error[0.0]
+
+
 def test_a_rung_with_too_few_results_is_left_out() -> None:
     codes = everything()
     levels = [Level(np.arange(len(codes)), truth(codes)), Level(np.arange(LEAST - 1), np.ones(3))]
