@@ -1,12 +1,13 @@
 """What rungs save: training to 95% of the true front's hypervolume, with rungs and without.
 
     python benchmarks/rungs.py [--table benchmarks/tabular] [--samplers ehvi,tpe,random]
-        [--rungs 4,6] [--eta 3] [--seeds 20] [--noiseless]
+        [--rungs 4,6] [--eta 3] [--seeds 20] [--noise 1]
 
 Searches are replayed against the table, each sampler with the rungs and without, the same seeds.
 Training is epochs x MACs of the network. A search may train all to full length. It sees one of the
-table's seeds, and what it has found is judged by the mean of all; with --noiseless, by that seed
-itself. "at best" is what no promotion of the same networks can be below: the searches without
+table's seeds, and what it has found is judged by the mean of all. --noise 0.3 draws the seeds to
+their mean, so that they differ by that share of what they do: it shows how much of it is noise.
+"at best" is what no promotion of the same networks can be below: the searches without
 rungs, had they trained what they tried to the first rung, and to full length only the cheapest set
 with that share.
 
@@ -37,9 +38,9 @@ def main() -> None:
     parser.add_argument("--rungs", default="4,6")
     parser.add_argument("--eta", type=float, default=3.0)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--noiseless", action="store_true")
+    parser.add_argument("--noise", type=float, default=1.0)
     asked = parser.parse_args()
-    table = read_table(asked.table)
+    table = quieter(read_table(asked.table), asked.noise)
     full = table.scores.shape[2]
     whole = float(table.costs["macs"].sum()) * full
     rungs = parse_rungs(asked.rungs, full)
@@ -48,8 +49,10 @@ def main() -> None:
     print(
         f"training to {SHARE:.0%} of the hypervolume, as a share of training the whole table once"
     )
-    print(f"median (quartiles) of {asked.seeds} seeds; rungs {asked.rungs}, eta {asked.eta:g}")
-    seen = [alone(table, seed) if asked.noiseless else table for seed in range(asked.seeds)]
+    print(
+        f"median (quartiles) of {asked.seeds} seeds; rungs {asked.rungs}, eta {asked.eta:g}, "
+        f"noise times {asked.noise:g}"
+    )
     for sampler in asked.samplers.split(","):
 
         def search(own: str, sampler: str = sampler) -> list[Replayed]:
@@ -59,12 +62,12 @@ def main() -> None:
                     table, sampler=sampler, budget=budget, rungs=own, eta=asked.eta, seed=seed,
                     until=SHARE,
                 )
-                for seed, table in enumerate(seen)
+                for seed in range(asked.seeds)
             ]  # fmt: skip
 
         without, climbing = search(""), search(asked.rungs)
         base = show(f"{sampler:7} no rungs", [spent(own) / whole for own in without])
-        least = [at_best(*both, rungs[0]) / whole for both in zip(seen, without, strict=True)]
+        least = [at_best(table, own, rungs[0]) / whole for own in without]
         show(f"{sampler:7} at best", least, base)
         show(f"{sampler:7} rungs {asked.rungs}", [spent(own) / whole for own in climbing], base)
         for line in promoted(table, climbing, rungs):
@@ -79,10 +82,10 @@ def show(name: str, costs: list[float], base: float | None = None) -> float:
     return float(middle)
 
 
-def alone(table: Table, seed: int) -> Table:
-    """The table as if it had one seed only: the one that this search sees."""
-    own = [seed % table.scores.shape[1]]
-    return replace(table, scores=table.scores[:, own], seconds=table.seconds[:, own])
+def quieter(table: Table, share: float) -> Table:
+    """The table as if its seeds differed from their mean by this share of what they do."""
+    mean = table.scores.mean(axis=1, keepdims=True)
+    return replace(table, scores=mean + share * (table.scores - mean))
 
 
 def at_best(table: Table, search: Replayed, rung: int) -> float:

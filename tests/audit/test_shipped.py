@@ -1,4 +1,4 @@
-"""The tabular benchmark as it is shipped, and what its audit says of the recipe `quick`."""
+"""The tabular benchmarks as they are shipped, and what an audit says of the recipe `quick`."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from nas.search.replay import read_table
 from nas.training import load_recipe
 
 TABLE = Path(__file__).parents[2] / "benchmarks" / "tabular"
+LONG = TABLE.with_name("tabular-long")
 
 
 def test_the_rungs_of_quick_rank_architectures_of_equal_cost() -> None:
@@ -22,3 +23,11 @@ def test_the_rungs_of_quick_rank_architectures_of_equal_cost() -> None:
     assert share[first] >= 0.6
     assert share[last] >= 0.8
     assert min(tau[first], tau[last]) > tau[-1]  # the last row is of macs
+
+
+def test_the_long_table_is_of_the_same_architectures() -> None:
+    pytest.importorskip("pyarrow")
+    table, long = read_table(TABLE), read_table(LONG)
+    assert long.scores.shape == (126, 3, load_recipe(str(LONG / "recipe.yaml")).epochs)
+    assert long.keys == table.keys
+    assert long.space.parameters == table.space.parameters
