@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.architecture import PRESETS, Architecture, Size, from_json, preset
 from nas.errors import UserError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from nas.models import Network
 
 
@@ -47,8 +45,10 @@ def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
         found, weights = load_network(Path(target)), target
     elif _is_trial(target):
         architecture = _find(target)
-        state, weights = _state_of_trial(*target.rsplit("#", 1))
+        saved, weights = _state_of_trial(*target.rsplit("#", 1))
+        state = saved["average"]
         found = Network(architecture, len(state["classifier.weight"]))
+        found.classes = tuple(saved.get("classes", ()))
         load_strictly(found, state)
     else:
         found, weights = build(_find(target), seed=seed), f"initialised by seed {seed}, not trained"
@@ -72,8 +72,8 @@ def load_trained(target: str) -> Network:
     raise UserError(f"{target!r} is not a trained network: a .safetensors file, or RUN#trial")
 
 
-def _state_of_trial(run: str, number: str) -> tuple[dict[str, Tensor], str]:
-    """The averaged weights of a trial, which a run keeps of its front."""
+def _state_of_trial(run: str, number: str) -> tuple[dict[str, Any], str]:
+    """The state of a trial's training, which a run keeps of its front, and its file."""
     import torch
 
     from nas.search.run import kept_checkpoints
@@ -86,10 +86,8 @@ def _state_of_trial(run: str, number: str) -> tuple[dict[str, Tensor], str]:
         )
     file = kept[int(number)]
     try:
-        state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)[
-            "average"
-        ]
-        state["classifier.weight"]
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        state["average"]["classifier.weight"]
     except Exception as error:  # what torch raises for a damaged file has no common base
         raise UserError(f"{file} is damaged ({type(error).__name__})") from None
     return state, str(file)

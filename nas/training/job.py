@@ -106,6 +106,7 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
     try:
         classes = int(held.train.labels.max()) + 1
         network = build(job.architecture, classes, seed=seed)
+        network.classes = _dataset(job.data, size).classes
         trainer = Trainer(network, job.recipe, seed=seed)
         if job.state is not None:
             trainer.restore(job.state)

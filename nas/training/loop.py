@@ -182,6 +182,8 @@ class Trainer:
         }
         if self.batch:
             saved |= {"batch": self.batch, "generator": self._generator.get_state()}
+        if self.network.classes:
+            saved["classes"] = list(self.network.classes)
         if extra is not None:
             saved["extra"] = dict(extra)
         buffer = io.BytesIO()

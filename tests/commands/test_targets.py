@@ -48,7 +48,10 @@ def test_a_trial_has_the_average_that_its_run_kept(
     torch.save({"network": last.state_dict(), "average": model.state_dict(), "epoch": 6}, file)
     found, weights = targets.load(f"{tmp_path}#4", None, 0)
     assert equal(found, model)
-    assert weights == str(file)
+    assert (found.classes, weights) == ((), str(file))
+    saved = {"average": model.state_dict(), "classes": ["bag", "boot", "shirt"]}
+    torch.save(saved, file)
+    assert targets.load(f"{tmp_path}#4", "64x32", 0)[0].classes == ("bag", "boot", "shirt")
     with pytest.raises(UserError, match="no weights are kept of trial 3, only of the front: 4"):
         targets.load(f"{tmp_path}#3", None, 0)
     file.write_bytes(b"half")

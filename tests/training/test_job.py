@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,16 @@ def test_a_job_that_goes_on_from_a_state_equals_one_that_was_not_stopped() -> No
     half = run_job(replace(JOB, to_epoch=1))
     resumed = run_job(replace(JOB, state=half.state))
     assert resumed.scores == run_job(JOB).scores
+
+
+def test_the_names_of_the_classes_are_in_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.commands.test_evaluate import classes
+
+    named = replace(classes(2), classes=("bag", "boot"))
+    monkeypatch.setattr("nas.training.job.load_dataset", lambda *_: named)
+    result = run_job(replace(JOB, data="two classes", to_epoch=1))
+    assert result.outcome == "done", result.reason
+    assert torch.load(io.BytesIO(result.state), weights_only=True)["classes"] == ["bag", "boot"]
 
 
 def test_a_passed_deadline_stops_the_job() -> None:
