@@ -1,7 +1,7 @@
 """What rungs save: training to 95% of the true front's hypervolume, with rungs and without.
 
     python benchmarks/rungs.py [--table benchmarks/tabular] [--samplers ehvi,tpe,random]
-        [--rungs 4,6] [--eta 3] [--seeds 20] [--noise 1]
+        [--rungs 4,6] [--eta 3] [--seeds 20] [--noise 1] [--budgets 60,100,150,250]
 
 Searches are replayed against the table, each sampler with the rungs and without, the same seeds.
 Training is epochs x MACs of the network. A search may train all to full length. It sees one of the
@@ -13,6 +13,9 @@ with that share.
 
 Then, of the searches with rungs and until they got there, what share of the trials of each quarter
 of the cost was promoted from each rung: a quarter that is never promoted is starved.
+
+With --budgets, instead: the share of the hypervolume that is found in so many epochs, mean and
+standard error, with the rungs and without; larger is better.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ def main() -> None:
     parser.add_argument("--eta", type=float, default=3.0)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--noise", type=float, default=1.0)
+    parser.add_argument("--budgets", help="numbers of epochs")
     asked = parser.parse_args()
     table = quieter(read_table(asked.table), asked.noise)
     full = table.scores.shape[2]
@@ -46,6 +50,9 @@ def main() -> None:
     rungs = parse_rungs(asked.rungs, full)
     if not rungs:
         parser.error("--rungs: one at least")
+    if asked.budgets:
+        by_budget(table, asked)
+        return
     print(
         f"training to {SHARE:.0%} of the hypervolume, as a share of training the whole table once"
     )
@@ -72,6 +79,27 @@ def main() -> None:
         show(f"{sampler:7} rungs {asked.rungs}", [spent(own) / whole for own in climbing], base)
         for line in promoted(table, climbing, rungs):
             print(f"  {sampler:7} {line}", flush=True)
+
+
+def by_budget(table: Table, asked: argparse.Namespace) -> None:
+    """Print what is found in each of the budgets."""
+    print(f"share of the hypervolume, mean and its standard error, of {asked.seeds} seeds")
+    for sampler in asked.samplers.split(","):
+        for budget in asked.budgets.split(","):
+            told = []
+            for rungs in ("", asked.rungs):
+                shares = [
+                    replay_search(
+                        table, sampler=sampler, budget=f"{budget}epochs", rungs=rungs,
+                        eta=asked.eta, seed=seed,
+                    ).found[-1]
+                    for seed in range(asked.seeds)
+                ]  # fmt: skip
+                error = np.std(shares, ddof=1) / np.sqrt(len(shares))
+                told.append(f"{np.mean(shares):.3f} ±{error:.3f}")
+            print(
+                f"  {sampler:7} {budget:>4} epochs: no rungs {told[0]}, rungs {told[1]}", flush=True
+            )
 
 
 def show(name: str, costs: list[float], base: float | None = None) -> float:

@@ -95,7 +95,7 @@ class SearchPlan:
     promote: Promote | None = None
     exhausted: bool = False
     _told: set[str] = field(default_factory=set)
-    _refused: tuple[int, int] | None = None
+    _refused: dict[bool, tuple[int, int]] = field(default_factory=dict)
     _priced: tuple[tuple[int, int], Callable[[float, int], float]] | None = None
 
     def next(self, now: Standing) -> Step | None:
@@ -117,30 +117,54 @@ class SearchPlan:
                 return self._affordable(now, self._climb(trial), room)
         found = self._promotion(now, room) or self._new_trial(now, room)
         if found is None and room > 0:
-            least = len(now.trials) if self.exhausted else 1
-            found = self._promotion(now, room, least)
+            found = self._finish(now, room)
         if found is None and self.exhausted:
             self._say(EXHAUSTED)
         return found
+
+    def _finish(self, now: Standing, room: float) -> Step | None:
+        """Where nothing new can be begun: what a rung holds back, as many as are to be complete and
+        then all; and what can not be brought to full length only where nothing else is left."""
+        every = len(now.trials)
+        if self.ledger.budget.kind == "trials":
+            return self._promotion(now, room, every if self.exhausted else 1)
+        for least in (self._complete_at_least(now), every):
+            found = self._promotion(now, room, least)
+            if found is not None:
+                return found
+        if now.running:
+            return None
+        found = self._promotion(now, room, whole=False)
+        return found or self._new_trial(now, room, whole=False)
+
+    def _complete_at_least(self, now: Standing) -> int:
+        """How many trials are to be at full length in the end: one in eta, and one."""
+        return max(1, int(len(searched(now.trials)) / self.ladder.eta))
 
     def _climb(self, trial: Trial) -> Step:
         """From where the trial stands to the next rung."""
         return Step(trial, 0, trial.epoch, self.ladder.above(trial.epoch))
 
-    def _promotion(self, now: Standing, room: float, least: int = 0) -> Step | None:
-        """The next rung of the first trial, of those that may climb, that there is budget for."""
-        price = self._pricing(now)
+    def _promotion(
+        self, now: Standing, room: float, least: int = 0, *, whole: bool = True
+    ) -> Step | None:
+        """The next rung of the first trial, of those that may climb, that there is budget for; if
+        `whole`, to its full length."""
+        price, full = self._pricing(now), self.ladder.epochs[-1]
 
         def fits(trial: Trial) -> bool:
-            return price(trial.costs["macs"], self._climb(trial).epochs) <= room
+            end = full if whole else self.ladder.above(trial.epoch)
+            return price(trial.costs["macs"], end - trial.epoch) <= room
 
         trial = (self.promote or self.ladder.promotion)(now.trials, least, fits)
         return None if trial is None else self._climb(replace(trial, state="running"))
 
-    def _new_trial(self, now: Standing, room: float) -> Step | None:
-        """The first step of a trial that was not tried yet."""
-        room -= self._finishing(now)
-        if room <= 0 or self.exhausted or self._refused == _ended(now.trials):
+    def _new_trial(self, now: Standing, room: float, *, whole: bool = True) -> Step | None:
+        """The first step of a trial that was not tried yet; if `whole`, of one for whose full
+        length there is budget too, and that leaves enough to finish others."""
+        if whole:
+            room -= self._finishing(now)
+        if room <= 0 or self.exhausted or self._refused.get(whole) == _ended(now.trials):
             return None
         own = proposed_here(now.trials)
         if self.ledger.budget.kind == "trials" and len(own) >= self.ledger.budget.amount:
@@ -160,22 +184,25 @@ class SearchPlan:
             number, name, proposal.point, architecture, costs, proposal.note,
             baseline=self.space.baseline_names.get(name, ""),
         )  # fmt: skip
-        step = self._affordable(now, self._climb(trial), room)
-        if step is None:  # until something ends, neither what is left nor the proposal changes
-            self._refused = _ended(now.trials)
-        return step
+        step = self._climb(trial)
+        epochs = self.ladder.epochs[-1] if whole else step.to_epoch
+        if self._pricing(now)(costs["macs"], epochs) <= room:
+            return step
+        self._refused[whole] = _ended(now.trials)  # nothing changes until something ends
+        return None
 
     def _finishing(self, now: Standing) -> float:
-        """What is kept to bring a first trial to full length, while none is or is on its way."""
-        full = self.ladder.epochs[-1]
-        if any(trial.state == "complete" for trial in now.trials):
+        """What is kept to bring to full length as many as are to be, and are not on their way."""
+        full, price = self.ladder.epochs[-1], self._pricing(now)
+        under_way = {step.trial.number for step in now.running if step.to_epoch == full}
+        own = searched(now.trials)
+        there = [t for t in own if t.state == "complete" or t.number in under_way]
+        left = [t for t in own if t.state in ("stopped", "running") and t.number not in under_way]
+        missing = min(self._complete_at_least(now) - len(there), len(left))
+        if missing <= 0:
             return 0.0
-        if any(step.to_epoch == full for step in now.running):
-            return 0.0
-        waiting = [trial for trial in now.trials if trial.state == "stopped"]
-        price = self._pricing(now)
-        prices = (price(trial.costs["macs"], full - trial.epoch) for trial in waiting)
-        return max(prices, default=0.0)
+        prices = [price(trial.costs["macs"], full - trial.epoch) for trial in left]
+        return self.ledger.together([statistics.mean(prices)] * missing)
 
     def _confirmation(self, now: Standing) -> Step | None:
         """A replicate with a fresh seed, as long as confirmation has its share of the budget.
