@@ -452,7 +452,7 @@ class Driver:
         for epoch in ladder.epochs[:-1]:
             standing = [trial for trial in self.trials if epoch in trial.rungs]
             waiting = [t for t in standing if t.state == "stopped" and t.epoch == epoch]
-            most = max(PROMOTABLE, len(standing) // 4)
+            most = max(PROMOTABLE, int(len(standing) / ladder.eta))
             for trial in ladder.ranked(standing, epoch, waiting)[:most]:
                 kept.add(checkpoint_file(self.path, trial.number, epoch))
         for file in set((self.path / "checkpoints").glob("*.pt")) - kept:
