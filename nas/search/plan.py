@@ -114,7 +114,8 @@ class SearchPlan:
         under_way = {step.trial.number for step in now.running if not step.replicate}
         for trial in now.trials:
             if trial.state == "running" and trial.number not in under_way:
-                return self._affordable(now, self._climb(trial), room)
+                step = self._climb(trial)
+                return step if self._price(now, step) <= room else None
         found = self._promotion(now, room) or self._new_trial(now, room)
         if found is None and room > 0:
             found = self._finish(now, room)
@@ -193,6 +194,8 @@ class SearchPlan:
 
     def _finishing(self, now: Standing) -> float:
         """What is kept to bring to full length as many as are to be, and are not on their way."""
+        if self.ledger.budget.kind == "trials":  # they have all the time there is
+            return 0.0
         full, price = self.ladder.epochs[-1], self._pricing(now)
         under_way = {step.trial.number for step in now.running if step.to_epoch == full}
         own = searched(now.trials)
@@ -271,9 +274,6 @@ class SearchPlan:
             return self.confirm * self.ledger.budget.amount
         total = sum(trial.epochs for trial in now.trials) - self.ledger.confirming(now.trials)
         return total * self.confirm / (1 - self.confirm)
-
-    def _affordable(self, now: Standing, step: Step, room: float) -> Step | None:
-        return step if self._price(now, step) <= room else None
 
     def _price(self, now: Standing, step: Step) -> float:
         return self._pricing(now)(step.trial.costs["macs"], step.epochs)
