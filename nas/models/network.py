@@ -12,7 +12,7 @@ from nas.architecture import Architecture, Part, Placed, Shape, Size, lower
 from nas.architecture.lower import IMAGE_CHANNELS
 from nas.errors import UserError
 from nas.models.fused_norm import FusedNorm
-from nas.models.layers import FRESH, add, initialise, make
+from nas.models.layers import FRESH, NORMS, LearnedScale, add, initialise, make, scale
 from nas.models.pooling import Tiles
 from nas.seeds import derived_seed
 
@@ -140,11 +140,18 @@ class PartNetwork(Network):
         self.eval()
 
 
-def build(architecture: Architecture, num_classes: int = 0, *, seed: int = 0) -> Network:
+def build(
+    architecture: Architecture,
+    num_classes: int = 0,
+    *,
+    seed: int = 0,
+    residual_scale: float = 1.0,
+) -> Network:
     """The network of `architecture`, initialised by (seed, name of the parameter's layer).
 
     Layers of equal name and shape therefore start equal in different architectures. Parameters that
-    a plug-in's module initialises in its own way follow from the seed as well.
+    a plug-in's module initialises in its own way follow from the seed as well. residual_scale: what
+    the last norm of each residual branch starts with (`residual_scales`).
     """
     generator = torch.default_generator  # what modules of torch draw from
     before = generator.get_state()
@@ -156,7 +163,29 @@ def build(architecture: Architecture, num_classes: int = 0, *, seed: int = 0) ->
     for name, module in network.named_modules():
         if any(True for _ in module.parameters(recurse=False)):
             initialise(module, torch.Generator().manual_seed(derived_seed(seed, name)))
+    if residual_scale != 1:
+        for weight in residual_scales(network):
+            nn.init.constant_(weight, residual_scale)
     return network
+
+
+def residual_scales(network: Network) -> list[Tensor]:
+    """Weights (C,) of the norm that ends each residual branch, which is first in its sum.
+
+    A gate on the branch may stand between norm and sum.
+    """
+    made: list[tuple[Callable[..., Tensor] | None, tuple[int, ...]]] = [(None, ())]
+    made += [(function, inputs) for function, inputs, _ in network.steps]
+    found: list[Tensor] = []
+    for function, inputs in made:
+        if function is not add:
+            continue
+        maker, read = made[inputs[0]]
+        while maker is scale or isinstance(maker, LearnedScale):
+            maker, read = made[read[0]]
+        if isinstance(maker, NORMS) and isinstance(maker.weight, Tensor):
+            found.append(maker.weight)
+    return found
 
 
 def _same(x: Tensor) -> Tensor:

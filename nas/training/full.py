@@ -74,7 +74,8 @@ def train_network(
         dataset = load_dataset(data, architecture.input)
         split = derived_seed(seed, 0)  # as replicate 0 of a search with that seed
         held = _split(dataset, trained, split)
-        network = build(architecture, int(held.train.labels.max()) + 1, seed=split)
+        classes = int(held.train.labels.max()) + 1
+        network = build(architecture, classes, seed=split, residual_scale=trained.residual_scale)
         network.classes = dataset.classes
         about = load_initial(network, Path(init)) if init is not None else ""
         trainer = Trainer(network, trained, seed=split, device=place)

@@ -105,7 +105,8 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
 
     try:
         classes = int(held.train.labels.max()) + 1
-        network = build(job.architecture, classes, seed=seed)
+        start = job.recipe.residual_scale
+        network = build(job.architecture, classes, seed=seed, residual_scale=start)
         network.classes = _dataset(job.data, size).classes
         trainer = Trainer(network, job.recipe, seed=seed)
         if job.state is not None:

@@ -73,6 +73,11 @@ class Recipe(BaseModel):
     accumulate: int = Field(
         default=1, ge=1, description="parts that a batch is computed in, to save memory"
     )
+    residual_scale: Share = Field(
+        default=1.0,
+        description="what the last norm of each residual branch starts with: below 1 a block "
+        "starts nearer to its shortcut; not where weights are loaded",
+    )
     schedule: Literal["constant", "step", "cosine", "onecycle"] = "constant"
     milestones: tuple[EpochNumber, ...] = Field(
         default=(), description="epochs after which schedule step lowers the rate"

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from nas.architecture import Architecture, Block, Size, Stage, preset
 from nas.models import Network, build
+from nas.models.network import residual_scales
 
 CHANNELS = 64
 MID = CHANNELS // 4
@@ -34,7 +35,8 @@ def seen(model: Network, *names: str) -> dict[str, list[Tensor]]:
         return lambda module, inputs, output: found[name].append(output.clone())
 
     handles = [model.get_submodule(n).register_forward_hook(keep(n)) for n in names]  # type: ignore[arg-type]
-    model(torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(2)).double())
+    image = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(2))
+    model(image.to(next(model.parameters()).dtype))
     for handle in handles:
         handle.remove()
     return found
@@ -150,3 +152,43 @@ def test_initialisation_depends_on_seed_and_name() -> None:
     assert not torch.equal(first.state_dict()[weight], second.state_dict()[weight])
     stds = [m.weight.std() for m in first.modules() if isinstance(m, nn.Conv2d)]
     assert min(stds) > 0
+
+
+@pytest.mark.parametrize(
+    ("family", "fields", "last"),
+    [
+        ("osnet", {}, "conv3.bn"),
+        ("osnet", {"streams": 2, "gate": "none"}, "conv3.bn"),
+        ("osnet", {"streams": 3, "gate": "fixed", "fusion": "concat"}, "conv3.bn"),
+        ("osnet", {"instance_norm": "inside"}, "IN"),
+        ("osnet", {"instance_norm": "both"}, "IN_in"),
+        ("resnext", {}, "conv3.bn"),
+        ("inception", {}, "conv3.bn"),
+        ("se", {"reduction": 0}, "conv3.bn"),
+        ("se", {}, "conv3.bn"),  # its gate stands behind the norm
+    ],
+)
+def test_a_residual_branch_ends_with_its_last_norm(
+    family: str, fields: dict[str, int | str], last: str
+) -> None:
+    block = Block(family, tuple(sorted(fields.items())))
+    stages = (Stage(16, 2, block=block), Stage(32, 2, block=block))
+    model = build(Architecture(stages, Size(32, 32), stem="conv3", stem_channels=16))
+    names = {id(own): name for name, own in model.named_parameters()}
+    found = [names[id(weight)] for weight in residual_scales(model)]
+    assert len(found) == 4
+    assert len(set(found)) == 4
+    assert all(name.endswith(f".{last}.weight") for name in found)
+
+
+def test_at_a_residual_scale_of_0_a_block_is_its_shortcut() -> None:
+    stages = (Stage(32, 2), Stage(32, 1))
+    architecture = Architecture(stages, Size(32, 32), stem="conv3", stem_channels=32)
+    started = build(architecture, seed=1, residual_scale=0.0).eval()
+    last = [name for name, _ in started.named_modules() if name.endswith("conv3.bn")]
+    outputs = seen(started, *last)
+    assert len(last) == 3
+    assert not any(own.any() for (own,) in outputs.values())
+    plain = dict(build(architecture, seed=1).named_parameters())
+    differ = {n for n, p in started.named_parameters() if not torch.equal(p, plain[n])}
+    assert differ == {f"{name}.weight" for name in last}

@@ -209,3 +209,11 @@ def test_the_default_directory_follows_from_the_arguments() -> None:
     assert len({plain, *others}) == 6
     trial = default_path(asked, "run#3", "standard", [])
     assert trial.name.startswith("train-run-3-synthetic-standard-")
+
+
+def test_residual_branches_start_as_the_recipe_says(tmp_path: Path) -> None:
+    still = RECIPE.model_copy(update={"lr": 1e-12, "residual_scale": 0.0, "epochs": 1})
+    network = load_network(go(tmp_path / "run", still).network)
+    last = [own for name, own in network.named_parameters() if name.endswith("conv3.bn.weight")]
+    assert len(last) == 2
+    assert all(float(own.detach().abs().max()) < 1e-6 for own in last)

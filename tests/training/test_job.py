@@ -45,6 +45,14 @@ def test_the_names_of_the_classes_are_in_the_state(monkeypatch: pytest.MonkeyPat
     assert torch.load(io.BytesIO(result.state), weights_only=True)["classes"] == ["bag", "boot"]
 
 
+def test_residual_branches_start_as_the_recipe_says() -> None:
+    still = RECIPE.model_copy(update={"lr": 1e-12, "residual_scale": 0.3})
+    state = torch.load(io.BytesIO(run_job(replace(JOB, recipe=still)).state), weights_only=True)
+    last = [own for name, own in state["network"].items() if name.endswith("conv3.bn.weight")]
+    assert len(last) == 2
+    assert all(torch.allclose(own, torch.full_like(own, 0.3)) for own in last)
+
+
 def test_a_passed_deadline_stops_the_job() -> None:
     assert run_job(replace(JOB, deadline=0.0)).outcome == "stopped"
 
