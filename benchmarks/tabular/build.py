@@ -87,7 +87,8 @@ def train(document: dict[str, Any], recipe: Recipe, replicate: int) -> list[list
     held = held_out(architecture.input, seed, recipe.validation)
     assert held.query is not None and held.gallery is not None
     classes = int(held.train.labels.max()) + 1
-    trainer = Trainer(build(architecture, classes, seed=seed), recipe, seed=seed)
+    network = build(architecture, classes, seed=seed, residual_scale=recipe.residual_scale)
+    trainer = Trainer(network, recipe, seed=seed)
     rows = []
     for epoch in range(1, recipe.epochs + 1):
         step, started = trainer.step, time.monotonic()

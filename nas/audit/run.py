@@ -31,7 +31,7 @@ from nas.search.run import FOLDERS, LIBRARIES, Run, default_path, open_run, read
 from nas.search.rungs import Ladder, parse_rungs
 from nas.space import Space, load_space
 from nas.training.job import Job
-from nas.training.recipe import Recipe, check_for_search, load_recipe
+from nas.training.recipe import Recipe, check_for_search, load_recipe, recipe_for_search
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,8 +122,8 @@ def run_audit(
     space = target if isinstance(target, Space) else load_space(str(target))
     return _of_space(
         space, architectures if architectures is not None else ARCHITECTURES,
-        seeds if seeds is not None else SEEDS, rungs, data or "synthetic", recipe or "quick",
-        overrides, cost, bands, zero_cost, budget, workers, cluster, seed, out, fresh,
+        seeds if seeds is not None else SEEDS, rungs, data or "synthetic", recipe, overrides,
+        cost, bands, zero_cost, budget, workers, cluster, seed, out, fresh,
         shown,
     )  # fmt: skip
 
@@ -187,11 +187,12 @@ def _evidence_of(run: Run, trials: Sequence[Trial]) -> tuple[Evidence, str, tupl
 
 
 def _of_space(
-    space: Space, count: int, seeds: int, rungs: str | None, data: str, recipe: str | Recipe,
-    overrides: Sequence[str], cost: str, bands: int | None, zero_cost: bool, budget: str | None,
-    workers: int | None, cluster: Cluster | None, seed: int, out: str | Path | None, fresh: bool,
-    view: View,
+    space: Space, count: int, seeds: int, rungs: str | None, data: str,
+    recipe: str | Recipe | None, overrides: Sequence[str], cost: str, bands: int | None,
+    zero_cost: bool, budget: str | None, workers: int | None, cluster: Cluster | None, seed: int,
+    out: str | Path | None, fresh: bool, view: View,
 ) -> Audit:  # fmt: skip
+    recipe = recipe or recipe_for_search(data)
     trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
     chosen = default_rungs(trained) if rungs is None else parse_rungs(rungs, trained.epochs)
     if not chosen:

@@ -18,6 +18,7 @@ from nas.commands.options import (
     Plugins,
     Png,
     Quiet,
+    SearchRecipe,
     Svg,
     Workers,
     cluster,
@@ -48,9 +49,7 @@ def audit(
         str | None,
         typer.Option(help=f"{DATA_HELP[:-1]}; by default synthetic, or what the run has."),
     ] = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="Name of a shipped recipe, or a YAML file; else quick.")
-    ] = None,
+    recipe: SearchRecipe = None,
     changes: Changes = None,
     cost: Annotated[
         str, typer.Option(help="What bands are of: macs, params, activation_bytes.")

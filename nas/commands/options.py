@@ -49,6 +49,12 @@ Plugins = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell no progress, only the result.")]
 Recipe = Annotated[str, typer.Option(help="Name of a shipped recipe, or a YAML file.")]
+SearchRecipe = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of a shipped recipe, or a YAML file; else quick-reid, or quick for classes."
+    ),
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A field of the recipe; may be repeated."),

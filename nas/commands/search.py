@@ -19,7 +19,7 @@ from nas.commands.options import (
     Out,
     Plugins,
     Quiet,
-    Recipe,
+    SearchRecipe,
     SpaceArgument,
     Workers,
     cluster,
@@ -37,7 +37,7 @@ def search(
         typer.Option(help="What to spend: a time (90s, 5m), 20trials, 120epochs, or 2PMAC."),
     ] = "5m",
     data: Data = "synthetic",
-    recipe: Recipe = "quick",
+    recipe: SearchRecipe = None,
     changes: Changes = None,
     objectives: Annotated[
         str,

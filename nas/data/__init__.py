@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nas.data.check import Checked, Finding, check_dataset
     from nas.data.dataset import Dataset, Images, Task, digest, relabel, resize
     from nas.data.preview import contact_sheet
-    from nas.data.spec import check_spec, load_dataset, prepare_dataset
+    from nas.data.spec import check_spec, load_dataset, prepare_dataset, task_of
     from nas.data.split import Held, check_matches, choose_queries, hold_out, hold_out_to_score
 
 _HOME = {
@@ -34,6 +34,7 @@ _HOME = {
     "prepare_dataset": "spec",
     "relabel": "dataset",
     "resize": "dataset",
+    "task_of": "spec",
 }
 __all__ = [
     "Checked",
@@ -54,6 +55,7 @@ __all__ = [
     "prepare_dataset",
     "relabel",
     "resize",
+    "task_of",
 ]
 
 

@@ -183,6 +183,11 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
     return found
 
 
+def task_of(spec: str) -> Task:
+    """What the data set that a spec names is for; UserError as `parts_of`."""
+    return parts_of(spec)[0][1].task
+
+
 def check_spec(spec: str) -> None:
     """Raise UserError unless the spec names a data set that can be loaded; loads nothing."""
     for _, source, rest in parts_of(spec):

@@ -37,7 +37,7 @@ from nas.search.workers import LocalWorkers, adopt, clear, published
 from nas.seeds import drawer
 from nas.space import Space, load_space
 from nas.training.job import Job, Result
-from nas.training.recipe import Recipe, check_for_search, load_recipe
+from nas.training.recipe import Recipe, check_for_search, load_recipe, recipe_for_search
 
 OVERTIME = 0.1  # the share of a time budget by which jobs under way may run over
 SAME_FAILURES = 3
@@ -93,7 +93,7 @@ def run_search(
     *,
     budget: str = "5m",
     data: str = "synthetic",
-    recipe: str | Recipe = "quick",
+    recipe: str | Recipe | None = None,
     overrides: Sequence[str] = (),
     objectives: str = "score,macs",
     sampler: str | None = None,
@@ -114,22 +114,23 @@ def run_search(
     """Search the space for architectures with a good score at a low cost, and return the run.
 
     Every argument is checked before anything is written. The same arguments resume the search that
-    they started; budget, workers and confirm may change. overrides: fields of a recipe that
-    is named, as "lr=0.001". sampler: by default ehvi, or tpe where a cost is measured. latency: the
-    setting in which latency_ms is measured, while no worker trains. rungs: epochs below full
-    length after which one trial in `eta` is trained further, as "1,3"; "" is none, None what the
-    recipe says. confirm: the share of the budget, at most, that trains the front again with fresh
-    seeds. cluster: where jobs run, workers of them side by side; by default processes of this
-    machine. storage: URL of the Optuna storage that the study is kept in; by default study.db in
-    the run. init: architectures of the space that are tried first. warm_start: earlier runs with
-    the same data, recipe and seed, whose trials are taken over and cost nothing of the budget.
-    Raises UserError for what a user can mend; KeyboardInterrupt ends the search cleanly and is
-    passed on.
+    they started; budget, workers and confirm may change. recipe: by default quick-reid, or quick
+    where the data has classes. overrides: fields of a recipe that is named, as "lr=0.001". sampler:
+    by default ehvi, or tpe where a cost is measured. latency: the setting in which latency_ms is
+    measured, while no worker trains. rungs: epochs below full length after which one trial in `eta`
+    is trained further, as "1,3"; "" is none, None what the recipe says. confirm: the share of the
+    budget, at most, that trains the front again with fresh seeds. cluster: where jobs run, workers
+    of them side by side; by default processes of this machine. storage: URL of the Optuna storage
+    that the study is kept in; by default study.db in the run. init: architectures of the space that
+    are tried first. warm_start: earlier runs with the same data, recipe and seed, whose trials are
+    taken over and cost nothing of the budget. Raises UserError for what a user can mend;
+    KeyboardInterrupt ends the search cleanly and is passed on.
     """
     loaded = space if isinstance(space, Space) else load_space(space)
     spend = Budget.parse(budget)
     names = parse_objectives(objectives)
     instead = [] if rungs is None else ["rungs=[]"]  # the recipe's may not fit the length asked for
+    recipe = recipe or recipe_for_search(data)
     trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, [*overrides, *instead])
     if rungs is not None:
         trained = trained.model_copy(update={"rungs": parse_rungs(rungs, trained.epochs)})

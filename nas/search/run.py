@@ -21,7 +21,7 @@ from nas.search.objectives import SCORE, front_mask, values
 from nas.search.record import Record, Trial
 from nas.search.workers import clear, published
 from nas.space import Space, load_space, to_yaml
-from nas.training.recipe import load_recipe
+from nas.training.recipe import load_recipe, recipe_for_search
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -231,7 +231,7 @@ def default_path(asked: Mapping[str, Any]) -> Path:
     """`results/<space>-<data>-s<seed>`, and a hash where something else than these was asked."""
     plain = {
         "objectives": ["score", "macs"], "sampler": "ehvi", "init": [], "warm_start": [],
-        "recipe": load_recipe("quick").model_dump(),
+        "recipe": load_recipe(recipe_for_search(asked["data"])).model_dump(),
     }  # fmt: skip
     rest = {k: v for k, v in asked.items() if k in plain and v != plain[k]}
     data = asked["data"]

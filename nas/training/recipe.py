@@ -185,6 +185,13 @@ def check_for_search(recipe: Recipe) -> None:
         raise UserError(f"recipe {recipe.name}: early_stop is for training at full length")
 
 
+def recipe_for_search(data: str) -> str:
+    """The shipped recipe of short runs for the task of the data; UserError where there is none."""
+    from nas.data import task_of
+
+    return {"reid": "quick-reid", "classification": "quick"}[task_of(data)]
+
+
 def shipped_recipes() -> dict[str, str]:
     """The text of each recipe that is shipped, by name."""
     found = [f for f in files("nas.training.recipes").iterdir() if f.name.endswith(".yaml")]

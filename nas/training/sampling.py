@@ -38,18 +38,16 @@ def _identity_batches(
 
     Identities, and the images of each, are dealt from shuffled packs: no identity comes twice in a
     batch, or more than once more than another one in an epoch; and no image twice in a batch, but
-    where the identity has fewer than K.
+    where the identity has fewer than K. Where there are fewer than P identities, all are in every
+    batch, with more images each.
     """
-    each = recipe.images_per_identity
-    wanted = recipe.batch // each
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order], prepend=labels.min() - 1))
     images = [torch.from_numpy(part) for part in np.split(order, starts[1:])]
-    if len(images) < wanted:
-        raise UserError(
-            f"sampler identity: batch {recipe.batch} takes {wanted} identities of {each} images, "
-            f"and the data has {len(images)} identities"
-        )
+    if len(images) < 2:
+        raise UserError("sampler identity: the data has one identity only")
+    wanted = min(recipe.batch // recipe.images_per_identity, len(images))
+    each = recipe.batch // wanted
     count = min(recipe.epoch_images or len(labels), len(labels))
     identities = _Pack(len(images), generator)
     packs = [_Pack(len(members), generator) for members in images]

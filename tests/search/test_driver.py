@@ -36,16 +36,19 @@ def test_a_search_leaves_a_run_with_everything_in_it(tiny: dict[str, str]) -> No
 def test_another_recipe_or_sampler_has_another_directory() -> None:
     plain = {
         "space": "osnet-mini", "data": "synthetic", "seed": 0, "objectives": ["score", "macs"],
-        "sampler": "ehvi", "recipe": load_recipe("quick").model_dump(),
+        "sampler": "ehvi", "recipe": load_recipe("quick-reid").model_dump(),
     }  # fmt: skip
     assert default_path(plain) == Path("results/osnet-mini-synthetic-s0")
+    classes = {"data": "fashion-mnist", "recipe": load_recipe("quick").model_dump()}
+    assert default_path(plain | classes) == Path("results/osnet-mini-fashion-mnist-s0")
     others = [
-        plain | {"recipe": load_recipe("quick", ["epochs=12"]).model_dump()},
+        plain | {"recipe": load_recipe("quick").model_dump()},
+        plain | {"recipe": load_recipe("quick-reid", ["epochs=12"]).model_dump()},
         plain | {"recipe": load_recipe("standard").model_dump()},
         plain | {"sampler": "tpe"},
         plain | {"data": "folder:here"},
     ]
-    assert len({default_path(asked) for asked in [plain, *others]}) == 5
+    assert len({default_path(asked) for asked in [plain, *others]}) == 6
 
 
 def test_a_resumed_search_equals_an_uninterrupted_one(tiny: dict[str, str], tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import pytest
 
 from nas.errors import UserError
 from nas.training import Recipe, load_recipe
-from nas.training.recipe import check_for_search
+from nas.training.recipe import check_for_search, recipe_for_search, shipped_recipes
 
 
-@pytest.mark.parametrize("name", ["quick", "standard", "paper-scratch", "paper-finetune"])
+@pytest.mark.parametrize("name", shipped_recipes())
 def test_shipped_recipe_is_named_as_its_file(name: str) -> None:
     assert load_recipe(name).name == name
 
@@ -111,3 +111,19 @@ def test_a_search_refuses_what_is_for_full_length() -> None:
         check_for_search(load_recipe("standard"))
     with pytest.raises(UserError, match="early_stop is for training at full length"):
         check_for_search(load_recipe("quick", ["early_stop=3"]))
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("synthetic:ids=40", "quick-reid"),
+        ("market1501:here+dukemtmcreid:there", "quick-reid"),
+        ("fashion-mnist", "quick"),
+        ("folder:here", "quick"),
+    ],
+)
+def test_a_search_has_a_recipe_for_the_task_of_its_data(data: str, name: str) -> None:
+    assert recipe_for_search(data) == name
+    check_for_search(load_recipe(name))
+    with pytest.raises(UserError, match="'nothing' is not a data set"):
+        recipe_for_search("nothing")

@@ -65,9 +65,19 @@ def test_epoch_images_limits_the_batches() -> None:
     assert len(batches([i // 5 for i in range(60)], 8, 4, epoch_images=17)) == 2
 
 
-def test_too_few_identities_are_an_error() -> None:
-    with pytest.raises(UserError, match="takes 4 identities of 2 images, and the data has 3"):
-        batches([0, 1, 2, 2], 8, 2)
+def test_where_there_are_fewer_identities_each_has_more_images() -> None:
+    labels = [i % 3 for i in range(60)]
+    found = batches(labels, 16, 4)
+    assert [len(batch) for batch in found] == [15] * 3
+    for batch in found:
+        assert [labels[i] for i in batch[::5]] == [labels[i] for i in batch[4::5]]
+        assert {labels[i] for i in batch} == {0, 1, 2}
+        assert len(set(batch)) == 15
+
+
+def test_a_single_identity_is_an_error() -> None:
+    with pytest.raises(UserError, match="the data has one identity only"):
+        batches([0, 0, 0, 0], 4, 2)
 
 
 def test_a_random_epoch_shows_each_image_once_but_a_tiny_last_batch() -> None:
