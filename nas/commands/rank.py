@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Plugins, Trained
+from nas.commands.options import Flip, Plugins, Trained
 
 
 def rank(
@@ -16,12 +16,14 @@ def rank(
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("ranking.png"),
     queries: Annotated[int, typer.Option(help="Rows: random queries that have a match.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of queries.")] = 0,
+    flip: Flip = False,
     plugin: Plugins = None,
 ) -> None:
     """Write a picture: queries, and the 10 nearest of the gallery, right and wrong ones marked."""
     from nas.commands.targets import load_trained
     from nas.report.ranking import write_ranking
 
-    rows = write_ranking(load_trained(checkpoint), data, out, queries=queries, seed=seed)
+    network = load_trained(checkpoint)
+    rows = write_ranking(network, data, out, queries=queries, seed=seed, flip=flip)
     mean = sum(row.ap for row in rows) / len(rows)
     print(f"{out}: {len(rows)} queries, mean AP of these {mean:.4f}")

@@ -52,12 +52,13 @@ def write_ranking(
     *,
     queries: int = 8,
     seed: int = 0,
+    flip: bool = False,
 ) -> list[Ranked]:
     """Write a PNG: a row for each of some random queries of the test split, best AP first.
 
     A row is the query and the SHOWN nearest of the gallery by cosine similarity, under the rules of
-    evaluation. checkpoint: a network, or a file of `save_network`. Returns what is shown. UserError
-    where the data set has no query and gallery.
+    evaluation. checkpoint: a network, or a file of `save_network`. flip: as for `embed`. Returns
+    what is shown. UserError where the data set has no query and gallery.
     """
     path = Path(path)
     if path.suffix != ".png" or not path.parent.is_dir():
@@ -69,7 +70,8 @@ def write_ranking(
     dataset = load_dataset(data, network.input_size)
     if dataset.query is None or dataset.gallery is None:
         raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")
-    rows = rank(network.to(default_device()), dataset.query, dataset.gallery, queries, seed)
+    network = network.to(default_device())
+    rows = rank(network, dataset.query, dataset.gallery, queries, seed, flip=flip)
     title = f"{dataset.name[:40]}: the {SHOWN} nearest to {len(rows)} random queries"
     picture = draw(rows, dataset.query, dataset.gallery, title)
     buffer = io.BytesIO()
@@ -78,12 +80,20 @@ def write_ranking(
     return rows
 
 
-def rank(network: Network, query: Images, gallery: Images, queries: int, seed: int) -> list[Ranked]:
+def rank(
+    network: Network,
+    query: Images,
+    gallery: Images,
+    queries: int,
+    seed: int,
+    *,
+    flip: bool = False,
+) -> list[Ranked]:
     """Rankings of up to `queries` random queries of those that have a match, best AP first."""
     assert query.cameras is not None and gallery.cameras is not None
     try:
-        ranked = Gallery(embed(network, gallery), gallery.labels, gallery.cameras)
-        embeddings = embed(network, query)
+        ranked = Gallery(embed(network, gallery, flip=flip), gallery.labels, gallery.cameras)
+        embeddings = embed(network, query, flip=flip)
     except NotFinite as error:
         raise UserError(str(error)) from None
     matched = [

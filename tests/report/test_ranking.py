@@ -20,14 +20,16 @@ TINY = Architecture((Stage(16, 1), Stage(16, 1)), Size(32, 16), stem="conv3", st
 DATA = "synthetic:ids=10,size=32x16"
 
 
-def test_rows_are_what_a_loop_over_the_gallery_finds() -> None:
+@pytest.mark.parametrize("flip", [False, True])
+def test_rows_are_what_a_loop_over_the_gallery_finds(flip: bool) -> None:
     network, dataset = build(TINY, seed=1), load_dataset(DATA)
     query, gallery = dataset.query, dataset.gallery
     assert query is not None and gallery is not None
     assert query.cameras is not None and gallery.cameras is not None
     unit = torch.nn.functional.normalize
-    similarity = (unit(embed(network, query)) @ unit(embed(network, gallery)).T).tolist()
-    rows = rank(network, query, gallery, queries=5, seed=3)
+    embeddings = embed(network, query, flip=flip), embed(network, gallery, flip=flip)
+    similarity = (unit(embeddings[0]) @ unit(embeddings[1]).T).tolist()
+    rows = rank(network, query, gallery, queries=5, seed=3, flip=flip)
     assert len({row.query for row in rows}) == 5
     assert [row.ap for row in rows] == sorted((row.ap for row in rows), reverse=True)
     for row in rows:
@@ -43,7 +45,7 @@ def test_rows_are_what_a_loop_over_the_gallery_finds() -> None:
         alone = query.subset(np.array([q]))
         assert alone.cameras is not None
         scores = retrieval_scores(
-            embed(network, alone), embed(network, gallery),
+            embed(network, alone, flip=flip), embeddings[1],
             alone.labels, gallery.labels, alone.cameras, gallery.cameras,
         )  # fmt: skip
         assert row.ap == pytest.approx(scores["mAP"], abs=1e-6)
