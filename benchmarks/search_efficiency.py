@@ -6,7 +6,7 @@
 Three landscapes are made up, on a space of 768,000 points: the score of an architecture has effects
 of parameters and of pairs (see `effects`), with noise; its cost is exact, as always. `tabular` is
 real: the trainings of benchmarks/tabular, of which a sampler sees one seed and is judged by the
-mean of all. Every sampler has the filter against duplicates. The hypervolume of what was tried, by
+mean of all; so are the other tables beside it, by name. Every sampler has the filter against duplicates. The hypervolume of what was tried, by
 its true score, is a share of the largest possible one; a search that does not reach 95% counts as
 more than --trials. Each finished search becomes a line of the file --out, from which a later call
 goes on. gp takes long: 12 minutes of a core for 150 proposals, the last of them 15 s each.
@@ -39,7 +39,7 @@ SHARE = 0.95
 LOOKED_AT = (25, 50, 75)
 """Evaluations after which the share is told too, if no search had ended by then; none that is not
 of the table ends before the last of them."""
-TABLE = Path(__file__).parent / "tabular"
+TABLES = Path(__file__).parent
 LANDSCAPES = {"smooth": (0.08, 0.01), "interacting": (0.2, 0.01), "noisy": (0.08, 0.03)}
 """Strength of the effects of pairs, and standard deviation of the score's noise."""
 
@@ -140,8 +140,8 @@ def finish(kind: str, name: str, trials: int, seed: int) -> dict[str, object]:
     entry: dict[str, object] = {
         "landscape": kind, "trials": trials, "sampler": name, "seed": seed
     }  # fmt: skip
-    if kind == "tabular":
-        table = read_table(TABLE)
+    if kind not in LANDSCAPES:
+        table = read_table(TABLES / kind)
         found = replay_search(table, sampler=name, budget=f"{trials}trials", seed=seed, until=SHARE)
         return entry | {"shares": found.found}
     space = simulated()

@@ -1,6 +1,6 @@
 """Train every architecture of a space, with several seeds, and keep the score after each epoch.
 
-    python benchmarks/tabular/build.py [--table benchmarks/tabular] [--recipe quick]
+    python benchmarks/tabular/build.py [--table benchmarks/tabular] [--recipe quick-reid]
         [--workers 2] [--seeds 3] [--rows tabular.csv] [--write]
 
 A row is one architecture, replicate and epoch: the scores on the identities that this replicate
@@ -44,7 +44,7 @@ COLUMNS = ("key", "replicate", "epoch", *SCORES, "train_seconds", "eval_seconds"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", type=Path, default=HERE)
-    parser.add_argument("--recipe", default="quick")
+    parser.add_argument("--recipe", default="quick-reid")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=Path, help="by default tabular.csv in the table")

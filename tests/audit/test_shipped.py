@@ -1,4 +1,4 @@
-"""The tabular benchmarks as they are shipped, and what an audit says of the recipe `quick`."""
+"""The tabular benchmarks as they are shipped, and what an audit says of the recipes of a search."""
 
 from pathlib import Path
 
@@ -8,26 +8,35 @@ from nas.audit import from_table, judge
 from nas.search.replay import read_table
 from nas.training import load_recipe
 
-TABLE = Path(__file__).parents[2] / "benchmarks" / "tabular"
-LONG = TABLE.with_name("tabular-long")
+TABLES = Path(__file__).parents[2] / "benchmarks"
 
 
-def test_the_rungs_of_quick_rank_architectures_of_equal_cost() -> None:
+@pytest.mark.parametrize(
+    ("recipe", "name"), [("quick", "tabular-quick"), ("quick-reid", "tabular")]
+)
+def test_the_rungs_of_a_recipe_rank_architectures_of_equal_cost(recipe: str, name: str) -> None:
     """The first reaches 60% of the noise ceiling, the last 80%, and both more than macs do."""
     pytest.importorskip("pyarrow")
-    table, quick = read_table(TABLE), load_recipe("quick")
-    assert table.scores.shape == (126, 3, quick.epochs)
+    table, short = read_table(TABLES / name), load_recipe(recipe)
+    assert table.scores.shape == (126, 3, short.epochs)
     found = judge(from_table(table), weigh=False).within
     tau, share = found.tau.estimate, found.share.estimate
-    first, last = (rung - 1 for rung in (quick.rungs[0], quick.rungs[-1]))
+    first, last = (rung - 1 for rung in (short.rungs[0], short.rungs[-1]))
     assert share[first] >= 0.6
     assert share[last] >= 0.8
     assert min(tau[first], tau[last]) > tau[-1]  # the last row is of macs
 
 
-def test_the_long_table_is_of_the_same_architectures() -> None:
+@pytest.mark.parametrize("name", ["tabular-quick", "tabular-long"])
+def test_the_tables_are_of_the_same_architectures(name: str) -> None:
     pytest.importorskip("pyarrow")
-    table, long = read_table(TABLE), read_table(LONG)
-    assert long.scores.shape == (126, 3, load_recipe(str(LONG / "recipe.yaml")).epochs)
-    assert long.keys == table.keys
-    assert long.space.parameters == table.space.parameters
+    table, other = read_table(TABLES / "tabular"), read_table(TABLES / name)
+    assert other.keys == table.keys
+    assert other.space.parameters == table.space.parameters
+
+
+def test_the_long_table_is_as_long_as_its_recipe() -> None:
+    pytest.importorskip("pyarrow")
+    folder = TABLES / "tabular-long"
+    epochs = load_recipe(str(folder / "recipe.yaml")).epochs
+    assert read_table(folder).scores.shape == (126, 3, epochs)
