@@ -6,10 +6,11 @@
 Three landscapes are made up, on a space of 768,000 points: the score of an architecture has effects
 of parameters and of pairs (see `effects`), with noise; its cost is exact, as always. `tabular` is
 real: the trainings of benchmarks/tabular, of which a sampler sees one seed and is judged by the
-mean of all; so are the other tables beside it, by name. Every sampler has the filter against duplicates. The hypervolume of what was tried, by
-its true score, is a share of the largest possible one; a search that does not reach 95% counts as
-more than --trials. Each finished search becomes a line of the file --out, from which a later call
-goes on. gp takes long: 12 minutes of a core for 150 proposals, the last of them 15 s each.
+mean of all; so are the other tables beside it, by name. Every sampler has the filter against
+duplicates. The hypervolume of what was tried, by its true score, is a share of the largest possible
+one; a search that does not reach 95% counts as more than --trials. Each finished search becomes a
+line of the file --out, from which a later call goes on. gp takes long: 12 minutes of a core for 150
+proposals, the last of them 15 s each.
 """
 
 from __future__ import annotations
