@@ -129,7 +129,7 @@ def _remove(path: Path, kind: Kind) -> None:
 
 def _refuse_difference(path: Path, asked: Mapping[str, Any], kind: Kind) -> None:
     before, now = flat(kind.read(path)), flat(json.loads(json.dumps(asked)))
-    for name in sorted({*before, *now}):
+    for name in sorted({*before, *now}, key=lambda own: (not own.endswith(".name"), own)):
         if before.get(name) != now.get(name):
             raise UserError(
                 f"{path} holds a {kind.noun} that differs in {name}: {before.get(name)} there, "

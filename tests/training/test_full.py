@@ -120,6 +120,9 @@ def test_anything_else_is_refused_with_the_difference(whole: Training) -> None:
     faster = RECIPE.model_copy(update={"lr": 0.02})
     with pytest.raises(UserError, match=r"a training that differs in recipe.lr: 0.01 there, 0.02"):
         go(whole.path, faster)
+    renamed = faster.model_copy(update={"name": "other", "about": "words"})
+    with pytest.raises(UserError, match=r"differs in recipe.name: test there, other now"):
+        go(whole.path, renamed)
     with pytest.raises(UserError, match=r"differs in seed: 0 there, 1 now"):
         go(whole.path, seed=1)
 
