@@ -186,7 +186,7 @@ def check_for_search(recipe: Recipe) -> None:
 
 
 def recipe_for_search(data: str) -> str:
-    """The shipped recipe of short runs for the task of the data; UserError where there is none."""
+    """The shipped recipe of short runs for the data's task; UserError where that is unknown."""
     from nas.data import task_of
 
     return {"reid": "quick-reid", "classification": "quick"}[task_of(data)]
