@@ -102,7 +102,7 @@ def run_ablation(
     cluster may change. Raises UserError.
     """
     loaded = load_space(space) if isinstance(space, (str, Path)) else space
-    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
+    trained = load_recipe(recipe, overrides)
     chosen = make_design(loaded, baseline, design, factors, match)
     if seeds < 2:
         raise UserError(f"--seeds: {seeds}; with fewer than 2 nothing is known of the noise")

@@ -192,8 +192,7 @@ def _of_space(
     zero_cost: bool, budget: str | None, workers: int | None, cluster: Cluster | None, seed: int,
     out: str | Path | None, fresh: bool, view: View,
 ) -> Audit:  # fmt: skip
-    recipe = recipe or recipe_for_search(data)
-    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
+    trained = load_recipe(recipe or recipe_for_search(data), overrides)
     chosen = default_rungs(trained) if rungs is None else parse_rungs(rungs, trained.epochs)
     if not chosen:
         raise UserError(f"--rungs: no rung is below the recipe's {trained.epochs} epochs")

@@ -115,10 +115,10 @@ def run_search(
 
     Every argument is checked before anything is written. The same arguments resume the search that
     they started; budget, workers and confirm may change. recipe: by default quick-reid, or quick
-    where the data has classes. overrides: fields of a recipe that is named, as "lr=0.001". sampler:
-    by default ehvi, or tpe where a cost is measured. latency: the setting in which latency_ms is
-    measured, while no worker trains. rungs: epochs below full length after which one trial in `eta`
-    is trained further, as "1,3"; "" is none, None what the recipe says. confirm: the share of the
+    where the data has classes. overrides: fields of the recipe, as "lr=0.001". sampler: by default
+    ehvi, or tpe where a cost is measured. latency: the setting in which latency_ms is measured,
+    while no worker trains. rungs: epochs below full length after which one trial in `eta` is
+    trained further, as "1,3"; "" is none, None what the recipe says. confirm: the share of the
     budget, at most, that trains the front again with fresh seeds. cluster: where jobs run, workers
     of them side by side; by default processes of this machine. storage: URL of the Optuna storage
     that the study is kept in; by default study.db in the run. init: architectures of the space that
@@ -130,8 +130,7 @@ def run_search(
     spend = Budget.parse(budget)
     names = parse_objectives(objectives)
     instead = [] if rungs is None else ["rungs=[]"]  # the recipe's may not fit the length asked for
-    recipe = recipe or recipe_for_search(data)
-    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, [*overrides, *instead])
+    trained = load_recipe(recipe or recipe_for_search(data), [*overrides, *instead])
     if rungs is not None:
         trained = trained.model_copy(update={"rungs": parse_rungs(rungs, trained.epochs)})
     check_for_search(trained)

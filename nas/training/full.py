@@ -62,7 +62,7 @@ def train_network(
 
     if isinstance(architecture, str):
         name, architecture = name or architecture, preset(architecture)
-    trained = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
+    trained = load_recipe(recipe, overrides)
     for spec in (data, *evaluate):
         check_spec(spec)
     place = parse_device(device)

@@ -198,14 +198,18 @@ def shipped_recipes() -> dict[str, str]:
     return {Path(f.name).stem: f.read_text(encoding="utf-8") for f in found}
 
 
-def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
     """A recipe that is shipped, by name, or a YAML file, by path; UserError names what is wrong.
 
     A file may extend another recipe: `extends: NAME`. `overrides` are texts `key=value`, the value
-    in YAML, and come last.
+    in YAML, and come last; they change a recipe that is given as it is, too.
     """
     changes = _parse_overrides(overrides)
-    document, values = _read(name_or_path, ())
+    document: Any
+    if isinstance(recipe, Recipe):
+        label, document, values = recipe.name, None, recipe.model_dump()
+    else:
+        label, (document, values) = recipe, _read(recipe, ())
     try:
         return Recipe.model_validate(values | changes)
     except ValidationError as error:
@@ -215,7 +219,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         if path and path[0] in changes:
             raise UserError(f"--set {path[0]}={changes[path[0]]}: {message}") from None
         if not path and changes:
-            raise UserError(f"recipe {name_or_path} with --set: {message}") from None
+            raise UserError(f"recipe {label} with --set: {message}") from None
         if first["type"] == "extra_forbidden":
             known = ", ".join(Recipe.model_fields)
             raise document.error(f"{'.'.join(path)} is not one of {known}", *path) from None

@@ -92,3 +92,36 @@ def test_a_gpu_trains_alike_with_graphs_and_without(name: str) -> None:
     )
     for (key, one), other in pairs:
         torch.testing.assert_close(one, other, rtol=2e-2, atol=2e-3, msg=key)
+
+
+class ReadsBack(Small):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * (2.0 if x.sum().item() > 0 else 1.0)
+
+
+class Hooked(Small):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear.register_forward_hook(lambda _module, _inputs, found: found * 2)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("of", [ReadsBack, Hooked])
+def test_a_gpu_computes_what_it_can_not_capture(of: type[Small]) -> None:
+    """And captures the next network as if nothing had been."""
+    device = torch.device("cuda")
+    for kind in (of, Small):
+        network, twin = kind().to(device), kind().to(device)
+        twin.load_state_dict(network.state_dict())
+        graphed = Graphed(network)
+        for _ in range(3):
+            x = torch.randn(4, 3, device=device)
+            found, expected = graphed(x), twin(x)
+            torch.testing.assert_close(found, expected)
+            gradients = [
+                torch.autograd.grad(out.sum(), list(one.parameters()))
+                for out, one in ((found, network), (expected, twin))
+            ]
+            torch.testing.assert_close(*gradients)
+        for name, value in twin.state_dict().items():
+            torch.testing.assert_close(network.state_dict()[name], value, msg=name)

@@ -57,6 +57,7 @@ def test_overrides_come_last_and_are_yaml() -> None:
     sets = ["lr=1e-2", "milestones=[3, 5]", "schedule=step", "flip=false"]
     found = load_recipe("quick", sets)
     assert (found.lr, found.milestones, found.flip) == (0.01, (3, 5), False)
+    assert load_recipe(load_recipe("quick"), sets) == found
 
 
 @pytest.mark.parametrize(
@@ -74,9 +75,10 @@ def test_overrides_come_last_and_are_yaml() -> None:
         ("accumulate=5", "batch of 32 images can not be split into 5 parts"),
     ],
 )
-def test_a_mistaken_override_is_named(override: str, message: str) -> None:
+@pytest.mark.parametrize("recipe", ["quick", load_recipe("quick")])
+def test_a_mistaken_override_is_named(recipe: str | Recipe, override: str, message: str) -> None:
     with pytest.raises(UserError) as error:
-        load_recipe("quick", [override])
+        load_recipe(recipe, [override])
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
