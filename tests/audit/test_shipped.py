@@ -39,4 +39,4 @@ def test_the_long_table_is_as_long_as_its_recipe() -> None:
     pytest.importorskip("pyarrow")
     folder = TABLES / "tabular-long"
     epochs = load_recipe(str(folder / "recipe.yaml")).epochs
-    assert read_table(folder).scores.shape == (126, 3, epochs)
+    assert read_table(folder).scores.shape == (126, 6, epochs)
