@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from nas.commands.options import Flip, Json, Plugins, Trained
+from nas.commands.options import Flip, Json, Metric, MetricName, Plugins, Trained
 from nas.commands.output import make_console, print_json
-
-
-class MetricName(StrEnum):
-    """How embeddings are compared."""
-
-    cosine = "cosine"
-    euclidean = "euclidean"
 
 
 def evaluate(
     checkpoint: Trained,
     data: Annotated[list[str], typer.Option(help="Data set; give it again for more of them.")],
-    metric: Annotated[
-        MetricName, typer.Option(help="How embeddings are compared.")
-    ] = MetricName.cosine,
+    metric: Metric = MetricName.cosine,
     flip: Flip = False,
     rerank: Annotated[
         bool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -103,6 +104,16 @@ Trained = Annotated[
         metavar="CHECKPOINT", help="A self-contained .safetensors file, or a trial, RUN#trial."
     ),
 ]
+
+
+class MetricName(StrEnum):
+    """How embeddings are compared."""
+
+    cosine = "cosine"
+    euclidean = "euclidean"
+
+
+Metric = Annotated[MetricName, typer.Option(help="How embeddings are compared.")]
 Flip = Annotated[
     bool, typer.Option("--flip", help="Average the embeddings of an image and its mirror's.")
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from nas.commands.options import Flip, Plugins, Trained
+from nas.commands.options import Flip, Metric, MetricName, Plugins, Trained
 
 
 def rank(
@@ -16,6 +16,7 @@ def rank(
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("ranking.png"),
     queries: Annotated[int, typer.Option(help="Rows: random queries that have a match.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of queries.")] = 0,
+    metric: Metric = MetricName.cosine,
     flip: Flip = False,
     plugin: Plugins = None,
 ) -> None:
@@ -24,6 +25,7 @@ def rank(
     from nas.report.ranking import write_ranking
 
     network = load_trained(checkpoint)
-    rows = write_ranking(network, data, out, queries=queries, seed=seed, flip=flip)
+    how: dict[str, Any] = {"metric": metric.value, "flip": flip}
+    rows = write_ranking(network, data, out, queries=queries, seed=seed, **how)
     mean = sum(row.ap for row in rows) / len(rows)
     print(f"{out}: {len(rows)} queries, mean AP of these {mean:.4f}")

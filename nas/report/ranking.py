@@ -18,7 +18,7 @@ from nas.models import Network
 from nas.models.weights import load_network
 from nas.training.evaluation import NotFinite, embed
 from nas.training.loop import default_device
-from nas.training.retrieval import Gallery, average_precision, match_ranks
+from nas.training.retrieval import Gallery, Metric, average_precision, match_ranks
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
@@ -34,14 +34,14 @@ QUERY, RIGHT, WRONG = "#3f4a52", "#12805c", "#c8371b"
 class Ranked:
     """A query and its nearest gallery images, nearest first.
 
-    query, gallery: indices. right: whether the identity is the query's. similarity: cosine. ap:
-    average precision of the whole gallery's order.
+    query, gallery: indices. right: whether the identity is the query's. values: cosine
+    similarities, or Euclidean distances. ap: average precision of the whole gallery's order.
     """
 
     query: int
     gallery: tuple[int, ...]
     right: tuple[bool, ...]
-    similarity: tuple[float, ...]
+    values: tuple[float, ...]
     ap: float
 
 
@@ -52,11 +52,12 @@ def write_ranking(
     *,
     queries: int = 8,
     seed: int = 0,
+    metric: Metric = "cosine",
     flip: bool = False,
 ) -> list[Ranked]:
     """Write a PNG: a row for each of some random queries of the test split, best AP first.
 
-    A row is the query and the SHOWN nearest of the gallery by cosine similarity, under the rules of
+    A row is the query and the SHOWN nearest of the gallery by `metric`, under the rules of
     evaluation. checkpoint: a network, or a file of `save_network`. flip: as for `embed`. Returns
     what is shown. UserError where the data set has no query and gallery.
     """
@@ -71,9 +72,9 @@ def write_ranking(
     if dataset.query is None or dataset.gallery is None:
         raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")
     network = network.to(default_device())
-    rows = rank(network, dataset.query, dataset.gallery, queries, seed, flip=flip)
+    rows = rank(network, dataset.query, dataset.gallery, queries, seed, metric=metric, flip=flip)
     title = f"{dataset.name[:40]}: the {SHOWN} nearest to {len(rows)} random queries"
-    picture = draw(rows, dataset.query, dataset.gallery, title)
+    picture = draw(rows, dataset.query, dataset.gallery, title, metric)
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
     write_atomically(path, buffer.getvalue())
@@ -87,12 +88,14 @@ def rank(
     queries: int,
     seed: int,
     *,
+    metric: Metric = "cosine",
     flip: bool = False,
 ) -> list[Ranked]:
     """Rankings of up to `queries` random queries of those that have a match, best AP first."""
     assert query.cameras is not None and gallery.cameras is not None
     try:
-        ranked = Gallery(embed(network, gallery, flip=flip), gallery.labels, gallery.cameras)
+        found = embed(network, gallery, flip=flip)
+        ranked = Gallery(found, gallery.labels, gallery.cameras, metric)
         embeddings = embed(network, query, flip=flip)
     except NotFinite as error:
         raise UserError(str(error)) from None
@@ -108,17 +111,23 @@ def rank(
     labels, cameras = query.labels[chosen], query.cameras[chosen]
     rows = []
     for place, ranks in match_ranks(ranked, picked, labels, cameras):
-        similarity = ranked.nearness(picked[place : place + 1])[0]
-        similarity[ranked.of_identity(int(labels[place]), int(cameras[place]))[1]] = -np.inf
-        order = np.argsort(-similarity, kind="stable")[:SHOWN]
-        order = order[similarity[order] > -np.inf]
+        near = ranked.nearness(picked[place : place + 1])[0]
+        near[ranked.of_identity(int(labels[place]), int(cameras[place]))[1]] = -np.inf
+        order = np.argsort(-near, kind="stable")[:SHOWN]
+        order = order[near[order] > -np.inf]
         right = gallery.labels[order] == labels[place]
-        shown = (tuple(order.tolist()), tuple(right.tolist()), tuple(similarity[order].tolist()))
+        values: list[float] = near[order].tolist()
+        if metric == "euclidean":
+            apart = ranked.embeddings[order.tolist()] - picked[place]
+            values = torch.linalg.vector_norm(apart, dim=1).tolist()
+        shown = (tuple(order.tolist()), tuple(right.tolist()), tuple(values))
         rows.append(Ranked(int(chosen[place]), *shown, average_precision(ranks)))
     return sorted(rows, key=lambda row: (-row.ap, row.query))
 
 
-def draw(rows: list[Ranked], query: Images, gallery: Images, title: str) -> Image.Image:
+def draw(
+    rows: list[Ranked], query: Images, gallery: Images, title: str, metric: Metric = "cosine"
+) -> Image.Image:
     """The picture of `rows`; right and wrong are told apart by colour, and by tick and cross."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -138,7 +147,7 @@ def draw(rows: list[Ranked], query: Images, gallery: Images, title: str) -> Imag
     pen.text((first, top - 20), "rank 1", FAINT, small)
     for place in range(1, SHOWN):
         pen.text((first + place * across, top - 20), str(place + 1), FAINT, small)
-    _legend(pen, size[0] - MARGIN, MARGIN + 8, small)
+    _legend(pen, size[0] - MARGIN, MARGIN + 8, small, metric)
     for number, row in enumerate(rows):
         y = top + number * down
         words = (_who(query, row.query), f"AP {row.ap:.3f}")
@@ -147,7 +156,7 @@ def draw(rows: list[Ranked], query: Images, gallery: Images, title: str) -> Imag
         pen.line((x, y, x, y + height + 2 * FRAME), "#d5dadd", 1)
         for place, index in enumerate(row.gallery):
             color = RIGHT if row.right[place] else WRONG
-            words = (_who(gallery, index), f"{row.similarity[place]:.3f}")
+            words = (_who(gallery, index), f"{row.values[place]:.3f}")
             corner = (first + place * across, y)
             _image(picture, pen, gallery, index, corner, widths[1], color, words, small)
             _mark(pen, (corner[0] + 13, corner[1] + 13), row.right[place])
@@ -200,9 +209,11 @@ def _legend(
     right_edge: int,
     y: int,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    metric: Metric,
 ) -> None:
     """What the marks and words mean, ending at the right edge."""
-    words = "same identity", "another", "identity, camera, cosine similarity"
+    value = {"cosine": "cosine similarity", "euclidean": "Euclidean distance"}[metric]
+    words = "same identity", "another", f"identity, camera, {value}"
     x = right_edge - sum(int(pen.textlength(word, font)) for word in words) - 100
     for word, right in zip(words, (True, False, None), strict=True):
         if right is not None:

@@ -1,6 +1,7 @@
 """The picture of rankings: what is shown follows the rules of evaluation, and is drawn so."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,39 +15,43 @@ from nas.models import build
 from nas.report import ranking
 from nas.report.ranking import CELL, RIGHT, WRONG, Ranked, draw, rank, write_ranking
 from nas.training.evaluation import embed
-from nas.training.retrieval import retrieval_scores
+from nas.training.retrieval import Metric, retrieval_scores
 
 TINY = Architecture((Stage(16, 1), Stage(16, 1)), Size(32, 16), stem="conv3", stem_channels=8)
 DATA = "synthetic:ids=10,size=32x16"
 
 
+@pytest.mark.parametrize("metric", get_args(Metric))
 @pytest.mark.parametrize("flip", [False, True])
-def test_rows_are_what_a_loop_over_the_gallery_finds(flip: bool) -> None:
+def test_rows_are_what_a_loop_over_the_gallery_finds(flip: bool, metric: Metric) -> None:
     network, dataset = build(TINY, seed=1), load_dataset(DATA)
     query, gallery = dataset.query, dataset.gallery
     assert query is not None and gallery is not None
     assert query.cameras is not None and gallery.cameras is not None
     unit = torch.nn.functional.normalize
     embeddings = embed(network, query, flip=flip), embed(network, gallery, flip=flip)
-    similarity = (unit(embeddings[0]) @ unit(embeddings[1]).T).tolist()
-    rows = rank(network, query, gallery, queries=5, seed=3, flip=flip)
+    if metric == "cosine":
+        sign, values = -1, (unit(embeddings[0]) @ unit(embeddings[1]).T).tolist()
+    else:
+        sign, values = 1, (embeddings[0][:, None] - embeddings[1]).norm(dim=2).tolist()
+    rows = rank(network, query, gallery, queries=5, seed=3, metric=metric, flip=flip)
     assert len({row.query for row in rows}) == 5
     assert [row.ap for row in rows] == sorted((row.ap for row in rows), reverse=True)
     for row in rows:
-        q, near = row.query, similarity[row.query]
+        q, value = row.query, values[row.query]
         kept = [
             g
-            for g in sorted(range(len(gallery)), key=lambda g: (-near[g], g))
+            for g in sorted(range(len(gallery)), key=lambda g: (sign * value[g], g))
             if (gallery.labels[g], gallery.cameras[g]) != (query.labels[q], query.cameras[q])
         ]
         assert list(row.gallery) == kept[:10]
         assert list(row.right) == [gallery.labels[g] == query.labels[q] for g in kept[:10]]
-        assert row.similarity == pytest.approx([near[g] for g in kept[:10]], abs=1e-6)
+        assert row.values == pytest.approx([value[g] for g in kept[:10]], abs=1e-5)
         alone = query.subset(np.array([q]))
         assert alone.cameras is not None
         scores = retrieval_scores(
             embed(network, alone, flip=flip), embeddings[1],
-            alone.labels, gallery.labels, alone.cameras, gallery.cameras,
+            alone.labels, gallery.labels, alone.cameras, gallery.cameras, metric,
         )  # fmt: skip
         assert row.ap == pytest.approx(scores["mAP"], abs=1e-6)
 
