@@ -29,6 +29,7 @@ Codes = NDArray[np.integer]
 """Places of values in their domains: (n, d); the place after the last one for inactive."""
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
+Belief = tuple[float, float, float]
 
 FIT_POINTS = 200
 FIT_STEPS = 40
@@ -63,6 +64,7 @@ class Surrogate:
 
     tables: of `distance_table`, one for each parameter. running (m, d): points under evaluation;
     their posterior mean is imagined as observed, which changes no mean and narrows deviations.
+    noise: what is believed of its share beforehand, as in PRIOR.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Surrogate:
         scores: Floats,
         running: Codes | None = None,
         factors: Factors | None = None,
+        noise: Belief | None = None,
     ) -> None:
         from scipy import linalg
 
@@ -84,7 +87,7 @@ class Surrogate:
         self.spread = self.scale * math.sqrt(freedom / max(1, freedom - 2))
         if factors is None:
             chosen = np.unique(np.linspace(0, len(codes) - 1, FIT_POINTS).round().astype(int))
-            factors = fit(distances(tables, codes[chosen]), standard[chosen])
+            factors = fit(distances(tables, codes[chosen]), standard[chosen], noise)
         self.factors = factors
         both = codes if running is None else np.concatenate([codes, running])
         self._apart, self._alike = self._by_feature(both)
@@ -179,7 +182,7 @@ def distances(tables: Sequence[Floats], codes: Codes) -> Floats:
     return np.stack([own[np.ix_(codes[:, i], codes[:, i])] for i, own in enumerate(tables)])
 
 
-PRIOR = {
+PRIOR: dict[str, Belief] = {
     "interaction": (0.5, 1.0, 0.0),
     "noise": (0.1, 1.0, 0.0),
     "theta": (2.0, 1.0, 0.5),
@@ -191,13 +194,16 @@ theta and main are shared out among the d parameters: their medians are of the s
 """
 
 
-def fit(apart: Floats, standard: Floats) -> Factors:
-    """The factors of largest posterior density. apart: (d, n, n); standard: (n,) scores."""
+def fit(apart: Floats, standard: Floats, noise: Belief | None = None) -> Factors:
+    """The factors of largest posterior density. apart: (d, n, n); standard: (n,) scores.
+
+    noise: in place of PRIOR's.
+    """
     from scipy.optimize import minimize
 
     count = len(apart)
     flat = apart.reshape(count, -1)
-    middle, precision = _prior(count)
+    middle, precision = _prior(count, PRIOR if noise is None else PRIOR | {"noise": noise})
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         value, slope = _evidence(logs, flat, standard)
@@ -211,13 +217,13 @@ def fit(apart: Floats, standard: Floats) -> Factors:
     return _factors(found, count)
 
 
-def _prior(count: int) -> tuple[Floats, Floats]:
+def _prior(count: int, prior: dict[str, Belief]) -> tuple[Floats, Floats]:
     """Mean (2 + 2d,) and precision of the factors' logarithms."""
     names = ["interaction", "noise", *["theta"] * count, *["main"] * count]
     sizes = [count if name in ("theta", "main") else 1 for name in names]
-    middle = np.log([PRIOR[name][0] / size for name, size in zip(names, sizes, strict=True)])
-    shared = np.array([PRIOR[name][1] for name in names])
-    own = np.array([PRIOR[name][2] for name in names])
+    middle = np.log([prior[name][0] / size for name, size in zip(names, sizes, strict=True)])
+    shared = np.array([prior[name][1] for name in names])
+    own = np.array([prior[name][2] for name in names])
     same = np.array(names)[:, None] == np.array(names)
     return middle, np.linalg.inv(same * np.outer(shared, shared) + np.diag(own**2))
 

@@ -26,6 +26,7 @@ from nas.search.samplers.surrogate import Codes, Floats, Ints, Surrogate, one_ho
 LEAST = 4  # results without which a rung says nothing of those above
 TRUST = 4.0  # results' worth of belief that a rung differs from the one below by a constant
 LUCK = 0.5  # and that this share of a score's luck is there on the next rung
+NOISE = (0.3, 0.5, 0.0)  # of short runs and of what rungs add: more, and more surely, than alone
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Tower:
         self.floors: list[Surrogate] = []
         self.rows: list[Ints] = []
         self.slopes: list[float] = []
+        noise = NOISE if len(levels) > 1 else None
         for lower, level in zip([None, *levels], levels, strict=False):
             if lower is not None and len(level.rows) < LEAST:
                 break
@@ -67,7 +69,7 @@ class Tower:
                 scores = scores - _slope(luck, scores, float(luck.var()), LUCK) * luck
             else:
                 awaited = running
-            floor = Surrogate(tables, codes[level.rows], scores, codes[awaited])
+            floor = Surrogate(tables, codes[level.rows], scores, codes[awaited], noise=noise)
             self.floors.append(floor)
             self.rows.append(np.concatenate([level.rows, awaited]))
             self.slopes.append(slope)

@@ -49,7 +49,7 @@ def test_short_runs_tell_of_long_ones_that_were_never_trained() -> None:
 def test_the_luck_of_a_training_on_the_rung_below_is_no_merit_of_the_network() -> None:
     """Half of the luck is there on the next rung, which the luckiest reach."""
     codes, error = everything(), {0.0: 0.0, 0.5: 0.0}
-    for seed in range(10):
+    for seed in range(30):
         random = np.random.default_rng(seed)
         luck = random.normal(0, 0.05, len(codes))
         low = truth(codes) + luck
@@ -60,6 +60,14 @@ def test_the_luck_of_a_training_on_the_rung_below_is_no_merit_of_the_network() -
             found = Tower(TABLES, codes, levels, NOBODY).predict(codes)[0]
             error[share] += np.abs(found - truth(codes)).mean()
     assert error[0.5] < 1.1 * error[0.0]
+
+
+def test_more_noise_is_expected_where_there_are_rungs() -> None:
+    """Few scores without any noise do not show that there is none."""
+    codes, rows = everything(), np.arange(6)
+    one = Level(rows, truth(codes)[:6])
+    alone, below = (Tower(TABLES, codes, levels, NOBODY) for levels in ([one], [one, one]))
+    assert below.floors[0].noise > 1.5 * alone.noise
 
 
 def test_a_rung_with_too_few_results_is_left_out() -> None:
