@@ -36,8 +36,7 @@ class Graphed:
     def _capture(self, x: Tensor) -> Callable[[Tensor], Any]:
         """The forward pass that replays; it is tried a few times, which must not leave a trace."""
         kept = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
-        generator = torch.cuda.default_generators[x.device.index] if x.is_cuda else None
-        state = generator and generator.clone_state()
+        drawn = torch.cuda.default_generators[x.device.index].clone_state() if x.is_cuda else None
         try:
             _make_graphs(self.network, x)
             replay: Callable[[Tensor], Any] = self.network.forward
@@ -45,8 +44,8 @@ class Graphed:
             raise
         except (RuntimeError, AssertionError):  # of a step that reads back; of one with hooks
             replay = self.network
-            if generator is not None and state is not None:  # it believes to be captured still
-                generator.graphsafe_set_state(state)
+            if drawn is not None:  # the generator believes to be captured still
+                torch.cuda.default_generators[x.device.index].graphsafe_set_state(drawn)
         self.network.__dict__.pop("forward", None)  # which runs on the batches of other shapes
         with torch.no_grad():
             for buffer, before in kept:

@@ -220,10 +220,13 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
             raise UserError(f"--set {path[0]}={changes[path[0]]}: {message}") from None
         if not path and changes:
             raise UserError(f"recipe {label} with --set: {message}") from None
+        where = f"{'.'.join(path)}: {message}" if path else message
+        if document is None:
+            raise UserError(f"recipe {label}: {where}") from None
         if first["type"] == "extra_forbidden":
             known = ", ".join(Recipe.model_fields)
             raise document.error(f"{'.'.join(path)} is not one of {known}", *path) from None
-        raise document.error(f"{'.'.join(path)}: {message}" if path else message, *path) from None
+        raise document.error(where, *path) from None
 
 
 def _read(name_or_path: str, seen: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:

@@ -83,6 +83,19 @@ def test_a_mistaken_override_is_named(recipe: str | Recipe, override: str, messa
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": -1.0}, "recipe quick: lr: Input"),
+        ({"epochs": 5}, "recipe quick: rungs 4,"),
+    ],
+)
+def test_a_recipe_that_was_changed_wrongly_is_named(change: dict[str, float], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        load_recipe(load_recipe("quick").model_copy(update=change))
+    assert str(error.value).startswith(message)
+
+
 def test_batches_of_identities_hold_whole_ones() -> None:
     identity = ["sampler=identity", "images_per_identity=4", "loss=both"]
     assert load_recipe("quick", [*identity, "accumulate=4"]).loss == "both"

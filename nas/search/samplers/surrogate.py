@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,10 +29,20 @@ Codes = NDArray[np.integer]
 """Places of values in their domains: (n, d); the place after the last one for inactive."""
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
-Belief = tuple[float, float, float]
+Prior = Mapping[str, tuple[float, float, float]]
 
 FIT_POINTS = 200
 FIT_STEPS = 40
+PRIOR: Prior = {
+    "interaction": (0.5, 1.0, 0.0),
+    "noise": (0.1, 1.0, 0.0),
+    "theta": (2.0, 1.0, 0.5),
+    "main": (0.7, 1.0, 0.5),
+}
+"""Median, and standard deviations of the logarithm: shared by all parameters, and of each alone.
+
+theta and main are shared out among the d parameters: their medians are of the sums.
+"""
 
 
 def distance_table(values: Sequence[Value]) -> Floats:
@@ -64,7 +74,7 @@ class Surrogate:
 
     tables: of `distance_table`, one for each parameter. running (m, d): points under evaluation;
     their posterior mean is imagined as observed, which changes no mean and narrows deviations.
-    noise: what is believed of its share beforehand, as in PRIOR.
+    prior: of the factors that are fitted.
     """
 
     def __init__(
@@ -74,7 +84,7 @@ class Surrogate:
         scores: Floats,
         running: Codes | None = None,
         factors: Factors | None = None,
-        noise: Belief | None = None,
+        prior: Prior = PRIOR,
     ) -> None:
         from scipy import linalg
 
@@ -87,7 +97,7 @@ class Surrogate:
         self.spread = self.scale * math.sqrt(freedom / max(1, freedom - 2))
         if factors is None:
             chosen = np.unique(np.linspace(0, len(codes) - 1, FIT_POINTS).round().astype(int))
-            factors = fit(distances(tables, codes[chosen]), standard[chosen], noise)
+            factors = fit(distances(tables, codes[chosen]), standard[chosen], prior)
         self.factors = factors
         both = codes if running is None else np.concatenate([codes, running])
         self._apart, self._alike = self._by_feature(both)
@@ -182,28 +192,13 @@ def distances(tables: Sequence[Floats], codes: Codes) -> Floats:
     return np.stack([own[np.ix_(codes[:, i], codes[:, i])] for i, own in enumerate(tables)])
 
 
-PRIOR: dict[str, Belief] = {
-    "interaction": (0.5, 1.0, 0.0),
-    "noise": (0.1, 1.0, 0.0),
-    "theta": (2.0, 1.0, 0.5),
-    "main": (0.7, 1.0, 0.5),
-}
-"""Median, and standard deviations of the logarithm: shared by all parameters, and of each alone.
-
-theta and main are shared out among the d parameters: their medians are of the sums.
-"""
-
-
-def fit(apart: Floats, standard: Floats, noise: Belief | None = None) -> Factors:
-    """The factors of largest posterior density. apart: (d, n, n); standard: (n,) scores.
-
-    noise: in place of PRIOR's.
-    """
+def fit(apart: Floats, standard: Floats, prior: Prior = PRIOR) -> Factors:
+    """The factors of largest posterior density. apart: (d, n, n); standard: (n,) scores."""
     from scipy.optimize import minimize
 
     count = len(apart)
     flat = apart.reshape(count, -1)
-    middle, precision = _prior(count, PRIOR if noise is None else PRIOR | {"noise": noise})
+    middle, precision = _prior(count, prior)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         value, slope = _evidence(logs, flat, standard)
@@ -217,7 +212,7 @@ def fit(apart: Floats, standard: Floats, noise: Belief | None = None) -> Factors
     return _factors(found, count)
 
 
-def _prior(count: int, prior: dict[str, Belief]) -> tuple[Floats, Floats]:
+def _prior(count: int, prior: Prior) -> tuple[Floats, Floats]:
     """Mean (2 + 2d,) and precision of the factors' logarithms."""
     names = ["interaction", "noise", *["theta"] * count, *["main"] * count]
     sizes = [count if name in ("theta", "main") else 1 for name in names]

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas.search.samplers.surrogate import Codes, Floats, Ints, Surrogate, one_hot
+from nas.search.samplers.surrogate import PRIOR, Codes, Floats, Ints, Surrogate, one_hot
 
 LEAST = 4  # results without which a rung says nothing of those above
 TRUST = 4.0  # results' worth of belief that a rung differs from the one below by a constant
 LUCK = 0.5  # and that this share of a score's luck is there on the next rung
-NOISE = (0.3, 0.5, 0.0)  # of short runs and of what rungs add: more, and more surely, than alone
+ON_RUNGS = {**PRIOR, "noise": (0.3, 0.5, 0.0)}  # where there are rungs, noise is more of a score
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Tower:
         self.floors: list[Surrogate] = []
         self.rows: list[Ints] = []
         self.slopes: list[float] = []
-        noise = NOISE if len(levels) > 1 else None
+        prior = ON_RUNGS if len(levels) > 1 else PRIOR
         for lower, level in zip([None, *levels], levels, strict=False):
             if lower is not None and len(level.rows) < LEAST:
                 break
@@ -69,7 +69,7 @@ class Tower:
                 scores = scores - _slope(luck, scores, float(luck.var()), LUCK) * luck
             else:
                 awaited = running
-            floor = Surrogate(tables, codes[level.rows], scores, codes[awaited], noise=noise)
+            floor = Surrogate(tables, codes[level.rows], scores, codes[awaited], prior=prior)
             self.floors.append(floor)
             self.rows.append(np.concatenate([level.rows, awaited]))
             self.slopes.append(slope)
