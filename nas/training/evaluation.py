@@ -25,7 +25,9 @@ from nas.training.retrieval import Metric, retrieval_scores
 
 BATCH = 256
 BATCH_PIXELS = 1 << 21  # fewer large images in a batch: their activations take gigabytes
-
+CPU_BATCH_PIXELS = 1 << 18
+"""On a CPU: a layer of OSNet makes 16 MiB of them. glibc takes tensors of more than 32 MiB from the
+system and gives them back each time, which can take as long as computing them."""
 
 MANY = 5000  # images whose scoring is told in a log too
 
@@ -153,9 +155,11 @@ def embed(
 
 
 def batch_size(network: Network) -> int:
-    """How many images to embed at once."""
+    """How many images to embed at once, on the device that the network is on."""
     height, width = network.input_size
-    return max(1, min(BATCH, BATCH_PIXELS // (height * width)))
+    on_cpu = next(network.parameters()).device.type == "cpu"
+    pixels = CPU_BATCH_PIXELS if on_cpu else BATCH_PIXELS
+    return max(1, min(BATCH, pixels // (height * width)))
 
 
 @torch.inference_mode()
