@@ -51,6 +51,13 @@ def test_embed_resizes_in_batches_and_keeps_the_order(
     torch.testing.assert_close(embed(network.train(), images), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_batch_has_fewer_large_images_and_fewer_yet_on_a_cpu() -> None:
+    small, large = (build(TINY.resized(Size(*size)), 3) for size in ((64, 32), (256, 128)))
+    assert (evaluation.batch_size(small), evaluation.batch_size(large)) == (128, 8)
+    elsewhere = large.to("meta")
+    assert evaluation.batch_size(elsewhere) == 64
+
+
 def test_flip_gives_the_mean_with_the_mirror_image(network: Network, images: Images) -> None:
     both = [one_by_one(network, images, mirrored=mirrored) for mirrored in (False, True)]
     assert not torch.allclose(*both, rtol=1e-2)
