@@ -56,6 +56,14 @@ class Ladder:
         stops = [epoch, *(rung for rung in self.epochs if rung > epoch)]
         return sum((b - a) / self.eta**step for step, (a, b) in enumerate(pairwise(stops)))
 
+    def of_new(self, chance: float) -> float:
+        """The epochs that a new trial is likely to take, which ends on the front by this chance.
+
+        To the first rung, and by that chance to full length, but for one in eta at least.
+        """
+        first, full = self.epochs[0], self.epochs[-1]
+        return first + max(chance, 1 / self.eta) * (full - first)
+
     def promotion(
         self, trials: Sequence[Trial], least: int = 0, fits: Fits = anything
     ) -> Trial | None:

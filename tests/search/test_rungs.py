@@ -121,3 +121,8 @@ def test_rungs_are_read() -> None:
 def test_the_epochs_ahead_of_a_trial_are_those_of_one_in_eta_on_each_rung() -> None:
     ladder = Ladder((1, 3, 9), 2.0, ("macs",))
     assert [ladder.ahead(epoch) for epoch in (0, 1, 3)] == [1 + 2 / 2 + 6 / 4, 2 + 6 / 2, 6]
+
+
+@pytest.mark.parametrize(("chance", "epochs"), [(0.0, 1 + 8 / 2), (0.75, 1 + 6.0), (1.0, 9.0)])
+def test_a_new_trial_takes_all_epochs_by_its_chance(chance: float, epochs: float) -> None:
+    assert Ladder((1, 3, 9), 2.0, ("macs",)).of_new(chance) == epochs

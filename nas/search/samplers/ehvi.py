@@ -7,8 +7,9 @@ predicted, so that proposals made side by side differ; failed ones as if they ha
 the worst.
 
 A trial that waits on a rung is a candidate too, whose score is known better: it is trained on where
-more is expected of it than of any new one, each for the epochs that are ahead of it, should one in
-eta climb each rung. The front is of trials that are at full length, or being trained.
+more is expected of it than of a new one, each for the epochs that are ahead of it. Of those that
+wait one in eta climbs each rung; a new one that is likely to be on the front is likely to take all.
+The front is of trials that are at full length, or being trained.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class EhviSampler:
         search, found = self._looked(own, seed)
         gains = search.expected(due) / [ladder.ahead(trial.epoch) for trial in due]
         best = int(np.argmax(gains))
-        if not least and gains[best] <= found.gain.max(initial=0.0) / ladder.ahead(0):
+        if not least and gains[best] <= search.of_new(found, ladder):
             return None
         return due[best]
 
@@ -181,6 +182,15 @@ class _Search:
         mean, deviation = self.surrogate.predict(self.pool.codes_of([t.point for t in trials]))
         costs = self.pool.costs_of([trial.costs for trial in trials])
         return self.front.expected(costs, mean, deviation)
+
+    def of_new(self, found: _Found, ladder: Ladder) -> float:
+        """What is expected of the first of these, for each epoch that it is likely to take."""
+        first = found.leading(1)
+        if not len(first):
+            return 0.0
+        costs = found.candidates.costs[first]
+        chance = self.front.chance(costs, found.mean[first], found.deviation[first])
+        return float(found.gain[first[0]]) / ladder.of_new(float(chance[0]))
 
     def best(self, candidates: Candidates) -> _Found:
         """Of those that were not tried, the ones from which most is expected.

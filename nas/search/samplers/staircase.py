@@ -106,6 +106,18 @@ class Staircase:
         found: Floats = (self.areas(costs) * gains).sum(axis=1)
         return found
 
+    def chance(self, costs: Floats, mean: Floats, deviation: Floats) -> Floats:
+        """How likely it is that candidates (N, c) score above the staircase at their cost: (N,).
+
+        0 where the cost is that of the reference or more.
+        """
+        from scipy.special import ndtr
+
+        counts = self.areas(costs) > 0
+        height = np.where(counts.any(axis=1), self.levels[counts.argmax(axis=1)], np.inf)
+        found: Floats = ndtr((mean - height) / np.maximum(deviation, 1e-12))
+        return found
+
 
 def thinned(costs: Floats, scores: Floats, reference: float) -> tuple[Floats, Floats]:
     """The points that, taken one by one, each add the most hypervolume: MOST of them."""

@@ -57,6 +57,25 @@ def test_two_steps_by_hand() -> None:
     assert front.hypervolume == pytest.approx(0.5 * 2)
 
 
+@pytest.mark.parametrize(
+    ("cost", "mean", "chance"),
+    [
+        (0.25, 1.0, 0.5),
+        (0.25, 2.0, 0.977250),
+        (0.5, 2.0, 0.5),
+        (0.75, 1.5, 0.158655),
+        (1.0, 9.0, 0),
+    ],
+)
+def test_the_chance_is_against_the_best_that_is_as_cheap(
+    cost: float, mean: float, chance: float
+) -> None:
+    """The front is 2 from a cost of 0.5 on, and the reference, 1, below; a deviation of 0.5."""
+    front = Staircase(np.array([[0.5]]), np.array([2.0]), 1.0)
+    found = front.chance(np.array([[cost]]), np.array([mean]), np.array([0.5]))
+    assert found.item() == pytest.approx(chance, abs=1e-6)
+
+
 def test_two_costs_by_hand() -> None:
     """A point at the corner covers the square but for what the front covers better."""
     front = Staircase(np.array([[0.5, 0.2]]), np.array([2.0]), 1.0)
