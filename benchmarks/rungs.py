@@ -3,10 +3,11 @@
     python benchmarks/rungs.py [--table benchmarks/tabular] [--samplers ehvi,tpe,random]
         [--rungs 4,6] [--eta 3] [--seeds 20] [--noise 1] [--budgets 60,100,150,250]
 
-Searches are replayed against the table, each sampler with the rungs and without, the same seeds.
-Training is epochs x MACs of the network. A search may train all to full length. It sees one of the
-table's seeds, and what it has found is judged by the mean of all. --noise 0.3 draws the seeds to
-their mean, so that they differ by that share of what they do: it shows how much of it is noise.
+Searches are replayed against the table, each sampler with the rungs and without, the same seeds;
+with --table made-up or made-up-by-cost each against its own one, see made_up.py. Training is
+epochs x MACs of the network. A search may train all to full length. It sees one of the table's
+seeds, and what it has found is judged by the mean of all. --noise 0.3 draws the seeds to their
+mean, so that they differ by that share of what they do: it shows how much of it is noise.
 "at best" is what no promotion of the same networks can be below: the searches without
 rungs, had they trained what they tried to the first rung, and to full length only the cheapest set
 with that share.
@@ -26,6 +27,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from made_up import KINDS, made_up
 
 from nas.search.replay import Replayed, Table, read_table, replay_search
 from nas.search.rungs import parse_rungs
@@ -44,14 +46,15 @@ def main() -> None:
     parser.add_argument("--noise", type=float, default=1.0)
     parser.add_argument("--budgets", help="numbers of epochs")
     asked = parser.parse_args()
-    table = quieter(read_table(asked.table), asked.noise)
+    tables = [quieter(own, asked.noise) for own in tables_of(asked.table, asked.seeds)]
+    table = tables[0]
     full = table.scores.shape[2]
     whole = float(table.costs["macs"].sum()) * full
     rungs = parse_rungs(asked.rungs, full)
     if not rungs:
         parser.error("--rungs: one at least")
     if asked.budgets:
-        by_budget(table, asked)
+        by_budget(tables, asked)
         return
     print(
         f"training to {SHARE:.0%} of the hypervolume, as a share of training the whole table once"
@@ -66,22 +69,32 @@ def main() -> None:
             budget = f"{len(table.keys) * full}epochs"
             return [
                 replay_search(
-                    table, sampler=sampler, budget=budget, rungs=own, eta=asked.eta, seed=seed,
-                    until=SHARE,
+                    tables[seed], sampler=sampler, budget=budget, rungs=own, eta=asked.eta,
+                    seed=seed, until=SHARE,
                 )
                 for seed in range(asked.seeds)
             ]  # fmt: skip
 
         without, climbing = search(""), search(asked.rungs)
         base = show(f"{sampler:7} no rungs", [spent(own) / whole for own in without])
-        least = [at_best(table, own, rungs[0]) / whole for own in without]
+        least = [
+            at_best(own, search, rungs[0]) / whole
+            for own, search in zip(tables, without, strict=True)
+        ]
         show(f"{sampler:7} at best", least, base)
         show(f"{sampler:7} rungs {asked.rungs}", [spent(own) / whole for own in climbing], base)
         for line in promoted(table, climbing, rungs):
             print(f"  {sampler:7} {line}", flush=True)
 
 
-def by_budget(table: Table, asked: argparse.Namespace) -> None:
+def tables_of(name: Path, seeds: int) -> list[Table]:
+    """The table for each seed, of the same architectures."""
+    if str(name) in KINDS:
+        return [made_up(str(name), seed) for seed in range(seeds)]
+    return [read_table(name)] * seeds
+
+
+def by_budget(tables: list[Table], asked: argparse.Namespace) -> None:
     """Print what is found in each of the budgets."""
     print(f"share of the hypervolume, mean and its standard error, of {asked.seeds} seeds")
     for sampler in asked.samplers.split(","):
@@ -90,10 +103,10 @@ def by_budget(table: Table, asked: argparse.Namespace) -> None:
             for rungs in ("", asked.rungs):
                 shares = [
                     replay_search(
-                        table, sampler=sampler, budget=f"{budget}epochs", rungs=rungs,
+                        own, sampler=sampler, budget=f"{budget}epochs", rungs=rungs,
                         eta=asked.eta, seed=seed,
                     ).found[-1]
-                    for seed in range(asked.seeds)
+                    for seed, own in enumerate(tables)
                 ]  # fmt: skip
                 error = np.std(shares, ddof=1) / np.sqrt(len(shares))
                 told.append(f"{np.mean(shares):.3f} ±{error:.3f}")
