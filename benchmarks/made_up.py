@@ -16,10 +16,10 @@ from search_efficiency import SPREAD, effects
 
 from nas.architecture import key
 from nas.search.replay import Table
-from nas.space import load_space
+from nas.space import Space, load_space
 from nas.space.points import Points
 
-SPACE = load_space(Path(__file__).parent / "made-up.yaml")
+SPACE = Path(__file__).parent / "made-up.yaml"
 KINDS = {"made-up": (0.5, 0.7), "made-up-by-cost": (0.8, 1.0)}
 """The share of the true scores' variance that the cost explains; the deviation of the noise at full
 length, over that of what it does not explain."""
@@ -30,21 +30,23 @@ LASTING = 0.8  # correlation of a training's luck from one epoch to the next
 
 
 @lru_cache
-def architectures() -> tuple[Points, tuple[str, ...]]:
-    points = SPACE.table.points(SPACE.table.distinct)
-    return points, tuple(key(SPACE.architecture(points.point(row))) for row in range(len(points)))
+def architectures() -> tuple[Space, Points, tuple[str, ...]]:
+    space = load_space(SPACE)
+    points = space.table.points(space.table.distinct)
+    keys = (key(space.architecture(points.point(row))) for row in range(len(points)))
+    return space, points, tuple(keys)
 
 
 def made_up(kind: str, seed: int) -> Table:
     """The table of a seed; the mean over its own seeds at full length is the true score."""
     explained, noise = KINDS[kind]
-    points, keys = architectures()
+    space, points, keys = architectures()
     random = np.random.default_rng(seed)
     logs = standard(np.log10(points.costs["macs"]))
     by_cost = np.sqrt(explained) * standard(logs - 0.15 * logs**2)
     at_last, at_first = (
         np.sqrt(1 - explained)
-        * apart(effects(points.codes, SPACE.table.shape, PAIRS, random), logs)
+        * apart(effects(points.codes, space.table.shape, PAIRS, random), logs)
         for _ in range(2)
     )
     luck = random.normal(size=(len(keys), SEEDS, EPOCHS))
@@ -60,7 +62,7 @@ def made_up(kind: str, seed: int) -> Table:
     rise = 1 - np.exp(-np.arange(1, EPOCHS + 1) / 5)
     costs = {name: np.asarray(points.costs[name], dtype=float) for name in ("macs", "params")}
     seconds = np.ones(scores.shape)
-    return Table(SPACE, keys, 0.8 * rise + SPREAD * scores, seconds, 2400, costs)
+    return Table(space, keys, 0.8 * rise + SPREAD * scores, seconds, 2400, costs)
 
 
 def standard(values: np.ndarray) -> np.ndarray:

@@ -78,8 +78,8 @@ def main() -> None:
         without, climbing = search(""), search(asked.rungs)
         base = show(f"{sampler:7} no rungs", [spent(own) / whole for own in without])
         least = [
-            at_best(own, search, rungs[0]) / whole
-            for own, search in zip(tables, without, strict=True)
+            at_best(own, searched, rungs[0]) / whole
+            for own, searched in zip(tables, without, strict=True)
         ]
         show(f"{sampler:7} at best", least, base)
         show(f"{sampler:7} rungs {asked.rungs}", [spent(own) / whole for own in climbing], base)
