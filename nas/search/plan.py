@@ -227,7 +227,10 @@ class SearchPlan:
         begun = sum(self._price(now, step) for step in now.running if step.replicate)
         refused = False
         for number, replicate in due:
-            step = Step(trials[number], replicate, 0, self.ladder.epochs[-1])
+            trial = trials[number]
+            if number > len(now.trials):  # of new baselines any may be the first to begin
+                trial = replace(trial, number=len(now.trials))
+            step = Step(trial, replicate, 0, self.ladder.epochs[-1])
             if step.id in under_way or (searching and step.trial.key in tried):
                 continue
             own = self._price(now, step)

@@ -23,10 +23,11 @@ from nas.training.job import Job, Result
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS trials (
-    number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, point TEXT NOT NULL,
+    number INTEGER PRIMARY KEY, key TEXT NOT NULL, point TEXT NOT NULL,
     architecture TEXT NOT NULL, costs TEXT NOT NULL, note TEXT NOT NULL,
     state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', baseline TEXT NOT NULL DEFAULT ''
 );
+CREATE UNIQUE INDEX IF NOT EXISTS searched ON trials (key) WHERE state <> 'baseline';
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, trial INTEGER NOT NULL REFERENCES trials (number),
     replicate INTEGER NOT NULL, from_epoch INTEGER NOT NULL, epoch INTEGER NOT NULL,
@@ -38,6 +39,16 @@ CREATE TABLE IF NOT EXISTS sessions (started REAL PRIMARY KEY, seen REAL NOT NUL
 PRAGMA user_version = 2;
 """
 VERSION = 2
+KEYS_ONCE = "SELECT 1 FROM sqlite_master WHERE name = 'trials' AND sql LIKE '%UNIQUE%'"
+"""Whether the file is of when a baseline could not be recorded beside a trial of the same key."""
+KEYS_TWICE = f"""
+BEGIN;
+ALTER TABLE trials RENAME TO former;
+{SCHEMA}
+INSERT INTO trials SELECT * FROM former;
+DROP TABLE former;
+COMMIT;
+"""
 FAILED = ("failed", "infeasible")
 REUSED = "reused"
 """The reason of a job that another run has trained: it took nothing here."""
@@ -130,7 +141,9 @@ class Record:
             if version not in ((VERSION,) if read_only else (0, VERSION)):
                 raise ValueError(f"it is of version {version}, and this reads {VERSION}")
             if not read_only:
-                self.db.executescript(SCHEMA)
+                self.db.execute("PRAGMA legacy_alter_table = ON")  # what refers to it stays
+                former = self.db.execute(KEYS_ONCE).fetchone()
+                self.db.executescript(KEYS_TWICE if former else SCHEMA)
             self._trials = self._read() if only is None else self._read(only, only)
             self.seconds_spent()
         except UserError as error:  # an architecture that is not known: a plug-in's

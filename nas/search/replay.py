@@ -139,7 +139,9 @@ def replay(
             step = plan.next(Standing(trials, list(running.values()), now))
             if step is None:
                 break
-            trials[step.trial.number : step.trial.number + 1] = [step.trial]
+            if step.trial.number == len(trials):
+                trials.append(step.trial)
+            trials[step.trial.number] = step.trial
             running[started] = step
             heapq.heappush(ends, (now + _seconds(step, table, replicate), started))
             started += 1

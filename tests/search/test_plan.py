@@ -3,6 +3,7 @@
 import functools
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from nas.search.budget import Budget
 from nas.search.confirm import baselines, first_due, leaders
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.plan import CONFIRMING, PARTLY, UNCONFIRMED, SearchPlan, Standing, Step
-from nas.search.record import Trial, searched
+from nas.search.record import Record, Trial, searched
 from nas.search.replay import Event, Table, replay
 from nas.search.rungs import Ladder
 from nas.search.samplers import make_sampler, promoter
@@ -162,7 +163,9 @@ def test_a_baseline_that_the_search_tried_itself_is_one_all_the_same() -> None:
     assert {1, 2} <= own.fresh.keys()
 
 
-def test_a_baseline_that_the_search_left_on_a_rung_is_trained_beside_the_front() -> None:
+def test_a_baseline_that_the_search_left_on_a_rung_is_trained_beside_the_front(
+    tmp_path: Path,
+) -> None:
     first, _, _ = carried_out("500epochs", confirm=0.5, rungs=(1,))
     stopped = [trial for trial in first if trial.state == "stopped"]
     left = min(stopped, key=lambda trial: trial.rungs[1])
@@ -173,8 +176,24 @@ def test_a_baseline_that_the_search_left_on_a_rung_is_trained_beside_the_front()
     assert (beside.state, beside.baseline, beside.rungs) == ("baseline", "mine", {})
     assert {1, 2} <= beside.fresh.keys()
     assert [trial.number for trial in baselines(trials)] == [beside.number]
+    record = Record(tmp_path / "record.db")
+    for trial in trials:
+        record.add(trial)
+    assert [trial.key for trial in record.trials()] == [trial.key for trial in trials]
     promoted = [replace(trial, state="complete") if trial is tried else trial for trial in trials]
     assert [trial.number for trial in baselines(promoted)] == [beside.number]
+
+
+def test_idle_workers_begin_with_the_baselines_that_the_search_has_not_tried() -> None:
+    first, _, _ = carried_out("500epochs", rungs=(1,), workers=3)
+    stopped = [trial for trial in first if trial.state == "stopped"]
+    (other,) = SPACE.baselines
+    space = replace(SPACE, baselines=(("tried", stopped[0].architecture), other))
+    trials, events, _ = carried_out("500epochs", confirm=0.5, rungs=(1,), space=space, workers=3)
+    own = {trial.baseline: trial for trial in trials if trial.state == "baseline"}
+    assert own["tried"].number > own[other[0]].number
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    assert all({1, 2} <= trial.fresh.keys() for trial in own.values())
 
 
 def test_where_two_replicates_do_not_fit_that_is_said_and_the_search_gets_all() -> None:

@@ -1,3 +1,6 @@
+import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,7 +8,7 @@ import pytest
 
 from nas.architecture import key, preset
 from nas.errors import UserError
-from nas.search.record import Record, Trial
+from nas.search.record import SCHEMA, Record, Trial
 from nas.training import Job, Recipe, Result
 
 RECIPE = Recipe(name="r", epochs=1, batch=2, lr=0.1)
@@ -34,13 +37,35 @@ def test_what_was_recorded_is_read_back_by_another_reader(tmp_path: Path) -> Non
     assert (second.state, second.reason, second.scores) == ("failed", "the loss is nan", {})
 
 
-def test_a_key_is_recorded_once(tmp_path: Path) -> None:
-    import sqlite3
-
+def test_a_key_is_recorded_once_and_once_more_as_a_baseline(tmp_path: Path) -> None:
     record = Record(tmp_path / "record.db")
     record.add(trial(0, "osnet_x1_0"))
     with pytest.raises(sqlite3.IntegrityError):
         record.add(trial(1, "osnet_x1_0"))
+    record.add(replace(trial(1, "osnet_x1_0"), state="baseline"))
+    assert [own.state for own in record.trials()] == ["running", "baseline"]
+
+
+def test_a_file_from_when_no_baseline_had_the_key_of_a_trial_is_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    record = Record(tmp_path / "record.db")
+    record.add(trial(0, "osnet_x1_0"))
+    record.finish(job(0), Result("done", scores={"score": 0.5}))
+    before, file = record.trials(), tmp_path / "former.db"
+    with closing(sqlite3.connect(file)) as former:
+        former.executescript(
+            re.sub("CREATE UNIQUE.*", "", SCHEMA).replace(
+                "key TEXT NOT NULL", "key TEXT NOT NULL UNIQUE"
+            )
+        )
+        former.execute("ATTACH ? AS new", (str(record.path),))
+        former.executescript("INSERT INTO main.trials SELECT * FROM new.trials")
+        former.executescript("INSERT INTO main.jobs SELECT * FROM new.jobs")
+    again = Record(file)
+    assert again.trials() == before
+    again.add(replace(trial(1, "osnet_x1_0"), state="baseline"))
+    assert Record(file, read_only=True).trials() == again.trials()
 
 
 def test_time_adds_up_over_sessions(tmp_path: Path) -> None:
