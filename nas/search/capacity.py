@@ -37,10 +37,17 @@ def default_workers() -> int:
     import torch
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    return gpus or max(1, min(8, len(os.sched_getaffinity(0))))
+    return gpus or max(1, min(8, cores()))
 
 
 def default_threads() -> int:
     """Threads for all workers together: OMP_NUM_THREADS where it is set, else one a core."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdecimal() and int(asked) > 0 else len(os.sched_getaffinity(0))
+    return int(asked) if asked.isdecimal() and int(asked) > 0 else cores()
+
+
+def cores() -> int:
+    """That this process may use; where the system does not say, as on macOS, all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -24,7 +24,7 @@ from nas.search.confirm import leaders
 from nas.search.executor import ATTEMPTS, Cluster, Executor
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
-from nas.search.plan import Plan, SearchPlan, Standing, Step
+from nas.search.plan import Plan, SearchPlan, Standing, Step, check_share
 from nas.search.record import FAILED, Record, Trial, digest, proposed_here, searched
 from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, parse_rungs
@@ -135,11 +135,11 @@ def run_search(
         trained = trained.model_copy(update={"rungs": parse_rungs(rungs, trained.epochs)})
     check_for_search(trained)
     ladder = Ladder((*trained.rungs, trained.epochs), eta, tuple(n for n in names if n != SCORE))
-    if not 0 <= confirm <= 0.5:
-        raise UserError(f"--confirm: {confirm:g} is not a share from 0 to 0.5")
+    check_share(confirm)
     sampler = sampler or default_sampler(names)
     own = make_sampler(sampler, loaded, names)
-    propose = beginning_with(init, loaded, own)
+    first = [architecture.resized(loaded.base.input) for architecture in init]
+    propose = beginning_with(first, loaded, own)
     if cluster and "latency_ms" in names:
         raise UserError(
             "--objectives: latency_ms is measured on one machine, not on a cluster, whose nodes "
@@ -162,8 +162,8 @@ def run_search(
     setting = Setting.parse(latency) if "latency_ms" in names else None
     if setting:
         asked["latency"] = setting.record()
-    if init:
-        asked["init"] = [key(architecture) for architecture in init]
+    if first:
+        asked["init"] = [key(architecture) for architecture in first]
     earlier = [earlier_run(run, asked) for run in warm_start]
     if earlier:
         asked["warm_start"] = [str(run.path) for run in earlier]
@@ -248,8 +248,7 @@ class Driver:
         self.before = self.record.seconds_spent()
         self.started = time.time()
         self.known = {trial.number for trial in self.trials if trial.state != "running"}
-        threads = max(1, default_threads() // workers)
-        told = (self.path, self.plan.ledger.budget, workers, threads)
+        told = (self.path, self.plan.ledger.budget, workers, self.threads(workers))
         note_session(*told, ended=False)
         pool = self.executor(workers)
         try:
@@ -270,9 +269,12 @@ class Driver:
             from nas.search.ray_workers import RayWorkers
 
             return RayWorkers(self.cluster)
-        threads = max(1, default_threads() // workers)
         measuring = self.latency is not None
-        return LocalWorkers(workers, threads, self.outbox, measuring=measuring)
+        return LocalWorkers(workers, self.threads(workers), self.outbox, measuring=measuring)
+
+    def threads(self, workers: int) -> int:
+        """Of a job, where so many run side by side."""
+        return self.cluster.threads if self.cluster else max(1, default_threads() // workers)
 
     def _end(self, pool: Executor) -> None:
         """Take in what workers still hand over, and close; all of it, whatever of it fails."""

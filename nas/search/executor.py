@@ -43,6 +43,11 @@ class Cluster:
     cpus: float = 1.0
     gpus: float | None = None
 
+    @property
+    def threads(self) -> int:
+        """Of a job."""
+        return max(1, int(self.cpus))
+
     def __post_init__(self) -> None:
         for option, amount in (("cpus", self.cpus), ("gpus", self.gpus or 0.0)):
             least = 0.01 if option == "cpus" else 0.0

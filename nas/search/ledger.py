@@ -6,6 +6,7 @@ budget of trials has epochs for a unit, and counts trials besides.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from nas.search.budget import TRAINING, Budget
-from nas.search.record import Trial
+from nas.search.record import FAILED, Trial
 from nas.training.recipe import Recipe
 
 
@@ -81,8 +82,19 @@ class Ledger:
 
     def epoch_images(self, trials: Sequence[Trial]) -> float:
         """Images of an epoch: the median so far; before, what the recipe says."""
-        own = [trial.images / trial.epochs for trial in trials if trial.images and trial.epochs]
+        own = [trial.images / trial.epochs for trial in whole(trials) if trial.images]
         return statistics.median(own) if own else self.recipe.epoch_images
+
+
+def whole(trials: Sequence[Trial]) -> list[Trial]:
+    """Those that were trained for all the epochs that they count: none of their jobs failed."""
+    return [
+        trial
+        for trial in trials
+        if trial.epochs
+        and trial.state not in FAILED
+        and all(map(math.isfinite, trial.fresh.values()))
+    ]
 
 
 def epoch_seconds(macs: float, trials: Sequence[Trial]) -> float:
@@ -94,10 +106,10 @@ def epoch_seconds(macs: float, trials: Sequence[Trial]) -> float:
 def epoch_line(trials: Sequence[Trial]) -> tuple[float, float]:
     """Seconds of an epoch: those of a network without macs, and those for each of them.
 
-    A line through what the finished trials took, of which neither part is below 0; their median
-    where they are few.
+    A line through what the trials took that did not fail, of which neither part is below 0; their
+    median where they are few.
     """
-    own = [(t.costs["macs"], t.seconds / t.epochs) for t in trials if t.epochs and t.seconds]
+    own = [(t.costs["macs"], t.seconds / t.epochs) for t in whole(trials) if t.seconds]
     if len(own) < LEAST_FIT:
         return (statistics.median(seconds for _, seconds in own) if own else 0.0), 0.0
     from scipy.optimize import nnls

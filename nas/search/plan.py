@@ -13,6 +13,7 @@ from typing import Protocol
 
 from nas.architecture import key
 from nas.cost import cost
+from nas.errors import UserError
 from nas.search.confirm import first_due, then_due
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.record import FAILED, Trial, proposed_here, searched
@@ -115,8 +116,10 @@ class SearchPlan:
         for trial in now.trials:
             if trial.state == "running" and trial.number not in under_way:
                 step = self._climb(trial)
-                return step if self._price(now, step) <= room else None
-        found = self._promotion(now, room) or self._new_trial(now, room)
+                if self._price(now, step) <= room:
+                    return step
+        least = int(self._all_begun(now))
+        found = self._promotion(now, room, least) or self._new_trial(now, room)
         if found is None and room > 0:
             found = self._finish(now, room)
         if found is None and self.exhausted:
@@ -141,6 +144,10 @@ class SearchPlan:
     def _complete_at_least(self, now: Standing) -> int:
         """How many trials are to be at full length in the end: one in eta, and one."""
         return max(1, int(len(searched(now.trials)) / self.ladder.eta))
+
+    def _all_begun(self, now: Standing) -> bool:
+        """Whether the budget counts trials, and none is left to begin."""
+        return self.ledger.budget.kind == "trials" and self.left(now) <= 0
 
     def _climb(self, trial: Trial) -> Step:
         """From where the trial stands to the next rung."""
@@ -167,9 +174,9 @@ class SearchPlan:
             room -= self._finishing(now)
         if room <= 0 or self.exhausted or self._refused.get(whole) == _ended(now.trials):
             return None
-        own = proposed_here(now.trials)
-        if self.ledger.budget.kind == "trials" and len(own) >= self.ledger.budget.amount:
+        if self._all_begun(now):
             return None
+        own = proposed_here(now.trials)
         if self.ledger.budget.kind == "time" and own:
             typical = statistics.median(trial.costs["macs"] for trial in own)
             if room < epoch_seconds(typical, now.trials) * self.ladder.above(0):
@@ -217,7 +224,8 @@ class SearchPlan:
             return None
         spent, share = self.ledger.confirming(now.trials), self._share(now)
         if not spent and self._first_price(now) > share:
-            self._say(UNCONFIRMED)
+            if not now.running:
+                self._say(UNCONFIRMED)
             return None
         trials = [*now.trials, *self._baselines(now.trials)]
         tried = {trial.key for trial in searched(now.trials)}
@@ -300,6 +308,12 @@ class SearchPlan:
         if text not in self._told:
             self._told.add(text)
             self.tell(text)
+
+
+def check_share(confirm: float) -> None:
+    """UserError where it is no share of the budget that can go to confirmation."""
+    if not 0 <= confirm <= 0.5:
+        raise UserError(f"--confirm: {confirm:g} is not a share from 0 to 0.5")
 
 
 def _ended(trials: Sequence[Trial]) -> tuple[int, int]:

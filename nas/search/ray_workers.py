@@ -63,7 +63,7 @@ class RayWorkers:
         self._ray = _ray()
         share = {"num_cpus": cluster.cpus, "num_gpus": _gpus(cluster)}
         self._task = self._ray.remote(max_retries=ATTEMPTS - 1, **share)(_work)
-        self._threads = max(1, int(cluster.cpus))
+        self._threads = cluster.threads
         self._plugins = {name: file.read_text() for name, file in loaded_plugins().items()}
         self._running: dict[Future[Result], Any] = {}
 

@@ -20,7 +20,7 @@ from nas.errors import UserError
 from nas.search.budget import Budget
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE
-from nas.search.plan import Plan, SearchPlan, Standing, Step
+from nas.search.plan import Plan, SearchPlan, Standing, Step, check_share
 from nas.search.record import Trial
 from nas.search.rungs import Ladder, parse_rungs
 from nas.search.samplers import make_sampler, promoter
@@ -217,6 +217,7 @@ def replay_search(
     all. Baselines that the table has not are left out. until: the share of the table's hypervolume
     at which it ends, if the budget lasts. UserError as in `run_search`.
     """
+    check_share(confirm)
     own = table if isinstance(table, Table) else read_table(table)
     full = own.scores.shape[2]
     objectives = (SCORE, "macs")

@@ -89,6 +89,8 @@ class Run:
         known = spread(trials)
         rows = [trial.row() | _confirmation(trial, known) for trial in trials]
         frame = pd.DataFrame(rows, columns=None if trials else [*COLUMNS, *CONFIRMED])
+        unmeasured = [name for name in self.costs if name not in frame]
+        frame = frame.reindex(columns=[*frame, *unmeasured])
         members = {trial.number for trial in front(trials, self.objectives)}
         frame["front"] = pd.array([trial.number in members for trial in trials], dtype=bool)
         return frame

@@ -24,6 +24,7 @@ from nas.search.samplers import Proposal, Propose
 from nas.space import Space
 from nas.training.job import Job, Result
 
+VALIDATION = "validation"  # what a search is scored by; an ablation says which
 WORDS = {"name", "about", "rungs"}  # of a recipe: they do not change how a network is trained
 
 
@@ -32,6 +33,7 @@ def earlier_run(path: str | Path, asked: Mapping[str, Any]) -> Run:
     run = open_run(path)
     names = ["data", "seed"] + ["latency"] * bool(set(asked["objectives"]) & set(MEASURED))
     pairs = [(name, run.asked.get(name), asked.get(name)) for name in names]
+    pairs.append(("split", run.asked.get("split", VALIDATION), VALIDATION))
     there, here = run.asked["recipe"], asked["recipe"]
     pairs += [(f"recipe.{n}", there.get(n), here.get(n)) for n in {*there, *here} - WORDS]
     for name, before, now in sorted(pairs, key=lambda pair: pair[0]):

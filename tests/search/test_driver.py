@@ -33,6 +33,18 @@ def test_a_search_leaves_a_run_with_everything_in_it(tiny: dict[str, str]) -> No
     assert study.execute("SELECT count(*) FROM trials WHERE state = 'COMPLETE'").fetchone() == (4,)
 
 
+def test_a_run_is_read_though_nothing_was_measured_yet(tiny: dict[str, str]) -> None:
+    run = run_search(budget="1trial", workers=1, **tiny)
+    about = json.loads((run.path / "run.json").read_text())
+    about["asked"]["objectives"] = ["score", "latency_ms"]
+    (run.path / "run.json").write_text(json.dumps(about))
+    with sqlite3.connect(run.path / "record.db") as db:
+        db.execute("UPDATE trials SET state = 'failed'")
+    found = open_run(run.path)
+    found.write_tables()
+    assert found.front().empty and found.trials()["latency_ms"].isna().all()
+
+
 def test_another_recipe_or_sampler_has_another_directory() -> None:
     plain = {
         "space": "osnet-mini", "data": "synthetic", "seed": 0, "objectives": ["score", "macs"],

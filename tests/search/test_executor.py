@@ -2,13 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nas.architecture import preset
 from nas.commands.options import cluster
 from nas.errors import UserError
 from nas.search import run_search
+from nas.search.driver import Driver, SilentView
 from nas.search.executor import Cluster
+from nas.training import Job, load_recipe
 
 
 def test_without_ray_one_line_says_what_to_install(
@@ -29,6 +33,15 @@ def test_latency_is_not_measured_on_a_cluster(tiny: dict[str, str]) -> None:
 def test_a_share_that_ray_can_not_give_is_refused(share: dict[str, float]) -> None:
     with pytest.raises(UserError, match=r"-per-job: .* is not a share up to 1, or a whole number"):
         Cluster(**share)
+
+
+@pytest.mark.parametrize(("cpus", "threads"), [(0.5, 1), (1.0, 1), (3.0, 3)])
+def test_a_job_has_as_many_threads_as_cores(tmp_path: Path, cpus: float, threads: int) -> None:
+    """Whatever the machine of the driver has; `replay RUN#N` takes as many."""
+    common = Job("", 0, preset("osnet_x0_25"), load_recipe("quick"), "synthetic", 0)
+    plan: Any = None
+    driver = Driver(tmp_path, plan, None, common, None, SilentView(), Cluster(cpus=cpus))
+    assert driver.threads(workers=7) == threads
 
 
 def test_options_of_a_cluster_want_one() -> None:

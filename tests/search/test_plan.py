@@ -184,12 +184,47 @@ def test_a_baseline_that_the_search_left_on_a_rung_is_trained_beside_the_front(
     assert [trial.number for trial in baselines(promoted)] == [beside.number]
 
 
+def test_that_the_front_is_not_confirmed_is_said_when_it_is_sure() -> None:
+    """The share of a budget of trials grows until the last of them has ended."""
+    for budget in ("12trials", "20trials", "30trials"):
+        for confirm in (0.25, 0.33, 0.4, 0.5):
+            told = carried_out(budget, confirm=confirm, rungs=(4,), workers=8)[2]
+            assert not {UNCONFIRMED, CONFIRMING} <= set(told)
+
+
+@pytest.mark.parametrize("count", [25, 30, 40, 50])
+def test_once_all_trials_have_begun_no_more_climb_than_is_due(count: int) -> None:
+    _, events, _ = carried_out(f"{count}trials", rungs=(4,), sampler="ehvi")
+    last = max(i for i, event in enumerate(events) if not event.step.from_epoch)
+    climbed = [i for i, event in enumerate(events) if event.step.from_epoch]
+    assert len(climbed) <= max(sum(i < last for i in climbed), count // 3)
+
+
+def test_what_was_interrupted_and_does_not_fit_any_more_holds_nothing_up() -> None:
+    trials, _, _ = carried_out("100epochs", rungs=(4,))
+    dear = replace(trials[0], state="running", rungs={}, scores={}, epochs=0)
+    propose, ladder = make_sampler("random", SPACE, OBJECTIVES), Ladder((4, 9), 3.0, ("macs",))
+    ledger = Ledger(Budget.parse("8m"), RECIPE, 1)
+    plan = SearchPlan(SPACE, propose, OBJECTIVES, 0, ladder, 0.0, ledger)
+    costs = {**dear.costs, "macs": 100 * dear.costs["macs"]}
+    stuck = [replace(dear, costs=costs), *trials[1:]]
+    room = [plan.next(Standing(stuck, [], seconds)) for seconds in (0.0, 400.0)]
+    assert [step and step.trial.number != 0 for step in room] == [False, True]
+
+
+def test_what_failed_at_once_tells_nothing_of_the_time_of_an_epoch() -> None:
+    trials, _, _ = carried_out("9trials", rungs=())
+    dear = max(trials, key=lambda trial: trial.costs["macs"])
+    failed = replace(dear, state="infeasible", rungs={}, scores={}, seconds=0.4, images=0)
+    assert epoch_seconds(2e7, [*trials, failed, failed]) == epoch_seconds(2e7, trials)
+
+
 def test_idle_workers_begin_with_the_baselines_that_the_search_has_not_tried() -> None:
     first, _, _ = carried_out("500epochs", rungs=(1,), workers=3)
     stopped = [trial for trial in first if trial.state == "stopped"]
     (other,) = SPACE.baselines
     space = replace(SPACE, baselines=(("tried", stopped[0].architecture), other))
-    trials, events, _ = carried_out("500epochs", confirm=0.5, rungs=(1,), space=space, workers=3)
+    trials, _, _ = carried_out("500epochs", confirm=0.5, rungs=(1,), space=space, workers=3)
     own = {trial.baseline: trial for trial in trials if trial.state == "baseline"}
     assert own["tried"].number > own[other[0]].number
     assert [trial.number for trial in trials] == list(range(len(trials)))

@@ -96,6 +96,11 @@ def test_rungs_save_epochs(folder: Path) -> None:
     assert len(rungs.trials) == 18
 
 
+def test_a_share_that_is_none_is_refused(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"--confirm: 1 is not a share"):
+        replay_search(folder, confirm=1.0)
+
+
 def test_the_verb_prints_a_row_for_each_search(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

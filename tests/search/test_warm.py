@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nas.architecture import key, preset
+from nas.architecture import Size, key, preset
 from nas.errors import UserError
 from nas.search import open_run, run_search
 from nas.search.run import kept_checkpoints
@@ -164,11 +164,30 @@ def test_another_recipe_is_refused_by_the_field_that_differs(
         run_search(budget="1trial", workers=1, warm_start=[earlier], **again(tiny, tmp_path))
 
 
-def test_architectures_to_begin_with_are_tried_first(tiny: dict[str, Any]) -> None:
+def test_scores_of_the_test_split_are_not_taken_over(
+    tiny: dict[str, Any], tmp_path: Path, earlier: Path
+) -> None:
+    """As an ablation has them."""
+    about = json.loads((earlier / "run.json").read_text())
+    options = again(tiny, tmp_path) | {"warm_start": [earlier]}
+    for split in ("test", "validation"):
+        about["asked"]["split"] = split
+        (earlier / "run.json").write_text(json.dumps(about))
+        if split == "test":
+            with pytest.raises(UserError, match="differs in split: test there, validation here"):
+                run_search(budget="1trial", workers=1, **options)
+        else:
+            assert len(run_search(budget="1trial", workers=1, **options).all_trials()) == 5
+
+
+def test_architectures_to_begin_with_are_tried_first_at_the_input_of_the_space(
+    tiny: dict[str, Any],
+) -> None:
     space = load_space(tiny["space"])
     points = list(space.enumerate())
     first = [space.architecture(points[number]) for number in (3, 1)]
-    run = run_search(budget="3trials", workers=1, init=first, **tiny)
+    given = [first[0].resized(Size(256, 128)), first[1]]
+    run = run_search(budget="3trials", workers=1, init=given, **tiny)
     assert [trial.key for trial in run.all_trials()][:2] == [key(own) for own in first]
 
 

@@ -28,5 +28,8 @@ def test_without_one_nothing_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = gpus(monkeypatch, 0)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(12))
     assert default_workers() == 8
+    monkeypatch.delattr("os.sched_getaffinity")
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    assert default_workers() == 3
     _take_gpu(1)
     assert not chosen

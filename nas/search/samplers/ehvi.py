@@ -139,15 +139,18 @@ def scored(trial: Trial) -> bool:
 
 
 def levels_of(trials: Sequence[Trial]) -> list[Level]:
-    """The scores on each rung, from the lowest; failed trials are as bad as the worst there."""
+    """The scores on each rung, from the lowest; failed trials are as bad as the worst of all, on
+    the rung with the most scores."""
     known = [row for row, trial in enumerate(trials) if scored(trial)]
+    epochs = sorted({epoch for row in known for epoch in trials[row].rungs})
+    on = {epoch: [row for row in known if epoch in trials[row].rungs] for epoch in epochs}
     worst = min(min(trials[row].rungs.values()) for row in known)
     failed = [row for row, trial in enumerate(trials) if trial.state in FAILED]
+    usual = max(epochs, key=lambda epoch: len(on[epoch]))  # the lowest of equal ones
     found = []
-    for number, epoch in enumerate(sorted({e for row in known for e in trials[row].rungs})):
-        rows = [row for row in known if epoch in trials[row].rungs]
+    for epoch, rows in on.items():
         scores = [trials[row].rungs[epoch] for row in rows]
-        if not number:
+        if epoch == usual:
             rows, scores = rows + failed, scores + [worst] * len(failed)
         found.append(Level(np.array(rows), np.array(scores)))
     return found

@@ -1,7 +1,8 @@
 """What is known from rungs of the score at full length: a surrogate on a surrogate.
 
-The first one is fitted to the scores on the lowest rung, which all trials have. Each further one to
-what the scores on its rung are beside a multiple of the prediction from below:
+The first one is fitted to the scores on the lowest rung, which all trials have, but for those that
+were taken over from runs with other rungs. Each further one to what the scores on its rung are
+beside a multiple of the prediction from below:
 
     f_r(x) = rho_r f_{r-1}(x) + delta_r(x)
 
@@ -36,18 +37,20 @@ class Level:
     rows: Ints
     scores: Floats
 
-    def of(self, rows: Ints) -> Floats:
-        """The scores of these trials, which all are there."""
-        order = np.argsort(self.rows)
-        found: Floats = self.scores[order[np.searchsorted(self.rows, rows, sorter=order)]]
+    def beside(self, predicted: Floats, rows: Ints) -> Floats:
+        """What the scores of these trials are beside the predicted ones of all; 0 where none is."""
+        apart = np.zeros(len(predicted))
+        apart[self.rows] = self.scores - predicted[self.rows]
+        found: Floats = apart[rows]
         return found
 
 
 class Tower:
     """A surrogate of the score on the highest level; levels with too few results are left out.
 
-    tables: as of `Surrogate`. codes (n, d): of all trials. levels: from the lowest, each a part of
-    the one before. running: trials (rows) that have no score yet.
+    tables: as of `Surrogate`. codes (n, d): of all trials. levels: from the lowest; a trial may be
+    on one without the ones below, where it was taken over from a run with other rungs. running:
+    trials (rows) that have no score yet.
     """
 
     def __init__(
@@ -57,15 +60,14 @@ class Tower:
         self.rows: list[Ints] = []
         self.slopes: list[float] = []
         prior = ON_RUNGS if len(levels) > 1 else PRIOR
-        for lower, level in zip([None, *levels], levels, strict=False):
-            if lower is not None and len(level.rows) < LEAST:
-                break
+        enough = [level for level in levels if len(level.rows) >= LEAST] or levels[:1]
+        for lower, level in zip([None, *enough], enough, strict=False):
             scores, slope, awaited = level.scores, 0.0, running[:0]
             if lower is not None:
                 below = self.means(codes)
                 slope = _slope(below[level.rows], scores, float(below.var()), 1.0)
                 scores = scores - slope * below[level.rows]
-                luck = lower.of(level.rows) - below[level.rows]
+                luck = lower.beside(below, level.rows)
                 scores = scores - _slope(luck, scores, float(luck.var()), LUCK) * luck
             else:
                 awaited = running

@@ -77,6 +77,20 @@ def test_a_rung_with_too_few_results_is_left_out() -> None:
     assert len(tower.floors) == 1
 
 
+def test_what_is_known_at_full_length_alone_counts_whatever_the_rungs_below_have() -> None:
+    """Taken over from a run without rungs: above a rung with few results, and beside others."""
+    codes, rows = everything(), np.arange(36)
+    full = Level(rows[::2], 0.3 + truth(codes)[::2])
+    few = Level(rows[1:4:2], truth(codes)[1:4:2])
+    other = Level(rows[1::4], truth(codes)[1::4])
+    tops = [
+        Level(rows[1 : 4 * count : 4], 0.3 + truth(codes)[1 : 4 * count : 4]) for count in (2, 5)
+    ]
+    for levels in ([few, full], [other, tops[0], full], [other, tops[1], full]):
+        found = Tower(TABLES, codes, levels, NOBODY).predict(codes[rows[::2]])[0]
+        assert np.abs(found - full.scores).mean() < 0.015
+
+
 def test_the_narrowed_tower_has_the_same_means_and_no_smaller_deviations() -> None:
     codes = everything()
     rows = np.arange(len(codes))
