@@ -41,7 +41,7 @@ from nas.training.recipe import Recipe, check_for_search, load_recipe, recipe_fo
 
 OVERTIME = 0.1  # the share of a time budget by which jobs under way may run over
 SAME_FAILURES = 3
-PROMOTABLE = 16  # checkpoints that are kept of each rung, at least
+PROMOTABLE = 64  # checkpoints that are kept of each rung, at least; ehvi takes few others
 
 
 @dataclass(frozen=True)
