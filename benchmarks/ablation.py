@@ -122,6 +122,17 @@ def bootstrapped(count: int, seeds: int) -> Figure:
     return Figure("percentile bootstrap in its place: intervals cover", covered / count)
 
 
+def looked_at_again(count: int, seeds: int) -> Figure:
+    """A false verdict, to compare: where none shows as many seeds again are added, to look anew."""
+    random = np.random.default_rng([count, seeds, 4])
+    wrong = 0
+    for _ in range(count):
+        scores = simulated(random, 0 * EFFECTS, 2 * seeds, 0.5)
+        looks = (compare(scores[:, :known]) for known in (seeds, 2 * seeds))
+        wrong += any((own.holm <= own.alpha).any() for own in looks)
+    return Figure(f"looked at again with {2 * seeds} seeds: a false verdict", wrong / count)
+
+
 def factorial(
     count: int, seeds: int, lost: float = 0.0, *, collapsed: bool = False
 ) -> list[Figure]:
@@ -175,6 +186,7 @@ def figures(count: int, seeds: int) -> Iterator[Figure]:
     yield from factorial(count, seeds, lost=0.1)
     yield from factorial(count, seeds, collapsed=True)
     yield bootstrapped(count, seeds)
+    yield looked_at_again(count, seeds)
 
 
 def main() -> None:

@@ -74,11 +74,12 @@ def in_use(path: Path) -> bool:
         return False
 
 
-def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: bool) -> None:
+def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: bool) -> str:
     """Make the directory, or check that the one there asks for the same.
 
-    Raises UserError for a directory that can not be written, that is something else, or that was
-    asked for something else, naming what differs.
+    Returns what has changed since it was made, if that may change scores, in a sentence. Raises
+    UserError for a directory that can not be written, that is something else, or that was asked for
+    something else, naming what differs.
     """
     check_directory(path, asked, kind, fresh=fresh)
     if fresh:
@@ -86,7 +87,7 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
     for folder in (path, *(path / name for name in kind.folders)):
         remove_torn(folder)
     if (path / kind.file).exists():
-        return
+        return _changed(path, kind)
     try:
         path.mkdir(parents=True, exist_ok=True)
         for name in kind.folders:
@@ -102,6 +103,21 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
         write_atomically(path / kind.file, json.dumps(about, indent=2) + "\n")
     except OSError as error:
         raise UserError(f"--out: {path} can not be written ({error.strerror})") from None
+    return ""
+
+
+def _changed(path: Path, kind: Kind) -> str:
+    """What trains otherwise than when the directory was made."""
+    about = json.loads((path / kind.file).read_text(encoding="utf-8"))
+    torch, code = (about.get("versions") or {}).get("torch"), about.get("code")
+    now = library_versions(("torch",))["torch"]
+    found = [f"torch {torch}, and this is {now}"] if torch not in (None, now) else []
+    found += ["other code of the training, or other plug-ins"] * (
+        code not in (None, training_code())
+    )
+    if not found:
+        return ""
+    return f"{path} was begun with {' and '.join(found)}: scores may differ from here on"
 
 
 def check_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: bool) -> None:
@@ -178,9 +194,19 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-@cache
 def training_code() -> str:
-    """16 hex digits of the sources that decide what a training scores; blocks of plug-ins aside."""
+    """What tells apart the code that decides what a training scores, loaded plug-ins included."""
+    from nas.plugins import loaded_plugins
+
+    files = sorted(loaded_plugins().values())
+    return "+".join(
+        [_own_code(), *(blake2b(f.read_bytes(), digest_size=8).hexdigest() for f in files)]
+    )
+
+
+@cache
+def _own_code() -> str:
+    """16 hex digits of the sources here."""
     folder = Path(__file__).parent
     files = [folder / "seeds.py"]
     for name in ("architecture", "data", "models", "training"):

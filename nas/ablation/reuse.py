@@ -14,7 +14,7 @@ from nas.search.plan import Step
 from nas.search.record import REUSED, Record, Trial
 from nas.search.run import read_asked
 from nas.search.workers import publish
-from nas.training.job import Result
+from nas.training.job import Result, in_parts
 
 SAME = ("data", "recipe", "split", "seed")
 """What of two ablations has to be equal."""
@@ -33,8 +33,8 @@ def reuse(
 ) -> Reused:
     """Put what others have trained into the outbox of the ablation at `path`.
 
-    Only what this code has trained, with this torch: a change of the training would look like an
-    effect of whichever rows were trained since.
+    Only what this code and these plug-ins have trained, with this torch, in whole batches: a change
+    of the training would look like an effect of whichever rows were trained since.
     """
     found = Reused()
     now = library_versions(("torch",))["torch"], training_code()
@@ -47,12 +47,14 @@ def reuse(
         except UserError:  # damaged, or with blocks of a plug-in that is not loaded
             continue
         alike = _code(folder) == now
+        halved = {job for job, _, reason in record.jobs() if in_parts(reason)}
         known = {trial.key: trial.number for trial in record.trials()}
         for row in rows:
             for replicate in range(seeds) if row.key in known else ():
                 job = Step(row, replicate, 0, epochs).id
                 scores = record.scores(known[row.key], replicate, epochs)
-                if scores is None or job in done:
+                there = f"{known[row.key]}-{replicate}-{epochs}"
+                if scores is None or job in done or there in halved:
                     continue
                 if not alike:
                     found.others.add(job)

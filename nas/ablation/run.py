@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 from nas.ablation.design import Design, Row, match_macs
 from nas.ablation.designs import factorial, leave_one_out, one_at_a_time
 from nas.ablation.effects import Contrast, Term, factorial_effects
+from nas.ablation.looks import looked
 from nas.ablation.plan import AblationPlan, score
 from nas.ablation.power import detectable, pilot
 from nas.ablation.published import families_table, paper_table
@@ -35,7 +39,7 @@ from nas.search.record import Trial
 from nas.search.run import FOLDERS, LIBRARIES, default_path, open_run, read_asked
 from nas.search.rungs import Ladder
 from nas.space import Space, load_space
-from nas.training.job import Job
+from nas.training.job import Job, in_parts
 from nas.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -57,7 +61,8 @@ class Ablation:
     """What an ablation found. scores: (rows, seeds), NaN where one is missing; larger is better.
 
     effects: of the factors, where the design is factorial and there are scores to tell them from
-    noise.
+    noise. in_parts: of rows, by label, how many trainings ran out of memory and were repeated in
+    parts of a batch. looks: with how many seeds there were verdicts so far, ascending.
     """
 
     path: Path
@@ -65,6 +70,8 @@ class Ablation:
     scores: NDArray[np.float64]
     found: Comparisons
     effects: tuple[list[Term], list[Contrast]] | None = None
+    in_parts: Mapping[str, int] = field(default_factory=dict)
+    looks: tuple[int, ...] = ()
 
     def table(self) -> pd.DataFrame:
         """A row for each of the design's: scores, difference to the baseline, costs, verdict."""
@@ -103,6 +110,11 @@ def run_ablation(
     """
     loaded = load_space(space) if isinstance(space, (str, Path)) else space
     trained = load_recipe(recipe, overrides)
+    if trained.early_stop:
+        raise UserError(
+            f"recipe {trained.name}: early_stop is of `train`; the rows of an ablation are scored "
+            "at full length"
+        )
     chosen = make_design(loaded, baseline, design, factors, match)
     if seeds < 2:
         raise UserError(f"--seeds: {seeds}; with fewer than 2 nothing is known of the noise")
@@ -123,7 +135,8 @@ def run_ablation(
         "split": split,
         "seed": seed,
     }
-    path = Path(out) if out is not None else _default_path(asked, match)
+    named = bool(factors) or baseline is not None
+    path = Path(out) if out is not None else _default_path(asked, match, rows=named)
     replicates = len(chosen.rows) * seeds
     spend = Budget.parse(budget) if budget else Budget("replicates", replicates)
     if spend.kind == "trials":
@@ -135,9 +148,11 @@ def run_ablation(
     with locked(path, "ablation"):
         if cluster is None:
             prepare_dataset(data, size)
-        make_directory(path, asked, ABLATION, fresh=fresh)
+        changed = make_directory(path, asked, ABLATION, fresh=fresh)
         shown = view or SilentView()
         shown.opened(path)
+        if changed:
+            shown.notice(changed)
         reused = reuse(path, asked, rows, seeds, trained.epochs)
         _tell(shown, reused, replicates)
         plan = AblationPlan(rows, seeds, ladder, ledger, given=frozenset(reused.scores))
@@ -188,10 +203,16 @@ def _trial(number: int, row: Row) -> Trial:
     return Trial(number, key(own), dict(row.factors), own, costs, {"row": row.label})
 
 
-def _default_path(asked: Mapping[str, Any], match: str | None) -> Path:
+def _default_path(asked: Mapping[str, Any], match: str | None, *, rows: bool) -> Path:
+    """By what a search's directory is named by, and the design. rows: whether they were asked for,
+    by factors or a baseline, and are in the name too; as a split other than the usual one is."""
     plain = default_path(asked)
     matched = "-matched" if match else ""
-    return plain.with_name(f"ablation-{asked['design']}{matched}-{plain.name}")
+    rest: list[Any] = [own["key"] for own in asked["rows"].values()] if rows else []
+    rest += [asked["split"]] * (asked["split"] != "test")
+    hashed = blake2b(json.dumps(rest).encode(), digest_size=3).hexdigest() if rest else ""
+    parts = [f"ablation-{asked['design']}{matched}", *[hashed] * bool(rest), plain.name]
+    return plain.with_name("-".join(parts))
 
 
 def _tell(shown: View, reused: Reused, of: int) -> None:
@@ -236,11 +257,15 @@ def _scores(
 
 def _found(path: Path, design: Design, seeds: int) -> Ablation:
     scores = _scores(path, design, seeds)
+    with open_run(path).record() as record:
+        halved = [job for job, outcome, why in record.jobs() if outcome == "done" and in_parts(why)]
+    rows = Counter(design.rows[int(job.split("-")[0])].label for job in halved)
+    looks = looked(path, complete(scores).shape[1])
     effects = None
     if design.factorial:
         with suppress(UserError):  # there are too few scores yet
             effects = factorial_effects(design.cells, scores)
-    return Ablation(path, design, scores, compare(scores), effects)
+    return Ablation(path, design, scores, compare(scores), effects, dict(rows), looks)
 
 
 def _read(path: Path) -> dict[str, Any]:

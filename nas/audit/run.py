@@ -226,8 +226,10 @@ def _of_space(
     with locked(path, "audit"):
         if cluster is None:
             prepare_dataset(data, space.base.input)
-        make_directory(path, asked, AUDIT, fresh=fresh)
+        changed = make_directory(path, asked, AUDIT, fresh=fresh)
         view.opened(path)
+        if changed:
+            view.notice(changed)
         plugins = tuple(str(file) for file in loaded_plugins().values())
         common = Job("", 0, space.base, trained, data, seed, plugins=plugins)
         plan = AuditPlan(rows, seeds, ladder, ledger)

@@ -133,6 +133,6 @@ def ablate(
     console = make_console()
     words = comparison_words(frame, found.found)
     console.print(terminal(words, title(found), console.width, SPARE))
-    for note in comparison_notes(found.design, found.found):
+    for note in comparison_notes(found.design, found.found, found.in_parts, found.looks):
         console.print(note, style="dim")
     print(*files, sep="\n")

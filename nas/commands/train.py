@@ -54,6 +54,7 @@ def train(
     from nas.commands.train_view import make_view
     from nas.plugins import plugin_options
     from nas.training import train_network
+    from nas.training.evaluation import NotFinite
     from nas.training.loop import Diverged
 
     view = make_view(quiet)
@@ -78,7 +79,7 @@ def train(
         if view.path is not None:
             view.notice(f"interrupted: {view.path} is saved; the same command goes on")
         raise
-    except Diverged as error:
+    except (Diverged, NotFinite) as error:
         print(
             f"error: {error}; what was saved before is kept in {view.path}; "
             "try a lower lr, or clip=1, with --set",

@@ -62,10 +62,21 @@ class Setting:
             given[name] = int(value) if whole else value
         return cls(backend, **given)
 
-    def record(self) -> dict[str, Any]:
-        """The setting in full, with the device and the library by name: plain data."""
+    def check_device(self) -> None:
+        """UserError where there is none."""
         import torch
 
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise UserError("device: there is no GPU that torch can use")
+
+    def record(self) -> dict[str, Any]:
+        """The setting in full, with the device and the library by name: plain data.
+
+        UserError where there is no such device.
+        """
+        import torch
+
+        self.check_device()
         machine = torch.cuda.get_device_name() if self.device == "cuda" else processor()
         library = f"torch {torch.__version__}"
         if self.backend == "onnxruntime":
@@ -87,8 +98,7 @@ def ready(model: Network, setting: Setting) -> Callable[[], object]:
     """
     import torch
 
-    if setting.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("device: there is no GPU that torch can use")
+    setting.check_device()
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(setting.batch, *model.input_shape, generator=generator)
     if setting.backend == "onnxruntime":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +89,16 @@ def term_words(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def comparison_notes(design: Design, found: Comparisons) -> list[str]:
-    """What a reader of the table has to know: how it was computed, and what is not in it."""
+def comparison_notes(
+    design: Design,
+    found: Comparisons,
+    in_parts: Mapping[str, int] | None = None,
+    looks: Sequence[int] = (),
+) -> list[str]:
+    """What a reader of the table has to know: how it was computed, and what is not in it.
+
+    in_parts, looks: of the `Ablation`.
+    """
     tested = sum(not math.isnan(p) for p in found.holm)
     seeds = found.seeds
     notes = [
@@ -114,6 +122,17 @@ def comparison_notes(design: Design, found: Comparisons) -> list[str]:
                 f"{row.label}: {NOT_COMPARED}. Both of its differences are the same number, as "
                 "happens by chance where scores have few values; more --seeds would tell."
             )
+    for label, count in (in_parts or {}).items():
+        notes.append(
+            f"{label}: memory was too small for {count} of its trainings, whose batches were "
+            "computed in parts: other statistics of batch normalisation, other triplets. Part of a "
+            "difference may be that."
+        )
+    if len(looks) > 1:
+        notes.append(
+            f"Verdicts were looked at with {', '.join(map(str, looks))} seeds: p holds for one "
+            "look, and each further one is another chance of a false verdict."
+        )
     notes += [f"Context: {design.context}."] * bool(design.context)
     notes += [f"Left out: {reason}." for reason in design.left_out]
     return notes
@@ -122,7 +141,7 @@ def comparison_notes(design: Design, found: Comparisons) -> list[str]:
 def write_ablation(ablation: Ablation, images: Sequence[str] = ()) -> list[Path]:
     """Write an ablation's tables and forest plot into its directory: every file that was made."""
     frame, found = ablation.table(), ablation.found
-    notes = comparison_notes(ablation.design, found)
+    notes = comparison_notes(ablation.design, found, ablation.in_parts, ablation.looks)
     words = comparison_words(frame, found)
     files = write_tables(ablation.path, "ablation", frame, words, title(ablation), notes)
     if ablation.effects:

@@ -89,7 +89,8 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
                 hoverinfo="text",
             )
         )
-    validation = "validation identities" if score == "mAP" else "validation images"
+    split = run.asked.get("split", "validation")
+    scored = f"{split} {'identities' if score == 'mAP' else 'images'}"
     count = len(searched(everything))
     subtitle = f"{run.asked['data']}, recipe {run.asked['recipe']['name']}, {count} trials"
     figure.update_layout(
@@ -97,7 +98,7 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
         **LAYOUT,
     )
     figure.update_xaxes(type="log", title=f"{cost} (log scale)", **AXIS, **log_ticks(trials, cost))
-    figure.update_yaxes(title=f"{score} on {validation}", **AXIS)
+    figure.update_yaxes(title=f"{score} on {scored}", **AXIS)
     return figure
 
 

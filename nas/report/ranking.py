@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn.functional import normalize
 
 from nas.data import Images, check_spec, load_dataset
 from nas.data.random_bits import permutation
@@ -94,11 +95,12 @@ def rank(
     """Rankings of up to `queries` random queries of those that have a match, best AP first."""
     assert query.cameras is not None and gallery.cameras is not None
     try:
-        found = embed(network, gallery, flip=flip)
-        ranked = Gallery(found, gallery.labels, gallery.cameras, metric)
-        embeddings = embed(network, query, flip=flip)
+        found, embeddings = (embed(network, images, flip=flip) for images in (gallery, query))
     except NotFinite as error:
         raise UserError(str(error)) from None
+    if flip:
+        found, embeddings = normalize(found), normalize(embeddings)
+    ranked = Gallery(found, gallery.labels, gallery.cameras, metric)
     matched = [
         index
         for index in permutation(seed, len(query), "ranking").tolist()

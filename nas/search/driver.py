@@ -174,9 +174,11 @@ def run_search(
     with locked(path, "search"):
         if cluster is None:
             prepare_dataset(data, loaded.base.input)
-        prepare(path, asked, loaded, fresh=fresh)
+        changed = prepare(path, asked, loaded, fresh=fresh)
         shown = view or SilentView()
         shown.opened(path)
+        if changed:
+            shown.notice(changed)
         plan = SearchPlan(
             loaded,
             propose,

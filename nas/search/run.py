@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from hashlib import blake2b
 from html import escape
 from pathlib import Path
@@ -61,12 +61,21 @@ class Run:
                 raise UserError(
                     f"{self.path} has no trial {number}; its trials are 0 to {record.count() - 1}"
                 )
-            return found[0]
+            return self._seen(found)[0]
 
     def all_trials(self) -> list[Trial]:
         """Every trial of the record, by number."""
         with self.record() as record:
-            return record.trials()
+            return self._seen(record.trials())
+
+    def _seen(self, trials: Sequence[Trial]) -> list[Trial]:
+        """In an ablation no replicate chooses anything, so the first one is fresh too."""
+        if "design" not in self.asked:
+            return list(trials)
+        return [
+            replace(t, fresh={0: t.scores[SCORE]} | t.fresh) if t.state == "complete" else t
+            for t in trials
+        ]
 
     def history(self) -> list[dict[str, Any]]:
         """Every finished job in the order in which they ended: see `Record.history`."""
@@ -247,14 +256,18 @@ def default_path(asked: Mapping[str, Any]) -> Path:
     return Path("results") / "-".join([*parts, f"s{asked['seed']}"])
 
 
-def prepare(path: Path, asked: Mapping[str, Any], space: Space, *, fresh: bool) -> None:
-    """Make the run's directory, or check that the one there asks for the same."""
-    make_directory(path, asked, SEARCH, fresh=fresh)
+def prepare(path: Path, asked: Mapping[str, Any], space: Space, *, fresh: bool) -> str:
+    """Make the run's directory, or check that the one there asks for the same.
+
+    Returns what `make_directory` does.
+    """
+    changed = make_directory(path, asked, SEARCH, fresh=fresh)
     if not (path / SPACE).exists():
         write_atomically(path / SPACE, to_yaml(space))
     if not (path / "record.db").exists():  # results are of its trials, by their numbers
         for name in published(path / "outbox"):
             clear(path / "outbox", name)
+    return changed
 
 
 SEARCH = Kind("search", "run.json", FOLDERS, LIBRARIES, read_asked)

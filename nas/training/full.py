@@ -81,8 +81,10 @@ def train_network(
         trainer = Trainer(network, trained, seed=split, device=place)
         trainer.epoch_steps(held.train)  # what does not fit the data says so here
         tests = load_tests(network, dataset, data, evaluate)
-        make_directory(path, asked, KIND, fresh=fresh)
+        changed = make_directory(path, asked, KIND, fresh=fresh)
         shown.opened(path)
+        if changed:
+            shown.notice(changed)
         for images in (held.train, held.query, held.gallery, held.validation):
             if images is not None:
                 images.prepare()  # decoded here, where Ctrl-C ends it at once

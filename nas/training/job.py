@@ -60,6 +60,7 @@ class Result:
     state: bytes = b""
 
 
+IN_PARTS = "out of memory, so batches were computed in"
 FULL = ("out of memory", "alloc")
 """What is said where memory is full, by torch, CUDA, cuBLAS or cuDNN, in lower case."""
 
@@ -81,8 +82,13 @@ def run_job(job: Job, *, cancelled: Callable[[], bool] = lambda: False) -> Resul
         return result
     again = _train(replace(job, recipe=halved), cancelled)
     if again.outcome == "done":
-        return replace(again, reason=f"out of memory, so batches were computed in {parts} parts")
+        return replace(again, reason=f"{IN_PARTS} {parts} parts")
     return again
+
+
+def in_parts(reason: str) -> bool:
+    """Whether that is the reason of a job whose batches were split as memory was full."""
+    return reason.startswith(IN_PARTS)
 
 
 def _train(job: Job, cancelled: Callable[[], bool]) -> Result:

@@ -115,13 +115,13 @@ class Progress:
             "images_per_second": extra["images"] / max(extra["seconds"], 1e-9),
             "seconds": extra["seconds"],
         }
+        self._check_finite()
         if trainer.recipe.early_stop:
             row |= {name: float(score) for name, score in self._validate().items()}
             if row["score"] > extra["best_score"]:
                 extra |= {"best_score": row["score"], "best_epoch": trainer.epoch}
         extra["rows"].append(row)
         extra |= {"loss_sum": 0.0, "images": 0, "seconds": 0.0}
-        self._check_finite()
         if trainer.recipe.early_stop and extra["best_epoch"] == trainer.epoch:
             self._write_network(BEST)
         self._save()

@@ -1,6 +1,7 @@
 """Ablations that really train, on a data set that takes a second."""
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,68 @@ def test_what_other_code_has_trained_is_trained_again(tiny: dict[str, Any], tmp_
     np.testing.assert_array_equal(one.scores, two.scores)
 
 
+def test_what_was_begun_by_other_code_or_other_plug_ins_says_so_when_it_goes_on(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tiny | {"factors": ["gate"], "seeds": 2}
+    run_ablation(**asked, budget="2epochs")
+    plugin = tmp_path / "layers.py"
+    plugin.write_text("")
+    for changed in (False, True):
+        if changed:
+            monkeypatch.setattr("nas.plugins._loaded", {"layers.py": plugin})
+        view = Notices()
+        run_ablation(**asked, budget="2epochs", view=view)
+        told = "was begun with other code of the training, or other plug-ins" in view.said[0]
+        assert told == changed
+
+
+def test_what_was_computed_in_parts_is_told_and_not_taken_over(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    """As memory was full: batch normalisation has seen other batches."""
+    asked = tiny | {"factors": ["gate"], "seeds": 2}
+    one = run_ablation(**asked)
+    assert not one.in_parts
+    with sqlite3.connect(tiny["out"] / "record.db") as db:
+        why = "out of memory, so batches were computed in 2 parts"
+        db.execute("UPDATE jobs SET reason = ? WHERE id = '1-0-2'", (why,))
+    label = one.design.rows[1].label
+    assert run_ablation(**asked).in_parts == {label: 1}
+    two = run_ablation(**asked | {"out": tmp_path / "runs" / "two"})
+    assert not two.in_parts
+    assert [t.images > 0 for t in open_run(two.path).all_trials()] == [False, True]
+
+
+def test_each_look_with_other_seeds_is_kept_in_mind(tiny: dict[str, Any]) -> None:
+    looks = [run_ablation(**tiny, factors=["gate"], seeds=seeds).looks for seeds in (2, 2, 3)]
+    assert looks == [(2,), (2,), (2, 3)]
+
+
+def test_other_rows_or_another_split_have_another_directory(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = {name: own for name, own in tiny.items() if name != "out"}
+    asked |= {"seeds": 2, "budget": "1epoch"}
+    changes: list[dict[str, Any]] = [
+        {}, {"factors": ["gate"]}, {"factors": ["streams"]}, {"split": "validation"},
+        {"factors": ["gate"], "split": "validation"}, {"match": "macs"},
+    ]  # fmt: skip
+    paths = {run_ablation(**asked | own).path for own in changes}
+    assert len(paths) == len(changes)
+    assert Path("results") / "ablation-one-at-a-time-tiny-synthetic" in {
+        path.with_name(path.name.rpartition("-synthetic")[0] + "-synthetic") for path in paths
+    }
+
+
+def test_a_front_of_an_ablation_has_the_means_of_all_seeds(tiny: dict[str, Any]) -> None:
+    found = run_ablation(**tiny, factors=["gate"], seeds=3)
+    shown = open_run(found.path).trials()
+    np.testing.assert_allclose(shown["confirmed"], found.scores.mean(axis=1))
+    assert set(shown["replicates"]) == {3}
+
+
 def test_a_run_whose_rows_were_not_numbered_yet_goes_on(tiny: dict[str, Any]) -> None:
     run_ablation(**tiny, factors=["gate"], seeds=2, budget="2epochs")
     file = tiny["out"] / "run.json"
@@ -143,7 +206,7 @@ def test_seeds_are_paired_and_differ(tiny: dict[str, Any]) -> None:
     assert (found.scores[:, 0] != found.scores[:, 1]).all()
     for trial in open_run(tiny["out"]).all_trials():
         assert trial.state == "complete"
-        assert list(trial.fresh) == [1]
+        assert list(trial.fresh) == [0, 1]  # no replicate has chosen anything
 
 
 def test_a_width_that_matches_leaves_no_difference_in_cost(tiny: dict[str, Any]) -> None:
@@ -170,6 +233,7 @@ def test_a_width_that_matches_leaves_no_difference_in_cost(tiny: dict[str, Any])
         ({"data": "nothing"}, "nothing"),
         ({"budget": "20trials"}, "--budget: trainings are counted by --seeds"),
         ({"budget": "much"}, "--budget: 'much'"),
+        ({"overrides": ["early_stop=3"]}, "early_stop is of `train`"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_writes_nothing(

@@ -81,6 +81,10 @@ def test_notes_say_what_is_missing_and_left_out() -> None:
         "Context: a context.",
         "Left out: gate odd: breaks macs <= 1M.",
     ]
+    notes = comparison_notes(DESIGN, compare(SCORES), {"T=1": 2}, (3, 5))
+    assert notes[4].startswith("T=1: memory was too small for 2 of its trainings")
+    assert notes[5].startswith("Verdicts were looked at with 3, 5 seeds: p holds for one look")
+    assert comparison_notes(DESIGN, compare(SCORES), {}, (5,))[4].startswith("Context")
     lost = SCORES.copy()
     lost[0, 0] = np.nan
     notes = comparison_notes(DESIGN, compare(lost))

@@ -119,3 +119,11 @@ def test_a_setting_is_read_from_text() -> None:
 def test_a_wrong_setting_is_said(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         Setting.parse(text)
+
+
+def test_without_a_gpu_its_setting_is_refused_before_anything_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UserError, match="device: there is no GPU that torch can use"):
+        Setting.parse("torch:device=cuda").record()

@@ -14,7 +14,7 @@ from nas.errors import UserError
 from nas.models import build
 from nas.report import ranking
 from nas.report.ranking import CELL, RIGHT, WRONG, Ranked, draw, rank, write_ranking
-from nas.training.evaluation import embed
+from nas.training.evaluation import embed, score_reid
 from nas.training.retrieval import Metric, retrieval_scores
 
 TINY = Architecture((Stage(16, 1), Stage(16, 1)), Size(32, 16), stem="conv3", stem_channels=8)
@@ -30,6 +30,8 @@ def test_rows_are_what_a_loop_over_the_gallery_finds(flip: bool, metric: Metric)
     assert query.cameras is not None and gallery.cameras is not None
     unit = torch.nn.functional.normalize
     embeddings = embed(network, query, flip=flip), embed(network, gallery, flip=flip)
+    if flip:
+        embeddings = unit(embeddings[0]), unit(embeddings[1])
     if metric == "cosine":
         sign, values = -1, (unit(embeddings[0]) @ unit(embeddings[1]).T).tolist()
     else:
@@ -50,10 +52,13 @@ def test_rows_are_what_a_loop_over_the_gallery_finds(flip: bool, metric: Metric)
         alone = query.subset(np.array([q]))
         assert alone.cameras is not None
         scores = retrieval_scores(
-            embed(network, alone, flip=flip), embeddings[1],
+            embeddings[0][q : q + 1], embeddings[1],
             alone.labels, gallery.labels, alone.cameras, gallery.cameras, metric,
         )  # fmt: skip
         assert row.ap == pytest.approx(scores["mAP"], abs=1e-6)
+    everything = rank(network, query, gallery, len(query), seed=3, metric=metric, flip=flip)
+    scores = score_reid(network, query, gallery, metric=metric, flip=flip)
+    assert np.mean([row.ap for row in everything]) == pytest.approx(scores["mAP"], abs=1e-6)
 
 
 def test_the_seed_chooses_the_queries() -> None:

@@ -17,6 +17,7 @@ from nas.training import Recipe, Training, train_network
 from nas.training.asked import default_path
 from nas.training.loop import Diverged, Step
 from nas.training.losses import Loss, make_loss
+from nas.training.progress import Progress
 from nas.training.view import Silent
 from tests.data.trees import make
 
@@ -150,6 +151,23 @@ def test_early_stop_keeps_the_best_and_ends(
     assert [row["score"] for row in rows(done.path)] == ["0.1", "0.4", "0.3", "0.4"]
     best, last = (read_checkpoint(done.path / f"{n}.safetensors") for n in ("best", "last"))
     assert not torch.equal(best["fc.0.weight"], last["fc.0.weight"])
+
+
+def test_a_last_step_that_diverged_is_not_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss is a number, and the weights are none."""
+    after = Progress._after_step
+
+    def spoiled(run: Progress, step: Step) -> None:
+        after(run, step)
+        for weights in (*run.trainer.network.parameters(), *run.trainer.average.parameters()):
+            weights.data.fill_(float("nan"))
+
+    monkeypatch.setattr(Progress, "_after_step", spoiled)
+    patient = RECIPE.model_copy(update={"epochs": 2, "early_stop": 2, "batch": 512})
+    with pytest.raises(Diverged):
+        go(tmp_path / "run", patient)
 
 
 def test_early_stop_scores_identities_that_are_not_trained_on(tmp_path: Path) -> None:
