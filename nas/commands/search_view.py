@@ -70,7 +70,7 @@ def budget_line(status: Status) -> str:
     parts = [f"{len(status.complete)} done", f"{len(status.running)} running"]
     stopped = sum(trial.state == "stopped" for trial in status.trials)
     if stopped:
-        parts.insert(1, f"{stopped} stopped")
+        parts.insert(1, f"{stopped} on rungs")
     if status.complete:
         parts.append(f"best {max(t.scores['score'] for t in status.complete):.4f}")
     parts.append(f"front {len(status.front)}")

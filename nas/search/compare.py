@@ -199,6 +199,9 @@ def _objectives(runs: Sequence[Run]) -> tuple[tuple[str, ...], list[str]]:
     if any(run.objectives != objectives for run in runs):
         objectives = (SCORE, "macs")
         notes.append("the runs have other objectives: compared by score and macs")
+    elif any(run.asked.get("latency") != runs[0].asked.get("latency") for run in runs):
+        objectives = (SCORE, "macs")
+        notes.append("latency was measured in other settings: compared by score and macs")
     seeds = list(dict.fromkeys(run.asked["seed"] for run in runs))
     if len(seeds) > 1:
         notes.append(

@@ -70,7 +70,8 @@ class Scale:
 def reference_score(trials: Sequence[Trial]) -> float | None:
     """What a search's scores count above: the median of its first ones at full length, if any.
 
-    It does not move once there are START of them, and no better search makes its own bar higher.
+    The first START by number: so no better search makes its own bar higher. With rungs an early
+    one that is promoted late moves it still.
     """
     scored = [t for t in trials if t.state == "complete"]
     return statistics.median(t.scores[SCORE] for t in scored[:START]) if scored else None

@@ -122,6 +122,15 @@ def test_what_can_be_compared_with_care_is_labelled(tmp_path: Path) -> None:
     assert any("other seeds (0, 1) hold out other" in note for note in found.notes)
 
 
+def test_latencies_of_other_settings_are_not_compared(tmp_path: Path) -> None:
+    asked = {"objectives": ["score", "macs", "latency_ms"]}
+    one = make_run(tmp_path / "a", **asked, latency={"backend": "frozen", "threads": 1})
+    two = make_run(tmp_path / "b", **asked, latency={"backend": "frozen", "threads": 2})
+    found = compare_runs([one, two])
+    assert found.objectives == ("score", "macs")
+    assert found.notes == ("latency was measured in other settings: compared by score and macs",)
+
+
 def test_one_run_is_not_a_comparison(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="give two at least"):
         compare_runs([make_run(tmp_path / "a")])
