@@ -62,7 +62,7 @@ _MSMT_TEST = ("test", "mask_test_v2")
 LAYOUTS: dict[str, Layout] = {
     "market1501": Layout(
         about="Market-1501",
-        name=re.compile(r"(?P<id>-1|\d+)_c(?P<camera>\d)"),
+        name=re.compile(r"(?P<id>-1|\d+)_c(?P<camera>\d+)"),
         example="0002_c1s1_000451_03.jpg",
         parts=_MARKET,
         roots=("", "Market-1501-v15.09.15"),
@@ -71,7 +71,7 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "dukemtmc": Layout(
         about="DukeMTMC-reID",
-        name=re.compile(r"(?P<id>-1|\d+)_c(?P<camera>\d)"),
+        name=re.compile(r"(?P<id>-1|\d+)_c(?P<camera>\d+)"),
         example="0005_c2_f0046985.jpg",
         parts=_MARKET,
         roots=("", "DukeMTMC-reID"),
@@ -95,7 +95,7 @@ LAYOUTS: dict[str, Layout] = {
     "cuhk03": Layout(
         about="CUHK03, new protocol",
         name=re.compile(
-            r"(?P<id>-1|\d+)_c(?P<camera>\d)|(?P<pair>\d+)_(?P<in_pair>\d+)_(?P<view>\d+)_"
+            r"(?P<id>-1|\d+)_c(?P<camera>\d+)|(?P<pair>\d+)_(?P<in_pair>\d+)_(?P<view>\d+)_"
         ),
         example="1_003_1_01.png or 0003_c1_01.png",
         parts=_MARKET,

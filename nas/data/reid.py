@@ -116,7 +116,7 @@ def _listed(
     for name in part.lists:
         file = root / name
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
+            lines = file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, ValueError) as error:
             raise UserError(f"{file}: cannot be read: {error}") from None
         for number, line in enumerate(lines, 1):

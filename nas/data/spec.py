@@ -175,12 +175,17 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
             raise UserError(f"data {spec!r}: nothing {what}; write {source.usage}")
         found.append((text.strip(), source, rest))
     texts, tasks = [text for text, _, _ in found], [source.task for _, source, _ in found]
-    if len(set(texts)) < len(texts):
+    if len({(source.usage, _where(rest)) for _, source, rest in found}) < len(found):
         raise UserError(f"data {spec!r}: a data set is joined with itself")
     if len(set(tasks)) > 1:
         words = ", ".join(f"{text} is for {task}" for text, task in zip(texts, tasks, strict=True))
         raise UserError(f"data {spec!r}: only sets for one task can be joined; {words}")
     return found
+
+
+def _where(rest: str) -> str:
+    """What tells what follows a colon apart from another: a path, however it is written."""
+    return str(Path(rest).expanduser().resolve()) if "=" not in rest else rest
 
 
 def task_of(spec: str) -> Task:

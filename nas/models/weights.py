@@ -33,6 +33,7 @@ OSNET = {
     "convolution": "lite",
     "bottleneck": 4,
 }
+STAGES = 3
 STREAM = re.compile(r"(conv\d+\.\d+)\.conv2([a-d])(?:\.(\d+))?\.((?:conv1|conv2|bn)\..*)")
 AIN_STREAM = re.compile(r"(conv\d+\.\d+)\.conv2\.(\d+)\.layers\.(\d+)\.(.*)")
 TRANSITION = re.compile(r"conv(\d+)\.(\d+)\.0\.((?:conv|bn)\..*)")
@@ -44,6 +45,8 @@ def dialect(architecture: Architecture) -> Dialect:
     a = architecture
     if a.stem != "conv7":
         raise UserError(f"torchreid has no OSNet with the stem {a.stem!r}, only conv7")
+    if len(a.stages) != STAGES:
+        raise UserError(f"torchreid's OSNet has {STAGES} stages, not {len(a.stages)}")
     norms = []
     for i, stage in enumerate(a.stages):
         if i + 1 < len(a.stages) and stage.downsample != 2:

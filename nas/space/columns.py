@@ -9,6 +9,7 @@ numpy's broadcasting does the rest.
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from nas.space.space import Space
 
 MAX_AXES = 60  # numpy has 64
+MAX_POINTS = 20_000_000  # of the parameters that one part depends on, whatever they come to
 MAX_LABELS = 200_000  # combinations that one part is made of: a minute, and some gigabytes
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -85,16 +87,15 @@ def apply(
 
     A UserError of the function, and a Refusal among its arguments, become a Refusal.
     """
+    points = math.prod(np.broadcast_shapes(*(column.ids.shape for column in columns)))
+    if points > MAX_POINTS:
+        raise _too_many(points)
     code = np.zeros((1,) * columns[0].ids.ndim, dtype=np.int64)
     for column in columns:
         code = code * len(column.labels) + column.ids
     combinations, inverse = np.unique(code, return_inverse=True)
     if len(combinations) > MAX_LABELS:
-        raise UserError(
-            f"a part of the network depends on {len(combinations):,} combinations of parameters, "
-            f"and {MAX_LABELS:,} are handled; tie some ([*] instead of [each]), or give them fewer "
-            "values"
-        )
+        raise _too_many(len(combinations))
     labels: list[Any] = []
     known: dict[Hashable, int] = {}
     ids = np.empty(len(combinations), dtype=np.int64)
@@ -110,6 +111,13 @@ def apply(
             labels.append(made)
         ids[i] = known[name]
     return Column(ids[inverse].reshape(code.shape), labels)
+
+
+def _too_many(combinations: int) -> UserError:
+    return UserError(
+        f"a part of the network depends on {combinations:,} combinations of parameters, and "
+        f"{MAX_LABELS:,} are handled; tie some ([*] instead of [each]), or give them fewer values"
+    )
 
 
 def _call(function: Callable[..., Any], arguments: list[Any]) -> Any:

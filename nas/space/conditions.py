@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nas.architecture import Size
 from nas.architecture.value import NETWORK_FIELDS
 from nas.cost import COSTS
 from nas.errors import UserError
@@ -151,11 +152,19 @@ def _check_words(operands: list[Expression], stages: int) -> None:
                 path = paths.concrete(name, stages)[0]
                 found = [field.problem(value.args[0]) for field in paths.declared(path)]
                 problems = None if None in found else found[0]
+                if name == "input" and not problems:
+                    problems = _other_spelling(value.args[0])
             if problems:
                 raise UserError(f"{name} is never {value.args[0]!r}: it is {problems}")
     if not names and any(isinstance(v.args[0], str) for v in values):
         words = ", ".join(repr(v.args[0]) for v in values)
         raise UserError(f"none of {words} is a name")
+
+
+def _other_spelling(size: str) -> str | None:
+    """How the size is written, where that is otherwise: sizes are compared as words."""
+    written = str(Size.parse(size, "input"))
+    return None if size == written else f"written {written!r}"
 
 
 def _is_text(name: str, stages: int) -> bool:

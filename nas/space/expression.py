@@ -12,10 +12,12 @@ Evaluation works on plain values and on numpy arrays (one entry a point) alike.
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -192,7 +194,7 @@ def _tokens(text: str) -> Iterator[tuple[str, Any, int]]:
             scale = UNITS[match["unit"]]
             digits = number.removesuffix(match["unit"]) if match["unit"] else number
             value = int(digits) if digits.isdecimal() else float(digits)
-            yield "value", value * scale, start
+            yield "value", value if scale == 1 else _scaled(digits, scale), start
         elif match["text"] is not None:
             yield "value", match["text"][1:-1], start
         elif match["name"] is not None:
@@ -200,6 +202,14 @@ def _tokens(text: str) -> Iterator[tuple[str, Any, int]]:
         else:
             yield "symbol", match["symbol"], start
     yield "end", None, len(text)
+
+
+def _scaled(digits: str, scale: int) -> int | float:
+    """The product, whole where it is: 64.1k is 64100, which no product of floats says."""
+    if not math.isfinite(float(digits) * scale):
+        return math.inf
+    exact = Fraction(digits) * scale
+    return exact.numerator if exact.denominator == 1 else float(exact)
 
 
 def _short(text: str) -> str:
@@ -257,6 +267,10 @@ def _minus(left: Any, right: Any) -> Any:
     return (left + 0) - (right + 0)  # numpy has no difference of truths
 
 
+def _times(left: Any, right: Any) -> Any:
+    return (left + 0.0) * right  # numpy's whole numbers would run over without a word
+
+
 def _negative(value: Any) -> Any:
     return -(value + 0)
 
@@ -300,6 +314,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     ">=": operator.ge,
     "+": _plus,
     "-": _minus,
-    "*": operator.mul,
+    "*": _times,
     "/": _divided,
 }

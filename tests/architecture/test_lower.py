@@ -127,6 +127,10 @@ def canonical_text(traced: object) -> tuple[str, ...]:
             replace(network(bottleneck=64), width=0.125),
             "stages[0].blocks[0]: conv1.conv would have 0 channels: at least 1 is needed",
         ),
+        (
+            replace(network(family="resnext", bottleneck=64), width=0.125),
+            "stages[0].blocks[0]: conv1.conv would have 0 channels: at least 1 is needed",
+        ),
     ],
 )
 def test_what_can_not_be_built_is_said_in_words(architecture: Architecture, message: str) -> None:

@@ -101,6 +101,14 @@ def test_a_plus_in_a_path_does_not_join() -> None:
     assert texts == ["folder:/a+b/c++", "cifar10:/d+folder/x", "fashion-mnist"]
 
 
+def test_a_folder_is_not_joined_with_itself_however_it_is_written(tmp_path: Path) -> None:
+    one = f"market1501:{tmp_path}/a"
+    for other in (f"market1501:{tmp_path}/a/", f"market1501:{tmp_path}/b/../a"):
+        with pytest.raises(UserError, match="a data set is joined with itself"):
+            parts_of(f"{one}+{other}")
+    assert len(parts_of(f"{one}+dukemtmc:{tmp_path}/a")) == 2
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

@@ -40,6 +40,26 @@ EXPECTED = {
 }
 
 
+@pytest.mark.parametrize(("name", "tree"), [("market1501", trees.MARKET), ("dukemtmc", trees.DUKE)])
+def test_a_camera_that_a_set_has_not_is_told(
+    name: str, tree: dict[str, list[str]], tmp_path: Path
+) -> None:
+    """And is not the one of its first digit."""
+    folder = next(iter(tree))
+    trees.make(tmp_path, tree)
+    trees.save(tmp_path / folder / "0008_c12s1_000001_01.jpg", 1)
+    with pytest.raises(UserError, match="12"):
+        load_dataset(f"{name}:{tmp_path}", (16, 8))
+
+
+def test_lists_may_begin_with_a_mark_of_their_encoding(tmp_path: Path) -> None:
+    """As editors on Windows write it."""
+    trees.make_msmt(tmp_path)
+    for file in tmp_path.glob("list_*.txt"):
+        file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert load_dataset(f"msmt17:{tmp_path}", (16, 8)).train.pixels.shape[1:] == (16, 8, 3)
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 def test_identities_and_cameras_follow_from_names(name: str, tmp_path: Path) -> None:
     tree, *expected = EXPECTED[name]

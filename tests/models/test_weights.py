@@ -69,6 +69,12 @@ def test_the_classifier_is_left_out_where_there_is_none_and_data_parallel_is_und
     load_torchreid(build(preset("osnet_x0_25")), {f"module.{n}": v for n, v in state.items()})
 
 
+def stages(count: int) -> Architecture:
+    document = to_document(preset("osnet_x0_25"))
+    document["stages"] = (document["stages"] * 2)[:count]
+    return from_document(document)
+
+
 def changed(**fields: object) -> Architecture:
     document = to_document(preset("osnet_x0_25"))
     document["stages"][1] |= fields
@@ -78,6 +84,8 @@ def changed(**fields: object) -> Architecture:
 @pytest.mark.parametrize(
     ("architecture", "message"),
     [
+        (stages(2), "torchreid's OSNet has 3 stages, not 2"),
+        (stages(4), "torchreid's OSNet has 3 stages, not 4"),
         (changed(streams=3), r"stages\[1\].blocks\[0\].streams: torchreid has 4, not 3"),
         (changed(family="se"), r"stages\[1\].blocks\[0\].family: torchreid has osnet, not se"),
         (changed(downsample=1), r"stages\[1\].downsample: torchreid has 2, not 1"),

@@ -28,6 +28,11 @@ def value(text: str) -> Any:
         ("macs <= 50M", True),
         ("macs < 0.05G", False),
         ("macs == 50000k", True),
+        ("64.1k", 64_100),
+        ("8.2M", 8_200_000),
+        ("1.0000001k", 1000.0001),
+        ("1e3k", 1_000_000),
+        ("1e999M > macs", True),
         ("1 <= width * 4 < 2", False),
         ("1 < width * 4 <= 2", True),
         ("2 + 3 * 4 - 6 / 2", 11),
@@ -111,6 +116,21 @@ def test_arithmetic_agrees_with_python(text: str) -> None:
     except (TypeError, ZeroDivisionError):
         return
     assert evaluate(parse(text, lambda name: False), lambda name: None) == expected
+
+
+@given(st.integers(1, 10**12), st.sampled_from("kMG"))
+def test_a_number_with_a_unit_is_what_it_says(number: int, unit: str) -> None:
+    digits = {"k": 3, "M": 6, "G": 9}[unit]
+    padded = str(number).rjust(digits + 1, "0")
+    assert value(f"{padded[:-digits]}.{padded[-digits:]}{unit}") == number
+
+
+def test_products_of_arrays_do_not_run_over() -> None:
+    costs = {"macs": np.array([4_000_000_000, 2]), "params": np.array([5_000_000_000, 3])}
+    large = evaluate(parse("macs * params * macs > 1e28", costs.__contains__), costs.__getitem__)
+    assert large.tolist() == [True, False]
+    plain = {name: int(own[0]) for name, own in costs.items()}
+    assert evaluate(parse("macs * params * macs > 1e28", plain.__contains__), plain.__getitem__)
 
 
 def test_truths_count_as_numbers() -> None:

@@ -102,6 +102,7 @@ def changed(old: str, new: str) -> str:
                 "macs.__class__ == 1": "no field is named 'macs.__class__'",
                 '__import__("os") == 1': "in '__import__(\"os\") == 1': an operator or the end was",
                 "width == unifed": "width is never ",
+                'input == "64X32"': "input is never '64X32': it is written '64x32'",
                 "all(stages[*].gate == unifed)": "stages[*].gate is never ",
                 "all(stages[*].streams)": "'all' needs a condition, not a value",
                 "max(stages[*].gate) > 1": "stages[*].gate is a word",

@@ -308,6 +308,15 @@ def test_a_space_whose_parts_are_too_many_is_refused(monkeypatch: pytest.MonkeyP
         from_yaml(large).count()
 
 
+def test_a_space_is_refused_before_there_is_an_array_of_all_its_points(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nas.space.columns.MAX_POINTS", 6)
+    large = HEAD + "  stages[*].streams: 1..4\n  stages[*].gate: [none, unified]\n"
+    with pytest.raises(UserError, match=r"depends on 8 combinations of parameters"):
+        from_yaml(large).count()
+
+
 def test_a_baseline_that_was_a_file_is_written_with_its_content(tmp_path: Path) -> None:
     (tmp_path / "net.v2.json").write_text(to_json(preset("osnet_x0_5")))
     text = HEAD + "  width: [0.25, 0.5]\nbaseline: [net.v2.json, osnet_x0_25]\n"

@@ -26,7 +26,7 @@ class ResNeXt(Component):
         """(C, H, W) to (channels, H, W)."""
         wanted = channels // self.bottleneck
         of_each = max(1, int(wanted / self.cardinality + 0.5))
-        groups = max(1, int(wanted / of_each + 0.5))
+        groups = int(wanted / of_each + 0.5)  # 0 where no channel is left, which is refused
         y = net.conv_norm_relu(x, groups * of_each, 1, name="conv1")
         y = net.conv_norm_relu(y, groups * of_each, 3, groups=groups, name="conv2")
         return close(net, y, x, channels)
