@@ -22,8 +22,15 @@ def write_figure(figure: go.Figure, stem: Path, images: Sequence[str] = ()) -> l
     """
     name = stem.stem if stem.suffix in SUFFIXES else stem.name
     html = stem.with_name(f"{name}.html")
-    write_atomically(html, figure.to_html(include_plotlyjs=True, full_html=True))
+    write_atomically(html, offline_html(figure))
     return [html, *(_write_image(figure, stem.with_name(f"{name}.{kind}")) for kind in images)]
+
+
+def offline_html(figure: go.Figure) -> str:
+    """A page that needs no network, and has no button that sends the figure to one."""
+    settings = {"displaylogo": False, "modeBarButtonsToRemove": ["sendChartToCloud"]}
+    html: str = figure.to_html(include_plotlyjs=True, full_html=True, config=settings)
+    return html
 
 
 def _write_image(figure: go.Figure, path: Path) -> Path:

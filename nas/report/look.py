@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 ACCENT, MUTED, CONTRAST = "#0b6e99", "#9aa5ab", "#b5541c"
+INK, PAPER = "#1f2428", "#ffffff"
+
+
+def shaded(share: float) -> str:
+    """The accent, of which that share covers the page."""
+    red, green, blue = bytes.fromhex(ACCENT[1:])
+    return f"rgba({red}, {green}, {blue}, {share:g})"
+
+
 LAYOUT: dict[str, Any] = {
     "template": "plotly_white",
     "font": {"family": "system-ui, sans-serif", "size": 14},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas.audit.importance import Importance
-from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
+from nas.report.look import ACCENT, AXIS, CONTRAST, INK, LAYOUT, MUTED, PAPER, shaded
 from nas.report.words import compact
 from nas.space.paths import short
 
@@ -73,11 +73,15 @@ def stops_figure(frame: pd.DataFrame) -> go.Figure:
 
     rungs = [name for name in frame.columns if name not in ("quarter", "from", "to")]
     shades = np.linspace(0.25, 1.0, len(rungs))
-    names = [f"{compact(row['from'])} to {compact(row['to'])}" for _, row in frame.iterrows()]
+    names = [
+        f"{row['quarter']}: {compact(row['from'])} to {compact(row['to'])}"
+        for _, row in frame.iterrows()
+    ]
     figure = go.Figure([
         go.Bar(
-            x=names, y=frame[rung], name=rung, marker={"color": ACCENT, "opacity": shade},
-            text=frame[rung], textposition="inside",
+            x=names, y=frame[rung], name=rung, marker={"color": shaded(shade)},
+            text=frame[rung], textposition="inside", insidetextanchor="middle",
+            textfont={"color": INK if shade < 0.6 else PAPER},
             hovertemplate="%{x}, " + rung + ": %{y}<extra></extra>",
         )
         for rung, shade in zip(rungs, shades.tolist(), strict=True)

@@ -10,7 +10,7 @@ from nas.errors import UserError
 from nas.report.figures import write_figure
 from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
 from nas.report.published import SOURCE, published
-from nas.report.words import compact, point_in_words, varying_names
+from nas.report.words import compact, point_in_words, shortened, varying_names
 from nas.search import Run, Trial, front
 from nas.search.confirm import Confirmed, confirmed
 from nas.search.record import searched
@@ -92,12 +92,16 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
     split = run.asked.get("split", "validation")
     scored = f"{split} {'identities' if score == 'mAP' else 'images'}"
     count = len(searched(everything))
-    subtitle = f"{run.asked['data']}, recipe {run.asked['recipe']['name']}, {count} trials"
+    subtitle = (
+        f"{shortened(run.asked['data'])}, recipe {run.asked['recipe']['name']}, {count} trials"
+    )
     figure.update_layout(
         title={"text": f"{run.asked['space']}<br><sup>{subtitle}</sup>", "x": 0.02},
         **LAYOUT,
     )
-    figure.update_xaxes(type="log", title=f"{cost} (log scale)", **AXIS, **log_ticks(trials, cost))
+    figure.update_xaxes(
+        type="log", title=f"{cost} (log scale)", **AXIS, **log_ticks([*trials, *stopped], cost)
+    )
     figure.update_yaxes(title=f"{score} on {scored}", **AXIS)
     return figure
 

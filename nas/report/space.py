@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nas.files import write_atomically
+from nas.report.figures import offline_html
 from nas.report.words import compact
 
 if TYPE_CHECKING:
@@ -132,5 +133,5 @@ def space_figure(found: dict[str, Any]) -> go.Figure:
 
 def write_space(found: dict[str, Any], path: Path) -> Path:
     """Write the figure as a page that opens offline."""
-    write_atomically(path, space_figure(found).to_html(include_plotlyjs=True, full_html=True))
+    write_atomically(path, offline_html(space_figure(found)))
     return path

@@ -27,6 +27,12 @@ def parse_count(text: str, what: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """Its beginning and its end, where it is longer than that."""
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
+
+
 def change(ratio: float) -> str:
     """How much more of a cost, in per cent with its sign: +6.9%, -31.2%; 0.0% where it is less."""
     return re.sub(r"^[+-](0\.0%)$", r"\1", f"{ratio:+.1%}")

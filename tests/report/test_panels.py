@@ -22,6 +22,13 @@ def test_stops_are_counted_by_quarter_of_cost() -> None:
     assert frame["from"].tolist() == [1.0, 3.0, 5.0, 7.0]
     bars = stops_figure(frame).data
     assert [bar.name for bar in bars] == ["stopped at epoch 1", "stopped at epoch 3", "full length"]
+    assert len({bar.marker.color for bar in bars}) == 3  # as the legend shows them
+
+
+def test_quarters_of_one_cost_are_apart() -> None:
+    frame = stops_frame([5.0] * 8, [9] * 8, (9,))
+    (bar,) = stops_figure(frame).data
+    assert len(set(bar.x)) == 4
 
 
 def test_growth_begins_at_nothing_and_hours_are_hours() -> None:

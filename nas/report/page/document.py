@@ -22,9 +22,11 @@ def document(run: Run, trials: Sequence[Trial]) -> dict[str, Any]:
     """Columns, one value a trial, None where there is none; fronts by cost, as trials' numbers.
 
     kind: front, dominated, stopped, running, failed, infeasible, baseline; the front is that of the
-    run's objectives. height: the mean of fresh replicates, where there are any, else the score.
+    run's objectives, and members are all on it, baselines too. height: the mean of fresh
+    replicates, where there are any, else the score.
     """
     costs = [name for name in (*COSTS, *MEASURED) if any(name in t.costs for t in trials)]
+    costs = costs or list(run.costs)  # where no trial has begun
     members = {t.number for t in front(trials, run.objectives)}
     fronts = {
         cost: [t.number for t in _by_cost(front(trials, run.objectives, cost), cost)]
@@ -54,7 +56,8 @@ def document(run: Run, trials: Sequence[Trial]) -> dict[str, Any]:
         "score": "mAP" if "mAP" in scores else "top-1" if "top1" in scores else SCORE,
         "scores": scores, "costs": costs, "cost": run.costs[0],
         "published": [vars(own) for own in published(run.asked["data"])], "source": SOURCE,
-        "columns": columns, "parameters": _parameters(trials), "fronts": fronts,
+        "columns": columns, "parameters": _parameters(trials),
+        "fronts": fronts, "members": sorted(members),
     }  # fmt: skip
 
 

@@ -27,6 +27,12 @@
     return `${+value.toPrecision(4)}`;
   }
   const score = (value) => (value === null || value === undefined ? "" : value.toFixed(4));
+  const members = new Set(data.members);
+  // A baseline that is on the front is both.
+  const kindInWords = (row) =>
+    columns.kind[row] + (columns.kind[row] !== "front" && members.has(columns.trial[row]) ? ", front" : "");
+  const LONG = 80; // letters of a reason that stand beside a point
+  const shortened = (text) => (text.length > LONG ? `${text.slice(0, LONG)}…` : text);
   const named = (row) => columns.name[row] || `trial ${columns.trial[row]}`;
   const valueOf = (name, row) => {
     const own = data.parameters[name];
@@ -48,14 +54,14 @@
 
   function hover(row) {
     const low = columns.low[row];
-    const lines = [`<b>${named(row)}</b> ${columns.kind[row]}`];
+    const lines = [`<b>${named(row)}</b> ${kindInWords(row)}`];
     if (columns.height[row] !== null) {
       lines.push(`${data.score} ${score(columns.height[row])}` + (low === null
         ? ` after epoch ${columns.epoch[row]}`
         : ` (${score(low)} to ${score(columns.high[row])}, ${columns.replicates[row]} seeds)`));
     }
     lines.push(data.costs.map((cost) => `${compact(columns[cost][row])} ${cost}`).join(", "));
-    if (columns.reason[row]) lines.push(columns.reason[row]);
+    if (columns.reason[row]) lines.push(shortened(columns.reason[row]));
     return lines.concat(words(row).split(", ")).join("<br>");
   }
 
@@ -152,6 +158,7 @@
   function scale(cost) {
     if (find("axis").value === "linear") return { type: "linear", exponentformat: "SI", nticks: 8 };
     const known = columns[cost].filter((x) => x !== null && x > 0);
+    if (!known.length) return { type: "log" };
     const [low, high] = [reduce(known, Math.min) * 0.95, reduce(known, Math.max) * 1.05];
     for (const steps of [[1, 1.5, 2, 3, 4, 5, 7], [1, 2, 5], [1, 3], [1]]) {
       const at = [];
@@ -165,7 +172,7 @@
   }
   const reduce = (values, choose) => values.reduce((a, b) => choose(a, b));
 
-  const settings = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+  const settings = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "sendChartToCloud"] };
 
   function drawFront() {
     const cost = find("cost").value;
@@ -182,7 +189,7 @@
   // Pinned trials stand beside each other; what differs between two is marked.
   function showPinned() {
     const facts = (row) => [
-      ["", named(row)], ["is", columns.kind[row]], [data.score, score(columns.height[row])],
+      ["", named(row)], ["is", kindInWords(row)], [data.score, score(columns.height[row])],
       ["95% interval", columns.low[row] === null ? "" : `${score(columns.low[row])} to ${score(columns.high[row])}`],
       ...data.costs.map((cost) => [cost, compact(columns[cost][row])]),
       ["epochs", columns.epoch[row]], ...names.map((name) => [name, valueOf(name, row)]),
@@ -239,14 +246,15 @@
     return Number.isNaN(x) || Number.isNaN(y) ? String(a).localeCompare(String(b)) : x - y;
   }
 
+  const reason = (row) => columns.reason[row];
   const heads = [
-    ["trial", (row) => columns.trial[row], true], ["is", (row) => columns.kind[row]],
+    ["trial", (row) => columns.trial[row], true], ["is", kindInWords],
     ["epoch", (row) => columns.epoch[row], true], [data.score, (row) => columns.height[row], true, score],
     ["seeds", (row) => columns.replicates[row], true, (n) => n || ""],
     ...data.costs.map((cost) => [cost, (row) => columns[cost][row], true, compact]),
     ...names.map((name) => [name, (row) => valueOf(name, row)]),
     ["seconds", (row) => columns.seconds[row], true], ["key", (row) => columns.key[row]],
-    ["reason", (row) => columns.reason[row]],
+    ["reason", reason],
   ];
   let order = [...Array(count).keys()];
   let shown = PAGE;
@@ -264,6 +272,7 @@
         const own = value(row);
         cell.textContent = own === null ? "" : form ? form(own) : own;
         if (number) cell.className = "number";
+        if (value === reason) cell.className = "text";
       }
     }
     find("count").textContent = `${order.length.toLocaleString("en")} of ${count.toLocaleString("en")}`;
@@ -279,10 +288,13 @@
 
   function arrange() {
     const wanted = find("filter").value.trim().toLowerCase().split(/[\s,]+/).filter(Boolean);
-    const text = (row) => ` ${named(row)} ${columns.kind[row]} ${columns.key[row]} ${columns.reason[row]} ${words(row)} `.toLowerCase();
+    const text = (row) => `trial ${columns.trial[row]} ${named(row)} ${kindInWords(row)} ${reason(row)} ${words(row)}`.toLowerCase();
+    // A number is one as a whole; a key is meant by how it begins, from four letters on.
+    const has = (row, own, word) => (word.length > 3 && columns.key[row].startsWith(word))
+      || (/^\d+$/.test(word) ? own.split(/[\s,]+/).includes(word) : own.includes(word));
     order = [...Array(count).keys()];
     if (wanted.length) {
-      order = order.filter((row) => { const own = text(row); return wanted.every((word) => own.includes(word)); });
+      order = order.filter((row) => { const own = text(row); return wanted.every((word) => has(row, own, word)); });
     }
     const [place, sign] = sorting;
     const value = heads[place][1];
@@ -329,8 +341,16 @@
 
   // Figures come in the colours of the light page.
   function recoloured(trace) {
-    const now = { "#0b6e99": colour("accent"), "#9aa5ab": colour("muted"), "#b5541c": colour("contrast") };
-    return JSON.parse(JSON.stringify(trace), (key, value) => now[value] ?? value);
+    const now = {
+      "#0b6e99": colour("accent"), "#9aa5ab": colour("muted"), "#b5541c": colour("contrast"),
+      "#1f2428": colour("ink"), "#ffffff": colour("paper"),
+    };
+    const accent = colour("accent").match(/[0-9a-f]{2}/gi).map((pair) => parseInt(pair, 16));
+    const shade = /^rgba\(11, 110, 153, ([\d.]+)\)$/;
+    return JSON.parse(JSON.stringify(trace), (key, value) => {
+      const share = shade.exec(value)?.[1];
+      return share ? `rgba(${accent.join(", ")}, ${share})` : now[value] ?? value;
+    });
   }
 
   function copy(event) {
@@ -338,9 +358,9 @@
     if (!button) return;
     const text = button.dataset.copy;
     const done = () => {
-      const before = button.textContent;
+      button.dataset.label ??= button.textContent;
       button.textContent = "copied";
-      setTimeout(() => { button.textContent = before; }, 1200);
+      setTimeout(() => { button.textContent = button.dataset.label; }, 1200);
     };
     const byHand = () => {
       const area = Object.assign(document.createElement("textarea"), { value: text });
@@ -359,6 +379,7 @@
   find("colour").append(new Option("by kind", ""));
   for (const name of names) find("colour").append(new Option(name, name));
   find("controls").onchange = drawFront;
+  for (const form of document.forms) form.onsubmit = (event) => event.preventDefault();
   find("filter").oninput = arrange;
   find("more").onclick = () => { shown += 10 * PAGE; drawTable(); };
   document.addEventListener("click", copy);

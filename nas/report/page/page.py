@@ -28,7 +28,6 @@ def write_report(
     """Write the report of a run, by default as report.html into it, and return its path.
 
     latency: times of parts on a device, from which latency is predicted where it was not measured.
-    UserError where the run has no trial with a score yet.
     """
     opened = run if isinstance(run, Run) else open_run(run)
     path = Path(out) if out is not None else opened.path / "report.html"
@@ -40,8 +39,7 @@ def report_html(run: Run, latency: PartTable | None = None) -> str:
     """The report as one HTML document that needs nothing else."""
     from plotly.offline import get_plotlyjs
 
-    with run.record() as record:
-        trials, history = record.trials(), record.history()
+    trials, history = run.all_trials(), run.history()
     own = sections(run, trials, history, latency)
     data = document(run, trials)
     figures = {s.name: json.loads(s.figure.to_json()) for s in own if s.figure is not None}

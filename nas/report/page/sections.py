@@ -82,8 +82,9 @@ def summary(run: Run, trials: Sequence[Trial]) -> list[str]:
     sure = is_confirmed(trials, run.objectives)
     if sure:
         counts = sorted({c.replicates for c in map(confirmed, members) if c})
+        fewest_to_most = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
         found.append(
-            f"The front is confirmed: scores are means of {' to '.join(map(str, counts))} "
+            f"The front is confirmed: scores are means of {fewest_to_most} "
             "trainings with fresh seeds, with 95% intervals by the noise of all of them together."
         )
         unsure = [t for t in leaders(trials, run.objectives) if not confirmed(t)]

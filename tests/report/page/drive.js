@@ -44,6 +44,13 @@
     filter.value = "front";
     filter.dispatchEvent(new Event("input"));
     told.filtered = document.querySelectorAll("#table tbody tr").length;
+    filter.form.requestSubmit(); // as Enter does
+    await pause(100);
+    told.kept = filter.value;
+    filter.value = "trial 7";
+    filter.dispatchEvent(new Event("input"));
+    told.numbered = [...document.querySelectorAll("#table tbody tr td:first-child")].map((own) => own.textContent);
+    told.buttons = [...document.querySelectorAll("[data-title]")].map((own) => own.dataset.title);
     document.querySelector("#members thead th").click();
     told.members = [...document.querySelectorAll("#members tbody tr")].map((row) => Number(row.dataset.trial));
     document.getElementById("cost").value = "params";

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from benchmarks.report import made_run
 from nas.report.page import report_html
 from nas.search import Run
 from nas.space import load_space
+from tests.made_up_runs import make_run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 COUNT = 60
@@ -63,12 +65,44 @@ def test_points_are_drawn_hovered_pinned_compared_sorted_and_filtered(
     assert "macs" in told["differs"]  # type: ignore[operator]
     assert told["least"] == f"{min(heights):.4f}" and told["most"] == f"{max(heights):.4f}"
     assert told["filtered"] == len(members)
+    assert told["kept"] == "front" and told["numbered"] == ["7"]
+    buttons = " ".join(told["buttons"])  # type: ignore[arg-type]
+    assert "Zoom" in buttons and "Share" not in buttons and "Cloud" not in buttons
     assert told["members"] == members
     assert told["axis"] == "params"
     assert re.fullmatch(rf"python cli.py train '?{re.escape(str(run.path))}#\d+'?", told["copy"])  # type: ignore[arg-type]
     assert told["key"] >= 2  # type: ignore[operator]  # values of the parameter beside their colours
     assert told["byKey"] == 1
     assert not told["wide"]
+
+
+def shown(run: Run) -> dict[str, Any]:
+    """The data in the page."""
+    found: dict[str, Any] = json.loads(
+        report_html(run).split('id="data">')[1].split("</script>")[0]
+    )
+    return found
+
+
+def test_a_report_of_an_ablation_has_the_means_of_its_table(tmp_path: Path) -> None:
+    """Of all seeds: none has chosen anything."""
+    run = Run(make_run(tmp_path / "run", fresh={0: (0.2,), 1: (0.4,), 3: (0.6,)}, design="paper"))
+    columns = shown(run)["columns"]
+    assert columns["height"][:4] == [0.25, 0.45, 0.12, 0.525]
+    assert columns["replicates"][:4] == [2, 2, 0, 2]
+    assert shown(run)["members"] == sorted(run.front()["trial"])
+
+
+def test_a_page_of_a_run_that_has_just_begun_is_whole(tmp_path: Path) -> None:
+    run = Run(make_run(tmp_path / "run", (), failed=0))
+    tell = """<script>setTimeout(() => {
+        const out = Object.assign(document.createElement("pre"), { id: "told" });
+        out.textContent = JSON.stringify({ ready: document.body.dataset.ready ?? "no" });
+        document.body.append(out);
+    }, 3000);</script>"""
+    page = tmp_path / "report.html"
+    page.write_text(report_html(run).replace("</body>", tell + "</body>"), encoding="utf-8")
+    assert browse(page, 1000) == ({"ready": "yes"}, [])
 
 
 def test_nothing_is_loaded_from_elsewhere_and_data_can_not_end_its_element(run: Run) -> None:
