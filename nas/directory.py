@@ -147,10 +147,28 @@ def _refuse_difference(path: Path, asked: Mapping[str, Any], kind: Kind) -> None
     before, now = flat(kind.read(path)), flat(json.loads(json.dumps(asked)))
     for name in sorted({*before, *now}, key=lambda own: (not own.endswith(".name"), own)):
         if before.get(name) != now.get(name):
+            there = noun_of(before)
+            if there != kind.noun:
+                raise UserError(
+                    f"{path} holds {there}, and this is {kind.noun}; choose another --out"
+                )
             raise UserError(
-                f"{path} holds a {kind.noun} that differs in {name}: {before.get(name)} there, "
+                f"{path} holds {there} that differs in {name}: {before.get(name)} there, "
                 f"{now.get(name)} now; choose another --out, or --fresh to start over"
             )
+
+
+def noun_of(asked: Mapping[str, Any]) -> str:
+    """What was asked for: a training, a search, an ablation, an audit."""
+    names = {name.partition(".")[0] for name in asked}
+    for name, noun in (
+        ("audit", "an audit"),
+        ("design", "an ablation"),
+        ("objectives", "a search"),
+    ):
+        if name in names:
+            return noun
+    return "a training"
 
 
 def flat(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -279,4 +279,4 @@ def _read(path: Path) -> dict[str, Any]:
     return asked
 
 
-ABLATION = Kind("ablation", "run.json", FOLDERS, LIBRARIES, _read)
+ABLATION = Kind("an ablation", "run.json", FOLDERS, LIBRARIES, _read)

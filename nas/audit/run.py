@@ -295,4 +295,4 @@ def zero_cost_scores(
     return dict(zip(GLANCES, found.T, strict=True))
 
 
-AUDIT = Kind("audit", "run.json", FOLDERS, LIBRARIES, read_asked)
+AUDIT = Kind("an audit", "run.json", FOLDERS, LIBRARIES, read_asked)

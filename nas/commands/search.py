@@ -106,8 +106,11 @@ def search(
     """
     from nas.commands.search_view import make_view
     from nas.commands.targets import resolve
+    from nas.errors import UserError
     from nas.search import open_run, run_search
 
+    if rungs is not None and no_rungs:
+        raise UserError("--rungs and --no-rungs exclude each other; leave out one")
     view = make_view(quiet)
     interrupted = False
     try:

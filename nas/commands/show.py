@@ -65,7 +65,7 @@ def _trial(found: dict[str, Any]) -> None:
     console = make_console()
     console.print(fields_table(trial_fields(found)))
     console.print()
-    console.print(job_table(found["jobs"]))
+    console.print(job_table(found["jobs"], searched="row" not in found["note"]))
     console.print()
     console.print(draw(from_document(found["architecture"])), soft_wrap=True)
     for line in command_lines(found["commands"]):

@@ -69,7 +69,9 @@ def load_trained(target: str) -> Network:
         _of_file(Path(target))
     if Path(target).suffix == ".safetensors" or _is_trial(target):
         return load(target, None, 0)[0]
-    raise UserError(f"{target!r} is not a trained network: a .safetensors file, or RUN#trial")
+    weights = sorted(map(str, Path(target).glob("*.safetensors"))) if target else []
+    hint = f"; there is {', '.join(weights)}" if weights else ""
+    raise UserError(f"{target!r} is not a trained network: a .safetensors file, or RUN#trial{hint}")
 
 
 def _state_of_trial(run: str, number: str) -> tuple[dict[str, Any], str]:

@@ -99,8 +99,11 @@ def _cost(value: float) -> str:
     return f"{compact(value)} ({value:,})" if whole else compact(value)
 
 
-def job_table(jobs: Sequence[Mapping[str, Any]]) -> Table:
-    """The jobs of a trial: what each scored, and what it took."""
+def job_table(jobs: Sequence[Mapping[str, Any]], *, searched: bool = True) -> Table:
+    """The jobs of a trial: what each scored, and what it took.
+
+    searched: whether the first seed is that of a search, which has chosen by it.
+    """
     names = list(dict.fromkeys(n for job in jobs for n in job["scores"] if n != "score"))
     shown = [n for n in ("mAP", "rank1", "top1", "top5") if n in names]
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -109,7 +112,8 @@ def job_table(jobs: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("outcome", overflow="fold")
     for job in jobs:
         scores = (f"{job['scores'][n]:.4f}" if n in job["scores"] else "" for n in shown)
-        seed = f"fresh {job['replicate']}" if job["replicate"] else "search"
+        number = job["replicate"]
+        seed = (f"fresh {number}" if number else "search") if searched else str(number + 1)
         outcome = ": ".join(filter(None, (job["outcome"], job["reason"])))
         times = (f"{job[name]:.1f}" for name in ("train_seconds", "eval_seconds"))
         table.add_row(seed, str(job["epoch"]), *scores, *times, outcome)

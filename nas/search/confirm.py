@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nas.search.objectives import SCORE, front_mask, values
 from nas.search.record import Trial
 
+Floats = NDArray[np.floating]
 LEAST, MOST = 2, 4
 """Replicates with fresh seeds: fewer say nothing of their noise, more are not needed."""
 
@@ -35,21 +37,40 @@ class Spread:
     """The standard deviation of a score over seeds, and its degrees of freedom."""
 
     deviation: float
-    freedom: int
+    freedom: float
 
 
 def spread(trials: Sequence[Trial]) -> Spread | None:
     """That of all confirmed trials together, as if it were the same for each; None without any.
 
     Two replicates alone know next to nothing of it: by Student's t with one degree of freedom the
-    interval reaches 12.7 standard errors to either side, with twenty 2.1.
+    interval reaches 12.7 standard errors to either side, with twenty 2.1. But replicates of one
+    number have seen the same split and order: what a seed does to all trials alike is known by the
+    seeds alone, however many trials there are. So the degrees of freedom are Satterthwaite's
+    (Biometrics, 1946) of the two parts.
     """
     own = [scores for trial in trials if len(scores := _finite(trial)) >= LEAST]
     freedom = sum(len(scores) - 1 for scores in own)
     if not freedom:
         return None
     squares = sum((len(scores) - 1) * statistics.variance(scores) for scores in own)
-    return Spread(math.sqrt(squares / freedom), freedom)
+    return Spread(math.sqrt(squares / freedom), freedom * _independent(_shared(trials)))
+
+
+def _independent(table: Floats) -> float:
+    """Degrees of freedom of the variance within trials, as a share of those of independent scores.
+
+    table: (trials, seeds). 1 where there is one trial, down to 1 / trials where seeds do all.
+    """
+    trials, seeds = table.shape
+    if trials < 2 or seeds < 2:
+        return 1.0
+    alike = float(trials * table.mean(axis=0).var(ddof=1)) / trials
+    alone = _rest(table) * (1 - 1 / trials)
+    if not alike + alone:
+        return 1.0
+    effective: float = (alike + alone) ** 2 / (alike**2 + alone**2 / (trials - 1))
+    return min(1.0, effective / trials)
 
 
 def confirmed(trial: Trial, known: Spread | None = None) -> Confirmed | None:
@@ -82,11 +103,11 @@ def first_due(trials: Sequence[Trial], objectives: Sequence[str]) -> list[tuple[
 
 def then_due(trials: Sequence[Trial], objectives: Sequence[str]) -> list[tuple[int, int]]:
     """What is trained after `first_due` while the budget lasts: the trials within noise of the
-    front, and then more replicates of all."""
+    front, one by one, as one replicate alone counts for nothing, and then more of all."""
     chosen = _chosen(trials, objectives)
     near = leaders(trials, objectives, noise=noise(trials))
     close = [trial for trial in near if all(trial.number != own.number for own in chosen)]
-    found = _missing(close, LEAST)
+    found = [due for trial in close for due in _missing([trial], LEAST)]
     for count in range(LEAST + 1, MOST + 1):
         found += _missing([*chosen, *close], count)
     return list(dict.fromkeys(found))
@@ -140,12 +161,23 @@ def noise(trials: Sequence[Trial]) -> float:
     From the fresh replicates that all confirmed trials have; 0 where that is fewer than two trials
     or replicates. A trial that has only its first one yet is not confirmed.
     """
+    table = _shared(trials)
+    return math.sqrt(_rest(table)) if len(table) > 1 else 0.0
+
+
+def _shared(trials: Sequence[Trial]) -> Floats:
+    """The fresh scores of confirmed trials by the seeds that all have: (trials, seeds)."""
     own = [trial.fresh for trial in trials if len(_finite(trial)) >= LEAST]
-    shared = sorted(set.intersection(*map(set, own))) if own else []
-    table = np.array([[fresh[replicate] for replicate in shared] for fresh in own])
-    table = table[np.isfinite(table).all(axis=1)] if len(shared) > 1 else table[:0]
-    if len(table) < 2:
-        return 0.0
+    seeds = sorted(set.intersection(*map(set, own))) if own else []
+    table = np.array([[fresh[seed] for seed in seeds] for fresh in own])
+    if len(seeds) < LEAST:
+        return np.empty((0, 0))
+    found: Floats = table[np.isfinite(table).all(axis=1)]
+    return found
+
+
+def _rest(table: Floats) -> float:
+    """The variance of what is neither of a trial (a row) nor of a seed."""
     rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
-    freedom = (len(table) - 1) * (len(shared) - 1)
-    return math.sqrt(float((rest**2).sum()) / freedom)
+    trials, seeds = table.shape
+    return float(np.square(rest).sum()) / float((trials - 1) * (seeds - 1))

@@ -129,6 +129,8 @@ def run_search(
     loaded = space if isinstance(space, Space) else load_space(space)
     spend = Budget.parse(budget)
     names = parse_objectives(objectives)
+    if rungs is not None and any(text.partition("=")[0].strip() == "rungs" for text in overrides):
+        raise UserError("--rungs and --set rungs= both say where the rungs are; leave out one")
     instead = [] if rungs is None else ["rungs=[]"]  # the recipe's may not fit the length asked for
     trained = load_recipe(recipe or recipe_for_search(data), [*overrides, *instead])
     if rungs is not None:

@@ -14,7 +14,7 @@ from typing import Protocol
 from nas.architecture import key
 from nas.cost import cost
 from nas.errors import UserError
-from nas.search.confirm import first_due, then_due
+from nas.search.confirm import LEAST, confirmed, first_due, leaders, then_due
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.record import FAILED, Trial, proposed_here, searched
 from nas.search.rungs import Ladder, Promote
@@ -242,13 +242,29 @@ class SearchPlan:
             if step.id in under_way or (searching and step.trial.key in tried):
                 continue
             own = self._price(now, step)
-            if spent + self.ledger.of_all_workers(begun + own) <= share and own <= self._room(now):
+            need = self.ledger.of_all_workers(self._to_count(now, trial))
+            taken = spent + self.ledger.of_all_workers(begun)
+            if taken + need <= share and max(own, need) <= self._room(now):
                 self._say(CONFIRMING)
                 return step
             refused = True
         if refused and not now.running and first_due(trials, self.objectives):
-            self._say(PARTLY if spent else UNCONFIRMED)
+            sure = any(map(confirmed, leaders(now.trials, self.objectives)))
+            self._say(PARTLY if sure else UNCONFIRMED)
         return None
+
+    def _to_count(self, now: Standing, trial: Trial) -> float:
+        """What one more replicate of the trial takes, and those without which some say nothing:
+        of it, and of those that have too few yet."""
+        price, full = self._pricing(now), self.ladder.epochs[-1]
+        running = [step.trial.number for step in now.running if step.replicate]
+        total = 0.0
+        for other in now.trials:
+            known = len(other.fresh) + running.count(other.number)
+            if other.number != trial.number and 0 < known < LEAST:
+                total += (LEAST - known) * price(other.costs["macs"], full)
+        known = len(trial.fresh) + running.count(trial.number)
+        return total + max(1, LEAST - known) * price(trial.costs["macs"], full)
 
     def _baselines(self, trials: Sequence[Trial]) -> list[Trial]:
         """New trials for the baselines that have none, but on a rung."""

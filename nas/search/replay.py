@@ -82,6 +82,8 @@ def read_table(folder: str | Path) -> Table:
 
     folder = Path(folder)
     missing = [name for name in (SPACE, SCORES, NETWORKS) if not (folder / name).is_file()]
+    if missing and (folder / "record.db").is_file():
+        raise UserError(f"{folder} is a run: name one of its trials, as {folder}#0")
     if missing:
         raise UserError(f"{folder} is not a table of trainings: it has no {', '.join(missing)}")
     try:

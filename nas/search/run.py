@@ -209,6 +209,10 @@ def kept_checkpoints(run: Path) -> dict[int, Path]:
 def open_run(path: str | Path) -> Run:
     """Open a run's directory; UserError where it is none."""
     folder = Path(path)
+    if (folder / "train.json").is_file():
+        raise UserError(
+            f"{folder} is a training, which has no trials: `show` it, or `evaluate` its network"
+        )
     if not (folder / "run.json").is_file() or not (folder / "record.db").is_file():
         raise UserError(f"{folder} is not a run: it has no run.json with a record.db beside it")
     return Run(folder)
@@ -270,4 +274,4 @@ def prepare(path: Path, asked: Mapping[str, Any], space: Space, *, fresh: bool) 
     return changed
 
 
-SEARCH = Kind("search", "run.json", FOLDERS, LIBRARIES, read_asked)
+SEARCH = Kind("a search", "run.json", FOLDERS, LIBRARIES, read_asked)

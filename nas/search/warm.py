@@ -141,10 +141,13 @@ def beginning_with(
 ) -> Propose:
     """The sampler, asked once these were tried; UserError for one that is not in the space."""
     points = {}
-    for architecture in architectures:
+    for number, architecture in enumerate(architectures, 1):
         point = space.point_of(architecture)
         if point is None:
-            raise UserError(f"--init: {key(architecture)} is not in the space {space.name}")
+            raise UserError(
+                f"--init: architecture {number} of {len(architectures)}, {key(architecture)}, is "
+                f"not in the space {space.name}"
+            )
         points[key(architecture)] = point
 
     def proposed(trials: Sequence[Trial], seed: int) -> Proposal:

@@ -73,4 +73,4 @@ def _read_asked(path: Path) -> dict[str, Any]:
         raise UserError(f"{file} is damaged ({type(error).__name__}: {error})") from None
 
 
-KIND = Kind("training", FILE, (), ("torch", "numpy", "safetensors"), _read_asked)
+KIND = Kind("a training", FILE, (), ("torch", "numpy", "safetensors"), _read_asked)

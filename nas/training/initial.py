@@ -36,7 +36,9 @@ def load_initial(network: Network, path: Path) -> str:
         else:
             load_strictly(network, state)
     except UserError as error:
-        raise UserError(f"--init: {path}: {error}") from None
+        trial = "#" in path.name
+        hint = "; write the weights of a trial to a file with `export` first" if trial else ""
+        raise UserError(f"--init: {path}: {error}{hint}") from None
     if architecture is not None:
         there = key(from_json(architecture, str(path)).resized(network.input_size))
         if there != key(network.architecture):

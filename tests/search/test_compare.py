@@ -12,6 +12,7 @@ from nas.report.compare import compared_table, comparison_notes, joint_table
 from nas.search import open_run
 from nas.search.compare import compare_runs
 from nas.search.record import Record
+from nas.search.replay import read_table
 from tests.made_up_runs import RECIPE, make_run
 from tests.report.text import text_of
 
@@ -129,6 +130,15 @@ def test_latencies_of_other_settings_are_not_compared(tmp_path: Path) -> None:
     found = compare_runs([one, two])
     assert found.objectives == ("score", "macs")
     assert found.notes == ("latency was measured in other settings: compared by score and macs",)
+
+
+def test_a_training_is_not_a_run_and_a_run_no_table(tmp_path: Path) -> None:
+    (tmp_path / "train.json").write_text("{}")
+    with pytest.raises(UserError, match="is a training, which has no trials"):
+        open_run(tmp_path)
+    run = make_run(tmp_path / "run")
+    with pytest.raises(UserError, match=r"is a run: name one of its trials, as .*run#0"):
+        read_table(run)
 
 
 def test_one_run_is_not_a_comparison(tmp_path: Path) -> None:

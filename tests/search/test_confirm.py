@@ -99,13 +99,27 @@ def test_noise_is_pooled_over_all_that_are_confirmed() -> None:
     known = spread([one, two, trial(2, 0.7, 3e6), trial(3, 0.7, 4e6, fresh={1: 0.1})])
     # squares about their means: 0.0002 with 1 degree of freedom, 0.0018 with 2
     assert known is not None
-    assert known.freedom == 3
+    # of the seeds that both have: 0.0008 is of seeds, 0.0002 of the rest, each with 1
+    assert known.freedom == pytest.approx(3 * 0.001**2 / (0.0008**2 + 0.0002**2) / 2)
     assert known.deviation == pytest.approx(math.sqrt(0.0020 / 3))
     found = confirmed(one, known)
     assert found is not None
     assert found.mean == pytest.approx(0.41)
-    assert found.high - found.mean == pytest.approx(3.182446 * known.deviation / math.sqrt(2))
+    assert found.high - found.mean == pytest.approx(
+        stats.t.ppf(0.975, known.freedom) * known.deviation / math.sqrt(2)
+    )
     assert spread([trial(2, 0.7, 3e6)]) is None
+
+
+def test_intervals_cover_though_a_seed_does_much_to_all_trials_alike() -> None:
+    random, inside = np.random.default_rng(0), []
+    for _ in range(500):
+        scores = np.sqrt(0.9) * random.normal(size=4) + np.sqrt(0.1) * random.normal(size=(6, 4))
+        trials = [trial(n, 0.0, 1e6, fresh=dict(enumerate(own, 1))) for n, own in enumerate(scores)]
+        known = spread(trials)
+        found = [confirmed(own, known) for own in trials]
+        inside += [own is not None and own.low <= 0 <= own.high for own in found]
+    assert 0.92 <= np.mean(inside) <= 0.98
 
 
 def test_a_leader_without_replicates_leaves_a_front_that_is_confirmed() -> None:

@@ -231,6 +231,28 @@ def test_idle_workers_begin_with_the_baselines_that_the_search_has_not_tried() -
     assert all({1, 2} <= trial.fresh.keys() for trial in own.values())
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("budget", ["200epochs", "300epochs", "500epochs", "30trials"])
+def test_no_replicate_is_trained_alone(budget: str, workers: int) -> None:
+    """It would count for nothing."""
+    for confirm in (0.3, 0.4, 0.5):
+        trials, _, _ = carried_out(budget, confirm=confirm, rungs=(), workers=workers)
+        assert 1 not in {len(trial.fresh) for trial in trials}
+
+
+def test_a_baseline_alone_does_not_make_a_front_that_is_confirmed_in_part() -> None:
+    """Idle workers have trained it before the front turned out to be too dear."""
+    trials, _, _ = carried_out("500epochs", confirm=0.5, rungs=())
+    own = [replace(t, fresh=dict(t.fresh) if t.state == "baseline" else {}) for t in trials]
+    told: list[str] = []
+    propose, ladder = make_sampler("random", SPACE, OBJECTIVES), Ladder((9,), 3.0, ("macs",))
+    ledger = Ledger(Budget.parse("500epochs"), RECIPE, 1)
+    plan = SearchPlan(SPACE, propose, OBJECTIVES, 0, ladder, 0.04, ledger, told.append)
+    seen = [replace(t, epochs=18 if t.state == "baseline" else 60) for t in own]
+    assert plan.next(Standing(seen, [], 0.0)) is None
+    assert told == [UNCONFIRMED]
+
+
 def test_where_two_replicates_do_not_fit_that_is_said_and_the_search_gets_all() -> None:
     trials, events, told = carried_out("60epochs", confirm=0.1)
     assert told == [UNCONFIRMED]
