@@ -65,12 +65,12 @@ def _independent(table: Floats) -> float:
     trials, seeds = table.shape
     if trials < 2 or seeds < 2:
         return 1.0
-    alike = float(trials * table.mean(axis=0).var(ddof=1)) / trials
+    alike = float(table.mean(axis=0).var(ddof=1))
     alone = _rest(table) * (1 - 1 / trials)
     if not alike + alone:
         return 1.0
-    effective: float = (alike + alone) ** 2 / (alike**2 + alone**2 / (trials - 1))
-    return min(1.0, effective / trials)
+    effective = (alike + alone) ** 2 / (alike**2 + alone**2 / (trials - 1))
+    return min(1.0, float(effective / trials))
 
 
 def confirmed(trial: Trial, known: Spread | None = None) -> Confirmed | None:
