@@ -45,8 +45,6 @@ def dialect(architecture: Architecture) -> Dialect:
     a = architecture
     if a.stem != "conv7":
         raise UserError(f"torchreid has no OSNet with the stem {a.stem!r}, only conv7")
-    if len(a.stages) != STAGES:
-        raise UserError(f"torchreid's OSNet has {STAGES} stages, not {len(a.stages)}")
     norms = []
     for i, stage in enumerate(a.stages):
         if i + 1 < len(a.stages) and stage.downsample != 2:
@@ -55,6 +53,8 @@ def dialect(architecture: Architecture) -> Dialect:
         for j, block in enumerate(blocks):
             _refuse_other(block, f"stages[{i}].blocks[{j}]")
         norms.append({block.get("instance_norm") for block in blocks})
+    if len(a.stages) != STAGES:
+        raise UserError(f"torchreid's OSNet has {STAGES} stages, not {len(a.stages)}")
     outside_first = norms[0] == {"outside"} and all(n == {"none"} for n in norms[1:])
     if all(n == {"none"} for n in norms) and a.stem_norm == "batch":
         return "osnet"

@@ -268,7 +268,9 @@ def _minus(left: Any, right: Any) -> Any:
 
 
 def _times(left: Any, right: Any) -> Any:
-    return (left + 0.0) * right  # numpy's whole numbers would run over without a word
+    if hasattr(left, "dtype") or hasattr(right, "dtype"):
+        return (left + 0.0) * right  # numpy's whole numbers would run over without a word
+    return left * right
 
 
 def _negative(value: Any) -> Any:
