@@ -9,10 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nas.ablation.run import _power, make_design, run_ablation
+from nas.ablation.looks import looked
+from nas.ablation.run import ABLATION, _default_path, _power, make_design, run_ablation
+from nas.directory import make_directory
 from nas.errors import UserError
 from nas.search import open_run
 from nas.search.driver import SilentView
+from nas.training import load_recipe
+from tests.made_up_runs import make_run
 
 SPACE = """\
 space: tiny
@@ -108,13 +112,12 @@ def test_what_was_begun_by_other_code_or_other_plug_ins_says_so_when_it_goes_on(
     run_ablation(**asked, budget="2epochs")
     plugin = tmp_path / "layers.py"
     plugin.write_text("")
-    for changed in (False, True):
-        if changed:
-            monkeypatch.setattr("nas.plugins._loaded", {"layers.py": plugin})
-        view = Notices()
-        run_ablation(**asked, budget="2epochs", view=view)
-        told = "was begun with other code of the training, or other plug-ins" in view.said[0]
-        assert told == changed
+    about = json.loads((tiny["out"] / "run.json").read_text())["asked"]
+    assert make_directory(tiny["out"], about, ABLATION, fresh=False) == ""
+    monkeypatch.setattr("nas.plugins._loaded", {"layers.py": plugin})
+    view = Notices()
+    run_ablation(**asked, budget="2epochs", view=view)
+    assert "was begun with other code of the training, or other plug-ins" in view.said[0]
 
 
 def test_what_was_computed_in_parts_is_told_and_not_taken_over(
@@ -123,7 +126,7 @@ def test_what_was_computed_in_parts_is_told_and_not_taken_over(
     """As memory was full: batch normalisation has seen other batches."""
     asked = tiny | {"factors": ["gate"], "seeds": 2}
     one = run_ablation(**asked)
-    assert not one.in_parts
+    assert (one.in_parts, one.looks) == ({}, (2,))
     with sqlite3.connect(tiny["out"] / "record.db") as db:
         why = "out of memory, so batches were computed in 2 parts"
         db.execute("UPDATE jobs SET reason = ? WHERE id = '1-0-2'", (why,))
@@ -134,33 +137,34 @@ def test_what_was_computed_in_parts_is_told_and_not_taken_over(
     assert [t.images > 0 for t in open_run(two.path).all_trials()] == [False, True]
 
 
-def test_each_look_with_other_seeds_is_kept_in_mind(tiny: dict[str, Any]) -> None:
-    looks = [run_ablation(**tiny, factors=["gate"], seeds=seeds).looks for seeds in (2, 2, 3)]
-    assert looks == [(2,), (2,), (2, 3)]
+def test_each_look_with_other_seeds_is_kept_in_mind(tmp_path: Path) -> None:
+    assert [looked(tmp_path, seeds) for seeds in (1, 2, 5, 2)] == [(), (2,), (2, 5), (2, 5)]
 
 
-def test_other_rows_or_another_split_have_another_directory(
-    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    asked = {name: own for name, own in tiny.items() if name != "out"}
-    asked |= {"seeds": 2, "budget": "1epoch"}
-    changes: list[dict[str, Any]] = [
-        {}, {"factors": ["gate"]}, {"factors": ["streams"]}, {"split": "validation"},
-        {"factors": ["gate"], "split": "validation"}, {"match": "macs"},
+def test_other_rows_or_another_split_have_another_directory() -> None:
+    def path(rows: str, split: str, match: str | None = None, *, asked: bool = True) -> Path:
+        about = {
+            "space": "tiny", "data": "synthetic", "seed": 0, "design": "one-at-a-time",
+            "objectives": ["score", "macs"], "recipe": load_recipe("quick-reid").model_dump(),
+            "rows": {name: {"key": name} for name in rows}, "split": split,
+        }  # fmt: skip
+        return _default_path(about, match, rows=asked)
+
+    plain = path("abc", "test", asked=False)
+    assert plain == Path("results/ablation-one-at-a-time-tiny-synthetic-s0")
+    assert plain == path("abcd", "test", asked=False)  # what the space says may change
+    others = [
+        plain, path("ab", "test"), path("ac", "test"), path("ab", "validation"),
+        path("abc", "validation", asked=False), path("abc", "test", "macs", asked=False),
     ]  # fmt: skip
-    paths = {run_ablation(**asked | own).path for own in changes}
-    assert len(paths) == len(changes)
-    assert Path("results") / "ablation-one-at-a-time-tiny-synthetic" in {
-        path.with_name(path.name.rpartition("-synthetic")[0] + "-synthetic") for path in paths
-    }
+    assert len(set(others)) == len(others)
 
 
-def test_a_front_of_an_ablation_has_the_means_of_all_seeds(tiny: dict[str, Any]) -> None:
-    found = run_ablation(**tiny, factors=["gate"], seeds=3)
-    shown = open_run(found.path).trials()
-    np.testing.assert_allclose(shown["confirmed"], found.scores.mean(axis=1))
-    assert set(shown["replicates"]) == {3}
+def test_a_front_of_an_ablation_has_the_means_of_all_seeds(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "run", fresh={0: (0.2, 0.1), 1: (0.4, 0.3)}, design="paper"))
+    shown = run.trials()
+    assert shown["confirmed"][:2].tolist() == pytest.approx([0.2, 0.4])
+    assert shown["replicates"].tolist()[:3] == [3, 3, 0]
 
 
 def test_a_run_whose_rows_were_not_numbered_yet_goes_on(tiny: dict[str, Any]) -> None:
