@@ -108,16 +108,20 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
 
 def _changed(path: Path, kind: Kind) -> str:
     """What trains otherwise than when the directory was made."""
-    about = json.loads((path / kind.file).read_text(encoding="utf-8"))
-    torch, code = (about.get("versions") or {}).get("torch"), about.get("code")
-    now = library_versions(("torch",))["torch"]
-    found = [f"torch {torch}, and this is {now}"] if torch not in (None, now) else []
-    found += ["other code of the training, or other plug-ins"] * (
-        code not in (None, training_code())
-    )
+    (torch, code), (torch_now, code_now) = made_with(path / kind.file), made_with()
+    found = [f"torch {torch}, and this is {torch_now}"] * (torch not in (None, torch_now))
+    found += ["other code of the training, or other plug-ins"] * (code not in (None, code_now))
     if not found:
         return ""
     return f"{path} was begun with {' and '.join(found)}: scores may differ from here on"
+
+
+def made_with(file: Path | None = None) -> tuple[str | None, str | None]:
+    """The torch and the code of a directory by its file; of this process where none is given."""
+    if file is None:
+        return library_versions(("torch",))["torch"], training_code()
+    about = json.loads(file.read_text(encoding="utf-8"))
+    return (about.get("versions") or {}).get("torch"), about.get("code")
 
 
 def check_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: bool) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nas.directory import library_versions, training_code
+from nas.directory import made_with
 from nas.errors import UserError
 from nas.search.plan import Step
 from nas.search.record import REUSED, Record, Trial
@@ -37,7 +37,7 @@ def reuse(
     of the training would look like an effect of whichever rows were trained since.
     """
     found = Reused()
-    now = library_versions(("torch",))["torch"], training_code()
+    now = made_with()
     own = Record(path / "record.db")
     done = {job[0] for job in own.jobs()}
     own.close()
@@ -46,15 +46,15 @@ def reuse(
             record = Record(folder / "record.db", read_only=True)
         except UserError:  # damaged, or with blocks of a plug-in that is not loaded
             continue
-        alike = _code(folder) == now
+        alike = made_with(folder / "run.json") == now
         halved = {job for job, _, reason in record.jobs() if in_parts(reason)}
-        known = {trial.key: trial.number for trial in record.trials()}
+        known = {trial.key: trial for trial in record.trials()}
         for row in rows:
             for replicate in range(seeds) if row.key in known else ():
                 job = Step(row, replicate, 0, epochs).id
-                scores = record.scores(known[row.key], replicate, epochs)
-                there = f"{known[row.key]}-{replicate}-{epochs}"
-                if scores is None or job in done or there in halved:
+                there = Step(known[row.key], replicate, 0, epochs)
+                scores = record.scores(there.trial.number, replicate, epochs)
+                if scores is None or job in done or there.id in halved:
                     continue
                 if not alike:
                     found.others.add(job)
@@ -77,9 +77,3 @@ def _like(path: Path, asked: Mapping[str, Any]) -> Iterator[Path]:
             continue
         if file.parent != path and all(there.get(name) == now[name] for name in SAME):
             yield file.parent
-
-
-def _code(folder: Path) -> tuple[str | None, str | None]:
-    """The torch and the code that a run was begun with."""
-    about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    return (about.get("versions") or {}).get("torch"), about.get("code")

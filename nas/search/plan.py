@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -233,17 +234,27 @@ class SearchPlan:
         under_way = {step.id for step in now.running}
         searching = any(not step.replicate for step in now.running)
         begun = sum(self._price(now, step) for step in now.running if step.replicate)
+        taken = spent + self.ledger.of_all_workers(begun)
+        known = Counter({t.number: len(t.fresh) for t in now.trials if t.fresh})
+        known.update(step.trial.number for step in now.running if step.replicate)
+        price, full = self._pricing(now), self.ladder.epochs[-1]
+        # of trials that have too few yet, which say nothing without the rest
+        lacking = sum(
+            (LEAST - count) * price(now.trials[number].costs["macs"], full)
+            for number, count in known.items()
+            if count < LEAST
+        )
         refused = False
         for number, replicate in due:
             trial = trials[number]
             if number > len(now.trials):  # of new baselines any may be the first to begin
                 trial = replace(trial, number=len(now.trials))
-            step = Step(trial, replicate, 0, self.ladder.epochs[-1])
+            step = Step(trial, replicate, 0, full)
             if step.id in under_way or (searching and step.trial.key in tried):
                 continue
             own = self._price(now, step)
-            need = self.ledger.of_all_workers(self._to_count(now, trial))
-            taken = spent + self.ledger.of_all_workers(begun)
+            more = 1 if known[trial.number] >= LEAST else 0 if known[trial.number] else LEAST
+            need = self.ledger.of_all_workers(lacking + more * own)
             if taken + need <= share and max(own, need) <= self._room(now):
                 self._say(CONFIRMING)
                 return step
@@ -252,19 +263,6 @@ class SearchPlan:
             sure = any(map(confirmed, leaders(now.trials, self.objectives)))
             self._say(PARTLY if sure else UNCONFIRMED)
         return None
-
-    def _to_count(self, now: Standing, trial: Trial) -> float:
-        """What one more replicate of the trial takes, and those without which some say nothing:
-        of it, and of those that have too few yet."""
-        price, full = self._pricing(now), self.ladder.epochs[-1]
-        running = [step.trial.number for step in now.running if step.replicate]
-        total = 0.0
-        for other in now.trials:
-            known = len(other.fresh) + running.count(other.number)
-            if other.number != trial.number and 0 < known < LEAST:
-                total += (LEAST - known) * price(other.costs["macs"], full)
-        known = len(trial.fresh) + running.count(trial.number)
-        return total + max(1, LEAST - known) * price(trial.costs["macs"], full)
 
     def _baselines(self, trials: Sequence[Trial]) -> list[Trial]:
         """New trials for the baselines that have none, but on a rung."""
