@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nas.architecture import key
 from nas.audit import from_table, judge
 from nas.search.replay import read_table
 from nas.training import load_recipe
@@ -35,8 +36,12 @@ def test_the_tables_are_of_the_same_architectures(name: str) -> None:
     assert other.space.parameters == table.space.parameters
 
 
-def test_the_long_table_is_as_long_as_its_recipe() -> None:
+@pytest.mark.parametrize(("name", "count", "seeds"), [("long", 126, 6), ("wide", 288, 3)])
+def test_the_long_tables_are_as_long_as_their_recipe(name: str, count: int, seeds: int) -> None:
     pytest.importorskip("pyarrow")
-    folder = TABLES / "tabular-long"
-    epochs = load_recipe(str(folder / "recipe.yaml")).epochs
-    assert read_table(folder).scores.shape == (126, 6, epochs)
+    epochs = load_recipe(str(TABLES / "tabular-long" / "recipe.yaml")).epochs
+    table = read_table(TABLES / f"tabular-{name}")
+    assert table.scores.shape == (count, seeds, epochs)
+    assert sorted(table.keys) == sorted(
+        key(table.space.architecture(p)) for p in table.space.enumerate()
+    )

@@ -166,7 +166,8 @@ class Surrogate:
 
     def _mean(self, hot: Floats, near: Floats) -> Floats:
         count = len(self._weights)
-        mean: Floats = near[:, :count] @ self._weights
+        with np.errstate(invalid="ignore"):  # OpenBLAS says so at times of finite numbers
+            mean: Floats = near[:, :count] @ self._weights
         mean += hot @ (self._alike[:, :count] @ self._weights)
         mean *= self.scale
         mean += self.centre
