@@ -28,10 +28,10 @@ from nas.search.ledger import Ledger
 from nas.search.record import Trial
 from nas.search.replay import SCORES, Table, read_table
 from nas.search.run import FOLDERS, LIBRARIES, Run, default_path, open_run, read_asked
-from nas.search.rungs import Ladder, parse_rungs
+from nas.search.rungs import Ladder, recipe_with_rungs
 from nas.space import Space, load_space
 from nas.training.job import Job
-from nas.training.recipe import Recipe, check_for_search, load_recipe, recipe_for_search
+from nas.training.recipe import Recipe, check_for_search, recipe_for_search
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,8 +192,8 @@ def _of_space(
     zero_cost: bool, budget: str | None, workers: int | None, cluster: Cluster | None, seed: int,
     out: str | Path | None, fresh: bool, view: View,
 ) -> Audit:  # fmt: skip
-    trained = load_recipe(recipe or recipe_for_search(data), overrides)
-    chosen = default_rungs(trained) if rungs is None else parse_rungs(rungs, trained.epochs)
+    trained = recipe_with_rungs(recipe or recipe_for_search(data), overrides, rungs)
+    chosen = default_rungs(trained) if rungs is None else trained.rungs
     if not chosen:
         raise UserError(f"--rungs: no rung is below the recipe's {trained.epochs} epochs")
     trained = trained.model_copy(update={"rungs": chosen})

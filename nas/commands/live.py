@@ -23,7 +23,9 @@ class Lines:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None: ...
+    def __exit__(self, *error: object) -> None:
+        if error[0] is KeyboardInterrupt and self.path is not None:
+            self.notice(f"interrupted: {self.path} is saved; the same command goes on")
 
     def opened(self, path: Path) -> None:
         self.path = path
@@ -45,6 +47,7 @@ class Redrawn(Lines):
 
     def __exit__(self, *error: object) -> None:
         self._drawn.stop()
+        super().__exit__(*error)
 
     def notice(self, text: str) -> None:
         self._drawn.console.print(text, soft_wrap=True)

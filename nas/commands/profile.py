@@ -71,6 +71,8 @@ def profile(
         for option, given in of_one.items():
             if given:
                 raise UserError(f"{option}: {target} is a space, and this is of one architecture")
+        if latency and table:
+            raise UserError("--latency-table: a space is ranked by it, or measured; leave out one")
         _rank(target, how, table, as_json)
         return
     if csv is not None and not csv.parent.is_dir():

@@ -141,12 +141,7 @@ def search(
         if view.path is None:
             raise
         interrupted, run = True, open_run(view.path)
-    if as_json:
-        shown = _json(run)
-    else:
-        shown = _text(run)
-        if interrupted:
-            print("interrupted: the same command goes on")
+    shown = _json(run) if as_json else _text(run)
     if interrupted or not shown:
         raise typer.Exit(130 if interrupted else 1)
 

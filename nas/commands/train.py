@@ -75,10 +75,6 @@ def train(
                 checkpoint_minutes=checkpoint_minutes,
                 view=view,
             )
-    except KeyboardInterrupt:
-        if view.path is not None:
-            view.notice(f"interrupted: {view.path} is saved; the same command goes on")
-        raise
     except (Diverged, NotFinite) as error:
         print(
             f"error: {error}; what was saved before is kept in {view.path}; "

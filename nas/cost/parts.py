@@ -149,10 +149,14 @@ def read_table(path: Path) -> PartTable:
     if len(settings) > 1:
         raise UserError(f"{path}: rows of {len(settings)} settings; a table is of one")
     times = pd.to_numeric(frame["p50_ms"], errors="coerce")
-    if not (times > 0).all():
-        line = int((~(times > 0)).to_numpy().argmax()) + 2
+    good = (times > 0) & (times < float("inf"))
+    if not good.all():
+        line = int((~good).to_numpy().argmax()) + 2
         raise UserError(f"{path}:{line}: p50_ms is not a positive number of milliseconds")
     keys = frame["part"].tolist()
+    if (again := frame["part"].duplicated()).any():
+        line = int(again.to_numpy().argmax()) + 2
+        raise UserError(f"{path}:{line}: a part that an earlier row has; a table is of one run")
     return PartTable(
         {str(name): value for name, value in settings.to_dict("records")[0].items()},
         dict(zip(keys, times.tolist(), strict=True)),

@@ -89,6 +89,9 @@ def _rows(
             continue
         named, camera = _numbers(match)
         identity = named if listed is None else listed
+        if max(named, camera) > np.iinfo(np.int64).max:
+            report("name", f"{path}: a number of more than 18 digits")
+            continue
         if identity == JUNK:
             continue
         if identity == DISTRACTOR and split != "gallery":
@@ -112,7 +115,7 @@ def _listed(
 
     Lists number identities from 0, which is a distractor's number: one is added.
     """
-    rows = []
+    rows: dict[Path, int] = {}
     for name in part.lists:
         file = root / name
         try:
@@ -126,8 +129,11 @@ def _listed(
             if not match or Path(match[1]).is_absolute() or ".." in Path(match[1]).parts:
                 report("name", f"{file}:{number}: {line[:80]!r} is not `path identity`")
                 continue
-            rows.append((folder / match[1], int(match[2]) + 1))
-    yield from sorted(rows)
+            if folder / match[1] in rows:
+                report("name", f"{file}:{number}: {match[1]} is listed already")
+                continue
+            rows[folder / match[1]] = int(match[2]) + 1
+    yield from sorted(rows.items())
 
 
 def _numbers(match: re.Match[str]) -> tuple[int, int]:

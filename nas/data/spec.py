@@ -42,7 +42,13 @@ class Source:
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser()
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"data: {text[:80]!r} is no path: {reason}") from None
+    return path
 
 
 def _check_synthetic(text: str) -> None:
@@ -185,7 +191,7 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
 
 def _where(rest: str) -> str:
     """What tells what follows a colon apart from another: a path, however it is written."""
-    return str(Path(rest).expanduser().resolve()) if "=" not in rest else rest
+    return str(_path(rest).resolve()) if "=" not in rest else rest
 
 
 def task_of(spec: str) -> Task:

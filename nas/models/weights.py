@@ -118,12 +118,13 @@ def load_strictly(model: Network, state: Mapping[str, Tensor]) -> None:
     model.load_state_dict(dict(state))
 
 
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
+def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     """A state dict from a .safetensors file, or from a torch file that holds tensors only.
 
     A checkpoint as torchreid saves it (with the epoch and more beside `state_dict`) is understood.
     Code in the file is never run.
     """
+    path = Path(path)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load

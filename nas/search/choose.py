@@ -20,6 +20,11 @@ def best_trials(run: str | Path | Run, limits: Mapping[str, float], count: int =
     one that was not confirmed by its score, less what those that were confirmed have lost by fresh
     seeds on average: the luck by which a score is chosen. UserError where none is within.
     """
+    for name, most in limits.items():
+        if not (isinstance(most, (int, float)) and most > 0):
+            raise UserError(f"{name}: at most {most!r} is not a number above 0")
+    if count < 1:
+        raise UserError(f"{count} trials: one at least")
     opened = run if isinstance(run, Run) else open_run(run)
     trials = [t for t in opened.all_trials() if t.state == "complete" or confirmed(t)]
     if not trials:

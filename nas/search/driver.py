@@ -27,7 +27,7 @@ from nas.search.objectives import SCORE, parse_objectives
 from nas.search.plan import Plan, SearchPlan, Standing, Step, check_share
 from nas.search.record import FAILED, Record, Trial, digest, proposed_here, searched
 from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
-from nas.search.rungs import Ladder, parse_rungs
+from nas.search.rungs import Ladder, recipe_with_rungs
 from nas.search.samplers import default_sampler, make_sampler, promoter
 from nas.search.session import note_session
 from nas.search.storage import check_storage, shared_study
@@ -37,7 +37,7 @@ from nas.search.workers import LocalWorkers, adopt, clear, published
 from nas.seeds import drawer
 from nas.space import Space, load_space
 from nas.training.job import Job, Result
-from nas.training.recipe import Recipe, check_for_search, load_recipe, recipe_for_search
+from nas.training.recipe import Recipe, check_for_search, recipe_for_search
 
 OVERTIME = 0.1  # the share of a time budget by which jobs under way may run over
 SAME_FAILURES = 3
@@ -129,12 +129,7 @@ def run_search(
     loaded = space if isinstance(space, Space) else load_space(space)
     spend = Budget.parse(budget)
     names = parse_objectives(objectives)
-    if rungs is not None and any(text.partition("=")[0].strip() == "rungs" for text in overrides):
-        raise UserError("--rungs and --set rungs= both say where the rungs are; leave out one")
-    instead = [] if rungs is None else ["rungs=[]"]  # the recipe's may not fit the length asked for
-    trained = load_recipe(recipe or recipe_for_search(data), [*overrides, *instead])
-    if rungs is not None:
-        trained = trained.model_copy(update={"rungs": parse_rungs(rungs, trained.epochs)})
+    trained = recipe_with_rungs(recipe or recipe_for_search(data), overrides, rungs)
     check_for_search(trained)
     ladder = Ladder((*trained.rungs, trained.epochs), eta, tuple(n for n in names if n != SCORE))
     check_share(confirm)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from nas.errors import UserError
 from nas.search.objectives import SCORE, front_mask
 from nas.search.record import Trial
+from nas.training.recipe import Recipe, load_recipe
 
 Floats = NDArray[np.floating]
 Fits = Callable[[Trial], bool]
@@ -133,3 +134,18 @@ def parse_rungs(text: str, full: int) -> tuple[int, ...]:
             f"--rungs: {text!r}: epochs must rise, from 1 at least to less than the full {full}"
         )
     return found
+
+
+def recipe_with_rungs(
+    recipe: str | Recipe, overrides: Sequence[str] = (), rungs: str | None = None
+) -> Recipe:
+    """A recipe (see `load_recipe`), with other rungs where they are given as a text.
+
+    UserError where overrides have rungs as well.
+    """
+    if rungs is None:
+        return load_recipe(recipe, overrides)
+    if any(text.partition("=")[0].strip() == "rungs" for text in overrides):
+        raise UserError("--rungs and --set rungs= both say where the rungs are; leave out one")
+    own = load_recipe(recipe, [*overrides, "rungs=[]"])  # its own may not fit its length
+    return own.model_copy(update={"rungs": parse_rungs(rungs, own.epochs)})

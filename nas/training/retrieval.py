@@ -8,12 +8,14 @@ A query without a match left does not count. Ties keep the gallery's order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from nas.errors import UserError
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
@@ -34,6 +36,8 @@ class Gallery:
     def __init__(
         self, embeddings: Tensor, ids: Ints, cams: Ints, metric: Metric = "cosine"
     ) -> None:
+        if metric not in get_args(Metric):
+            raise UserError(f"metric: {metric!r} is not one of {', '.join(get_args(Metric))}")
         self.cosine = metric == "cosine"
         self.embeddings = self._ready(embeddings)
         self.ids, self.cams = ids, cams

@@ -158,6 +158,21 @@ def test_a_family_that_changes_the_map_is_refused(monkeypatch: pytest.MonkeyPatc
     family_fields.cache_clear()
 
 
+@pytest.mark.parametrize(
+    ("kept", "message"), [(None, "lower gave None for 4"), (2, "lower gave 2 streams for 4")]
+)
+def test_a_gate_that_does_not_give_all_streams_is_said(
+    kept: int | None, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fewer(Component):
+        def lower(self, net: Pen, streams: list[Node]) -> list[Node] | None:
+            return streams[:kept] if kept else None
+
+    monkeypatch.setitem(gates._kinds, "fewer", Fewer)
+    with pytest.raises(UserError, match=f"gate 'fewer': {message} streams"):
+        lower(network(gate="fewer", streams=4, bottleneck=3 + (kept or 1)))  # parts are cached
+
+
 def test_a_field_of_one_name_has_one_domain() -> None:
     with pytest.raises(UserError, match="field 'reduction' may hold other values than in"):
 

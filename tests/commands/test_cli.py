@@ -249,6 +249,7 @@ def test_interrupted_search_ends_with_the_front_and_code_130(tmp_path: Path) -> 
     assert driver.returncode == 130
     assert "Traceback" not in stderr
     assert "no trial is complete" in stdout
+    assert "interrupted: run is saved; the same command goes on" in stderr
 
 
 PLUGINS = ("--plugin", "examples/eca_gate.py", "--plugin", "examples/mobilenet_block.py")

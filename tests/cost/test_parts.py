@@ -103,6 +103,8 @@ def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
         (lambda text: "", "not a table in CSV"),
         (lambda text: text.replace("0.5", "fast", 1), "p50_ms is not a positive number"),
         (lambda text: text.replace("0.5", "-1", 1), r"csv:\d+: p50_ms is not a positive number"),
+        (lambda text: text.replace("0.5", "inf", 1), "p50_ms is not a positive number"),
+        (lambda text: text + text.splitlines()[1] + "\n", r"csv:4: a part that an earlier row has"),
         (lambda text: text.replace("frozen", "torch", 1), "rows of 2 settings"),
     ],
 )

@@ -175,6 +175,29 @@ def test_lists_name_images_below_the_folder(line: str, message: str, tmp_path: P
         load_dataset(f"msmt17:{tmp_path}")
 
 
+def test_an_image_that_is_listed_twice_is_told(tmp_path: Path) -> None:
+    """Else it would be two images, perhaps of two identities."""
+    trees.make_msmt(tmp_path)
+    line = (tmp_path / "list_train.txt").read_text().split()[0]
+    with (tmp_path / "list_val.txt").open("a") as file:
+        file.write(f"{line} 7\n")
+    with pytest.raises(UserError, match=rf"list_val.txt:\d+: {line} is listed already"):
+        load_dataset(f"msmt17:{tmp_path}")
+
+
+def test_a_number_that_is_too_long_is_told(tmp_path: Path) -> None:
+    for name in ("train/20240101123045123456_c1.jpg", "query/5_c1.jpg", "gallery/5_c2.jpg"):
+        trees.save(tmp_path / name, 1)
+    with pytest.raises(UserError, match=r"20240101123045123456_c1\.jpg: a number of more than 18"):
+        load_dataset(f"reid-folder:{tmp_path}", (16, 8))
+
+
+@pytest.mark.parametrize("text", ["~no-such-user/x", "a" * 300])
+def test_a_text_that_is_no_path_is_told(text: str) -> None:
+    with pytest.raises(UserError, match=r"data: .* is no path"):
+        load_dataset(f"dukemtmc:{text}", (16, 8))
+
+
 @pytest.mark.parametrize("name", list(LAYOUTS))
 def test_a_missing_folder_is_said_before_anything_is_read(name: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"data {name}: no folder {tmp_path}/none"):

@@ -101,7 +101,7 @@ def test_what_torchreid_can_not_express_is_said(architecture: Architecture, mess
 def test_a_self_contained_file_needs_nothing_else(tmp_path: Path) -> None:
     model = build(changed(streams=2, fusion="concat").resized(Size(64, 32)), 5, seed=3).eval()
     save_network(model, tmp_path / "net.safetensors")
-    found = load_network(tmp_path / "net.safetensors")
+    found = load_network(str(tmp_path / "net.safetensors"))
     assert found.architecture == model.architecture
     image = torch.randn(1, 3, 64, 32)
     with torch.inference_mode():

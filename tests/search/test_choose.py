@@ -34,6 +34,17 @@ def test_a_limit_is_kept_and_may_be_reached(plain: Path) -> None:
     assert numbers(best_trials(plain, limits)) == [0]
 
 
+@pytest.mark.parametrize("most", [0, "5M"])
+def test_a_limit_that_is_no_number_above_0_is_refused(most, plain: Path) -> None:
+    with pytest.raises(UserError, match=f"macs: at most {most!r} is not a number above 0"):
+        best_trials(plain, {"macs": most})
+
+
+def test_less_than_one_trial_is_refused(plain: Path) -> None:
+    with pytest.raises(UserError, match="-1 trials: one at least"):
+        best_trials(plain, {}, -1)
+
+
 def test_none_within_says_the_cheapest(plain: Path) -> None:
     with pytest.raises(UserError, match=r"no trial has macs of at most 1,000; the cheapest is #0"):
         best_trials(plain, {"macs": 1000})

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from nas.architecture import preset
 from nas.errors import UserError
 from nas.search.record import Trial
-from nas.search.rungs import Ladder, parse_rungs
+from nas.search.rungs import Ladder, parse_rungs, recipe_with_rungs
+from nas.training import load_recipe
 
 LADDER = Ladder((1, 3, 9), 3.0, ("macs",))
 
@@ -116,6 +117,16 @@ def test_rungs_are_read() -> None:
     assert parse_rungs("", 9) == ()
     with pytest.raises(UserError, match="--eta"):
         Ladder((9,), 1.0, ("macs",))
+
+
+def test_other_rungs_take_the_place_of_those_of_a_recipe_whatever_its_length() -> None:
+    own = load_recipe("quick-reid").rungs
+    assert recipe_with_rungs("quick-reid").rungs == own
+    short = recipe_with_rungs("quick-reid", ["epochs=2"], "1")  # where its own do not fit
+    assert (short.epochs, short.rungs) == (2, (1,))
+    assert recipe_with_rungs("quick-reid", (), "").rungs == ()
+    with pytest.raises(UserError, match="both say where the rungs are"):
+        recipe_with_rungs("quick-reid", ["rungs=[1]"], "1")
 
 
 def test_the_epochs_ahead_of_a_trial_are_those_of_one_in_eta_on_each_rung() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from nas.errors import UserError
 from nas.training.retrieval import Gallery, Ints, Metric, match_ranks, retrieval_scores
 
 
@@ -86,6 +87,12 @@ def test_no_query_with_a_match_is_an_error() -> None:
     one = np.array([1])
     with pytest.raises(ValueError, match="no query has a match"):
         retrieval_scores(torch.ones(1, 2), torch.ones(1, 2), one, one, one, one)
+
+
+def test_a_metric_of_another_name_is_refused() -> None:
+    one = np.array([1])
+    with pytest.raises(UserError, match="metric: 'cos' is not one of cosine, euclidean"):
+        Gallery(torch.ones(1, 2), one, one, "cos")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])

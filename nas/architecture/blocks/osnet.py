@@ -6,6 +6,7 @@ from nas.architecture.blocks.residual import shortcut
 from nas.architecture.fields import choice, integer
 from nas.architecture.graph import Node, Pen
 from nas.architecture.registry import Component, convolutions, families, fusions, gates, use
+from nas.errors import UserError
 
 PLACES = ("none", "inside", "outside", "both")
 
@@ -39,7 +40,11 @@ class OSNet(Component):
             for depth in range(layers):
                 y = convolution.lower(net, y, f"{name}.{depth}" if layers > 1 else name)
             streams.append(y)
-        y = self.component("fusion").lower(net, self.component("gate").lower(net, streams))
+        gated = self.component("gate").lower(net, streams)
+        if not isinstance(gated, list | tuple) or len(gated) != len(streams):
+            given = f"{len(gated)} streams" if isinstance(gated, list | tuple) else repr(gated)
+            raise UserError(f"gate {self.gate!r}: lower gave {given} for {len(streams)} streams")
+        y = self.component("fusion").lower(net, gated)
         y = net.conv(y, channels, 1, name="conv3.conv")
         if self.instance_norm in ("inside", "both"):
             y = net.norm(
