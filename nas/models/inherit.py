@@ -102,7 +102,8 @@ def _mismatch(key: Key, mine: Wired, theirs: Wired | None) -> str:
 def _tensors(wired: Wired, state: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
     """The layer's own tensors, by the end of their names."""
     start = f"{wired.weights}."
-    return [(name[len(start) - 1 :], v) for name, v in state.items() if name.startswith(start)]
+    own = [name for name in state if name.startswith(start) and "." not in name[len(start) :]]
+    return [(name[len(start) - 1 :], state[name]) for name in own]
 
 
 def _maps(mine: Wired, theirs: Wired, choice: Choice) -> tuple[list[int], list[int]]:

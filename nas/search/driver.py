@@ -320,7 +320,11 @@ class Driver:
                 f"interrupted; {budget} in all, {words} left"
             )
         if left <= 0 and self.plan.next(self.standing) is None:
-            self.view.notice(f"the budget of {budget} is spent; give a larger --budget to go on")
+            self.view.notice(
+                f"all {budget} are done; more --seeds go further"
+                if budget.kind == "replicates"
+                else f"the budget of {budget} is spent; give a larger --budget to go on"
+            )
 
     def _loop(self, pool: Executor, workers: int) -> None:
         seen = time.time()

@@ -130,8 +130,9 @@ def test_what_was_computed_in_parts_is_told_and_not_taken_over(
     with sqlite3.connect(tiny["out"] / "record.db") as db:
         why = "out of memory, so batches were computed in 2 parts"
         db.execute("UPDATE jobs SET reason = ? WHERE id = '1-0-2'", (why,))
-    label = one.design.rows[1].label
-    assert run_ablation(**asked).in_parts == {label: 1}
+    label, view = one.design.rows[1].label, Notices()
+    assert run_ablation(**asked, view=view).in_parts == {label: 1}
+    assert "all 4 replicates are done; more --seeds go further" in view.said
     two = run_ablation(**asked | {"out": tmp_path / "runs" / "two"})
     assert not two.in_parts
     assert [t.images > 0 for t in open_run(two.path).all_trials()] == [False, True]

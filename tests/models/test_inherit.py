@@ -357,6 +357,21 @@ def test_concatenated_channels_are_told_apart_in_the_next_part() -> None:
     assert torch.equal(model.state_dict()[name], source.state_dict()[name][:16, columns])
 
 
+@families.register("nested")
+class Nested(Component):
+    """The name of one layer begins as that of another."""
+
+    def lower(self, net: Pen, x: Node, channels: int) -> Node:
+        return net.conv(net.conv(x, channels // 2, 1, name="g"), channels, 1, name="g.b")
+
+
+def test_a_tensor_is_of_the_layer_that_has_it_whatever_the_names() -> None:
+    source, model = trained(network(family="nested")), build(network(family="nested"))
+    found = inherit(model, source)
+    assert [row.name for row in found.rows] == list(dict.fromkeys(row.name for row in found.rows))
+    assert found.share == 1 and torch.equal(embedding(model), embedding(source))
+
+
 def test_what_follows_a_block_of_another_family_is_carried() -> None:
     plain = {"family": "se", "reduction": 0}
     rows = inherit(build(network(**plain)), trained(network(family="turned"))).rows
