@@ -154,7 +154,7 @@ def save_network(model: Network, path: Path) -> None:
     write_atomically(path, save(tensors, about(model)))
 
 
-def load_network(path: Path) -> Network:
+def load_network(path: str | Path) -> Network:
     """The network of a file that `save_network` wrote, in eval mode; UserError for other files."""
     state = read_checkpoint(path)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 
 from nas.errors import UserError
@@ -21,7 +22,7 @@ def best_trials(run: str | Path | Run, limits: Mapping[str, float], count: int =
     seeds on average: the luck by which a score is chosen. UserError where none is within.
     """
     for name, most in limits.items():
-        if not (isinstance(most, (int, float)) and most > 0):
+        if not (isinstance(most, Real) and most > 0):
             raise UserError(f"{name}: at most {most!r} is not a number above 0")
     if count < 1:
         raise UserError(f"{count} trials: one at least")
