@@ -28,13 +28,15 @@ if TYPE_CHECKING:
     from nas.search.compare import compare_runs
     from nas.search.dashboard import serve_dashboard
     from nas.search.overview import list_runs
-    from nas.space import load_space
+    from nas.search.samplers.for_optuna import SpaceSampler
+    from nas.space import load_space, suggest
     from nas.training import load_recipe, run_job, train_network
     from nas.training.evaluation import evaluate
     from nas.training.features import embed_folder
 
 _HOME = {
     "Calibration": "nas.export",
+    "SpaceSampler": "nas.search.samplers.for_optuna",
     "UserError": "nas.errors",
     "build": "nas.models",
     "check_dataset": "nas.data",
@@ -65,6 +67,7 @@ _HOME = {
     "run_audit": "nas.audit.run",
     "run_job": "nas.training",
     "run_search": "nas.search",
+    "suggest": "nas.space",
     "train_network": "nas.training",
     "write_pareto": "nas.report",
     "write_ranking": "nas.report.ranking",
@@ -72,6 +75,7 @@ _HOME = {
 }
 __all__ = [
     "Calibration",
+    "SpaceSampler",
     "UserError",
     "best_trials",
     "build",
@@ -102,6 +106,7 @@ __all__ = [
     "run_job",
     "run_search",
     "serve_dashboard",
+    "suggest",
     "train_network",
     "write_pareto",
     "write_ranking",

@@ -2,7 +2,7 @@
 
 from nas.space.lint import lint
 from nas.space.load import from_yaml, load_space, make_space, shipped_spaces
-from nas.space.optuna import from_trial, optuna_params, to_distributions
+from nas.space.optuna import optuna_params, suggest, to_distributions
 from nas.space.schema import json_schema
 from nas.space.space import Constraint, Count, Parameter, Point, Space
 from nas.space.summary import summarise
@@ -14,7 +14,6 @@ __all__ = [
     "Parameter",
     "Point",
     "Space",
-    "from_trial",
     "from_yaml",
     "json_schema",
     "lint",
@@ -22,6 +21,7 @@ __all__ = [
     "make_space",
     "optuna_params",
     "shipped_spaces",
+    "suggest",
     "summarise",
     "to_distributions",
     "to_yaml",

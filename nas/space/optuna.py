@@ -35,6 +35,29 @@ def optuna_params(space: Space, point: Point) -> dict[str, Value]:
     return {p.name: point.get(p.name, p.values[0]) for p in space.parameters}
 
 
-def from_trial(space: Space, trial: optuna.Trial | optuna.trial.FrozenTrial) -> Architecture:
-    """The architecture of a trial that was asked with `to_distributions(space)`."""
-    return space.architecture(trial.params)
+def suggest(trial: optuna.trial.BaseTrial, space: Space) -> Architecture:
+    """The architecture that an Optuna trial is to try, or that a finished one has tried.
+
+    Its parameters are asked of the trial, so any sampler serves. Raises optuna.TrialPruned where
+    the architecture breaks a constraint, which `SpaceSampler` never proposes.
+    """
+    import optuna
+
+    point = {p.name: _asked(trial, p.name, to_distribution(p.values)) for p in space.parameters}
+    architecture = space.architecture(space.active(point))
+    broken = space.broken(architecture)
+    if broken is not None:
+        raise optuna.TrialPruned(f"the constraint {broken.text} does not hold")
+    return architecture
+
+
+def _asked(
+    trial: optuna.trial.BaseTrial, name: str, values: optuna.distributions.BaseDistribution
+) -> Value:
+    from optuna.distributions import CategoricalDistribution, IntDistribution
+
+    if isinstance(values, IntDistribution):
+        return trial.suggest_int(name, values.low, values.high, step=values.step)
+    assert isinstance(values, CategoricalDistribution)
+    chosen: Value = trial.suggest_categorical(name, values.choices)  # type: ignore[assignment]
+    return chosen

@@ -1,0 +1,137 @@
+"""The sampler that knows the cost, for an Optuna study whose objective is the user's own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from nas.architecture import key
+from nas.architecture.fields import Value
+from nas.cost import cost
+from nas.errors import UserError
+from nas.search.objectives import SCORE, parse_objectives
+from nas.search.record import Trial
+from nas.search.samplers.choice import make_sampler
+from nas.search.samplers.from_optuna import directions
+from nas.search.samplers.proposal import propose_untried
+from nas.seeds import derived_seed
+from nas.space import Space, load_space, optuna_params, to_distributions
+
+_proposing = threading.Lock()  # of a module, as a sampler has to be picklable
+
+
+class SpaceSampler(optuna.samplers.BaseSampler):
+    """Proposes architectures of a space to an Optuna study; `suggest` reads them in its objective.
+
+    The objective trains and scores as it likes. It returns the score, and the costs in the order of
+    `objectives`, in a study of as many directions ("maximize" for the score, "minimize" for costs);
+    or the score alone, in a study that maximises. Costs are known exactly, whatever was returned.
+    No architecture is proposed twice, nor one that breaks a constraint; when all were tried, the
+    study stops. A trial that failed or was pruned counts as scored as low as the worst. Parameters
+    that are not of the space are drawn at random. What is proposed follows from the seed and from
+    the study's trials, so that a study in a storage goes on as if it had never stopped.
+    """
+
+    def __init__(
+        self, space: str | Path | Space, objectives: str = "score,macs", *, seed: int = 0
+    ) -> None:
+        """space: itself, its name or file. objectives: the score and one or two costs that are
+        known beforehand. Raises UserError."""
+        self.space = space if isinstance(space, Space) else load_space(space)
+        self.objectives = parse_objectives(objectives)
+        self.seed = seed
+        self._propose = make_sampler("ehvi", self.space, self.objectives)
+        self._given: dict[tuple[str, int], dict[str, Value]] = {}
+        self._blanks: dict[tuple[Value, ...], Trial | None] = {}
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return to_distributions(self.space)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        wanted = directions(self.objectives)
+        if study.directions not in (wanted, directions([SCORE])):
+            names = [direction.name.lower() for direction in wanted]
+            raise UserError(
+                f"a study of {','.join(self.objectives)} has the directions {names}, or "
+                "['maximize'], where the objective returns the score alone"
+            )
+        with _proposing:
+            history = self._history(study, trial.number)
+            found = propose_untried(self._propose, self.space, history, self.seed)
+            if found is None:
+                with suppress(RuntimeError):  # what it raises where the user asks and tells
+                    study.stop()
+                return {}
+            params = optuna_params(self.space, found[0].point)
+            self._given[study.study_name, trial.number] = params
+            return params
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        if any(parameter.name == param_name for parameter in self.space.parameters):
+            raise optuna.TrialPruned("every architecture of the space has been tried")
+        seed = derived_seed(self.seed, trial.number) % 2**32
+        return optuna.samplers.RandomSampler(seed).sample_independent(
+            study, trial, param_name, param_distribution
+        )
+
+    def _history(self, study: optuna.Study, number: int) -> list[Trial]:
+        """The study's other trials as a search knows them; what has no architecture is left out."""
+        found = []
+        for frozen in study.get_trials(deepcopy=False):
+            # of one that is being asked for its parameters, not all stand in the study
+            params = self._given.get((study.study_name, frozen.number), {}) | frozen.params
+            blank = self._blank(params) if frozen.number != number else None
+            if blank is not None:
+                found.append(replace(blank, number=frozen.number, **_ended(frozen, self._score)))
+        return found
+
+    def _blank(self, params: Mapping[str, Any]) -> Trial | None:
+        """A running trial with these parameters; None where they are no point of the space."""
+        names = [parameter.name for parameter in self.space.parameters]
+        if not set(names) <= set(params):
+            return None
+        asked = tuple(params[name] for name in names)
+        if asked not in self._blanks:
+            self._blanks[asked] = self._make(dict(zip(names, asked, strict=True)))
+        return self._blanks[asked]
+
+    def _make(self, params: dict[str, Value]) -> Trial | None:
+        try:
+            point = self.space.active(params)
+            architecture = self.space.architecture(point)
+            costs: dict[str, float] = dict(cost(architecture).as_dict())
+            return Trial(0, key(architecture), point, architecture, costs)
+        except UserError:  # values of another space, or that the user put there
+            return None
+
+    @property
+    def _score(self) -> int:
+        return self.objectives.index(SCORE)
+
+
+def _ended(trial: FrozenTrial, score: int) -> dict[str, Any]:
+    """What a trial has come to; the score is the value of that index, of several."""
+    if not trial.state.is_finished():
+        return {}
+    if trial.state is not TrialState.COMPLETE:
+        return {"state": "failed"}
+    value = trial.values[score if len(trial.values) > 1 else 0]
+    return {"state": "complete", "scores": {SCORE: value}, "rungs": {1: value}}

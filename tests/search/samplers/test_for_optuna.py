@@ -1,0 +1,167 @@
+"""Our sampler in a study of the user's own: what it proposes, and what it makes of a study."""
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+
+from nas.architecture import key
+from nas.cost import cost
+from nas.errors import UserError
+from nas.search.samplers import make_sampler
+from nas.search.samplers.ehvi import START
+from nas.search.samplers.for_optuna import SpaceSampler
+from nas.space import Space, from_yaml, optuna_params, suggest, to_distributions
+from tests.search.samplers.test_ehvi import pattern, searched
+
+TEXT = (
+    "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
+    "  width: [0.125, 0.1875, 0.25, 0.375]\n  stages[each].streams: 1..4\n"
+    "  stages[*].gate: [none, streamwise, unified]\n"
+    "  stages[*].gate_reduction: {values: [4, 16], when: 'stages[*].gate != none'}\n"
+    "constraints:\n  - macs <= 12M\n"
+)
+BOTH = ["maximize", "minimize"]
+
+
+@pytest.fixture(scope="module")
+def space() -> Space:
+    return from_yaml(TEXT)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(before)
+
+
+def objective(space: Space, trial: optuna.Trial) -> tuple[float, float]:
+    architecture = suggest(trial, space)
+    return pattern(space.active(trial.params)), cost(architecture).macs
+
+
+def studied(space: Space, count: int, seed: int = 0) -> optuna.Study:
+    study = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space, seed=seed))
+    study.optimize(lambda trial: objective(space, trial), count)
+    return study
+
+
+def points(space: Space, study: optuna.Study) -> list[dict[str, object]]:
+    return [space.active(trial.params) for trial in study.trials]
+
+
+def test_it_proposes_what_a_search_would(space: Space) -> None:
+    """In the start and after it, trial by trial."""
+    own = searched(space, make_sampler("ehvi", space, ("score", "macs")), START + 6, seed=3)
+    assert points(space, studied(space, START + 6, seed=3)) == [trial.point for trial in own]
+
+
+def test_a_study_of_the_score_alone_is_the_same_search(space: Space) -> None:
+    study = optuna.create_study(direction="maximize", sampler=SpaceSampler(space))
+    study.optimize(lambda trial: objective(space, trial)[0], START + 4)
+    assert points(space, study) == points(space, studied(space, START + 4))
+
+
+def test_costs_come_in_any_order_and_are_not_believed(space: Space) -> None:
+    sampler = SpaceSampler(space, "params, score,macs")
+    study = optuna.create_study(directions=["minimize", "maximize", "minimize"], sampler=sampler)
+    study.optimize(lambda trial: (-1.0, objective(space, trial)[0], 0.0), START + 4)
+    wanted = searched(space, make_sampler("ehvi", space, ("params", "score", "macs")), START + 4)
+    assert points(space, study) == [trial.point for trial in wanted]
+
+
+def test_a_study_in_a_storage_goes_on_as_if_it_had_never_stopped(
+    space: Space, tmp_path: Path
+) -> None:
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    for count in (START, 3):
+        study = optuna.create_study(
+            study_name="s", storage=storage, directions=BOTH, load_if_exists=True,
+            sampler=pickle.loads(pickle.dumps(SpaceSampler(space))),
+        )  # fmt: skip
+        study.optimize(lambda trial: objective(space, trial), count)
+    assert points(space, study) == points(space, studied(space, START + 3))
+
+
+def test_side_by_side_no_architecture_is_tried_twice(space: Space) -> None:
+    study = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space))
+    asked = [study.ask() for _ in range(START + 2)]
+    for trial in asked:  # begun, and not yet asked for all
+        trial.suggest_int("stages[0].streams", 1, 4)
+    keys = {key(suggest(trial, space)) for trial in asked}
+    for trial in asked:
+        study.tell(trial, objective(space, trial))
+    study.optimize(lambda trial: objective(space, trial), 8, n_jobs=4)
+    keys |= {key(suggest(trial, space)) for trial in study.trials}
+    assert len(keys) == len(study.trials) == START + 10
+
+
+def test_when_all_were_tried_the_study_stops() -> None:
+    small = from_yaml("space: s\nbase: osnet_x0_25\nparameters:\n  width: [0.125, 0.25, 0.375]\n")
+    study = optuna.create_study(direction="maximize", sampler=SpaceSampler(small))
+    study.optimize(lambda trial: suggest(trial, small).width, 10)
+    states = [trial.state for trial in study.trials]
+    assert states == [TrialState.COMPLETE] * 3 + [TrialState.PRUNED]
+    asked = study.ask()
+    with pytest.raises(optuna.TrialPruned, match="every architecture"):
+        suggest(asked, small)
+
+
+def test_what_failed_or_was_pruned_counts_as_the_worst_and_what_is_foreign_not(
+    space: Space,
+) -> None:
+    sampler = SpaceSampler(space)
+    study = optuna.create_study(directions=BOTH, sampler=sampler)
+    choices = to_distributions(space)
+    every = list(space.enumerate())[:4]
+    for state, point in zip(("COMPLETE", "FAIL", "PRUNED", "RUNNING"), every, strict=True):
+        study.add_trial(
+            create_trial(
+                state=TrialState[state], params=optuna_params(space, point),
+                distributions=choices, values=[0.5, 1.0] if state == "COMPLETE" else None,
+            )
+        )  # fmt: skip
+    study.add_trial(create_trial(values=[0.5, 1.0]))  # of no parameters
+    wide = choices | {"width": optuna.distributions.CategoricalDistribution((0.25, 2.0))}
+    foreign = optuna_params(space, every[0]) | {"width": 2.0}
+    study.add_trial(create_trial(values=[0.5, 1.0], params=foreign, distributions=wide))
+    history = sampler._history(study, 6)
+    assert [own.state for own in history] == ["complete", "failed", "failed", "running"]
+    assert [own.scores for own in history] == [{"score": 0.5}, {}, {}, {}]
+    assert [own.point for own in history] == [space.active(point) for point in every]
+
+
+def test_a_parameter_of_the_users_own_is_drawn(space: Space) -> None:
+    study = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space))
+
+    def own(trial: optuna.Trial) -> tuple[float, float]:
+        assert 0.001 <= trial.suggest_float("lr", 0.001, 0.1, log=True) <= 0.1
+        return objective(space, trial)
+
+    study.optimize(own, START + 3)
+    assert len({trial.params["lr"] for trial in study.trials}) == START + 3
+    assert points(space, study) == points(space, studied(space, START + 3))
+
+
+@pytest.mark.parametrize("directions", [["minimize"], ["minimize", "maximize"], ["maximize"] * 2])
+def test_other_directions_are_refused(space: Space, directions: list[str]) -> None:
+    study = optuna.create_study(directions=directions, sampler=SpaceSampler(space))
+    with pytest.raises(UserError, match=r"score,macs has the directions \['maximize', 'minimize'"):
+        study.optimize(lambda trial: objective(space, trial), 1)
+
+
+def test_latency_is_not_known_beforehand(space: Space) -> None:
+    with pytest.raises(UserError, match="latency_ms is measured"):
+        SpaceSampler(space, "score,latency_ms")
+
+
+def test_the_history_is_that_of_the_record(space: Space) -> None:
+    """Number, costs and key as the driver has them."""
+    study = studied(space, 2)
+    found = SpaceSampler(space)._history(study, 2)
+    assert found == searched(space, make_sampler("ehvi", space, ("score", "macs")), 2)
