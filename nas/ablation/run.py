@@ -108,7 +108,7 @@ def run_ablation(
     workers, cluster: as for a search. The same arguments resume it; seeds, budget, workers and
     cluster may change. Raises UserError.
     """
-    loaded = load_space(space) if isinstance(space, (str, Path)) else space
+    loaded = load_space(space) if space is not None else None
     trained = load_recipe(recipe, overrides)
     if trained.early_stop:
         raise UserError(
@@ -178,7 +178,7 @@ def make_design(
         raise UserError(f"--design: {design!r} is not one of {', '.join(DESIGNS)}")
     if match not in (None, "macs"):
         raise UserError(f"--match: {match!r} is not macs")
-    base = preset(baseline) if isinstance(baseline, str) else baseline
+    base = preset(baseline) if baseline is not None else None
     if base is None and space is not None:
         base = space.base
     if base is None:

@@ -39,8 +39,13 @@ PRESETS: dict[str, Architecture] = {
 }
 
 
-def preset(name: str) -> Architecture:
-    """The architecture of that name; UserError lists the names otherwise."""
+def preset(name: str | Architecture) -> Architecture:
+    """The architecture of that name; UserError lists the names otherwise.
+
+    An architecture is itself, so that a function can take either.
+    """
+    if isinstance(name, Architecture):
+        return name
     if name not in PRESETS:
         raise UserError(f"no preset is named {name!r}; presets are {', '.join(PRESETS)}")
     return PRESETS[name]

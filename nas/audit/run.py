@@ -119,7 +119,7 @@ def run_audit(
         _refuse(asked | ({"--data": data} if data else {}), "a run has what it has")
         _refuse({"--out": out} if out else {}, "a run's audit is written into it")
         return _of_run(folder, cost, bands, zero_cost, seed, shown)
-    space = target if isinstance(target, Space) else load_space(str(target))
+    space = load_space(target)
     return _of_space(
         space, architectures if architectures is not None else ARCHITECTURES,
         seeds if seeds is not None else SEEDS, rungs, data or "synthetic", recipe, overrides,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nas.architecture import Architecture, key, lower
+from nas.architecture import Architecture, key, lower, preset
 from nas.cost.backends import Setting
 from nas.cost.counters import SHOWN, raw_counts
 from nas.cost.exact import cost, part_cost
@@ -30,13 +30,15 @@ def latency_profile(
     return found
 
 
-def profile(architecture: Architecture, *, reconciled: bool = False) -> dict[str, Any]:
+def profile(architecture: Architecture | str, *, reconciled: bool = False) -> dict[str, Any]:
     """Plain data: input, key, the cost, `parts` (which add up to it) and `counters`, raw.
 
-    With `reconciled`, that too: each counter with its differences to our macs, by name.
+    architecture: itself, or the name of a preset. With `reconciled`, that too: each counter with
+    its differences to our macs, by name.
     """
     from nas.models import build
 
+    architecture = preset(architecture)
     raw = raw_counts(build(architecture), tuple(DIFFERENCES) if reconciled else SHOWN)
     parts = [
         {

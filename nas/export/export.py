@@ -22,7 +22,7 @@ from nas.export.runners import (
     onnx_runner,
 )
 from nas.files import write_atomically
-from nas.models import Network
+from nas.models import Network, load_network
 
 
 @dataclass(frozen=True)
@@ -46,20 +46,20 @@ class Exported:
 
 
 def export_network(
-    model: Network,
+    network: Network | str | Path,
     out: str | Path,
     format: str | None = None,
     *,
     logits: bool = False,
     int8: Calibration | None = None,
 ) -> Exported:
-    """Write `model` as onnx, torchscript, safetensors or torchreid (by default by `out`'s suffix).
+    """Write it as onnx, torchscript, safetensors or torchreid (by default by `out`'s suffix).
 
-    The file is run, and compared with the model in eval mode; where outputs differ by more than
-    1e-4 of the largest, UserError says so and nothing is written. onnx and torchscript give the
-    embedding, and with `logits` the logits too. `int8` quantises an ONNX file; its difference from
-    torch is then told and not judged. UserError for a path that can not be written, or a network
-    that the format can not express. The model itself is not changed.
+    network: itself, which is not changed, or its file. What is written is run, and compared with
+    the network in eval mode; where outputs differ by more than 1e-4 of the largest, UserError says
+    so and nothing is kept. onnx and torchscript give the embedding, and with `logits` the logits
+    too. `int8` quantises an ONNX file; its difference from torch is then told and not judged.
+    UserError for a path that can not be written, or a network that the format can not express.
     """
     out = Path(out)
     name = find_format(format, out)
@@ -70,7 +70,7 @@ def export_network(
         raise UserError(f"--logits: {name} has the weights alone, and of the classifier if any")
     if int8 is not None and name != "onnx":
         raise UserError(f"--int8: only for onnx, not {name}")
-    model = copy.deepcopy(model).float().cpu().eval()
+    model = copy.deepcopy(load_network(network)).float().cpu().eval()
     size, expected = model.input_size, network_runner(model)
     dataset = load_dataset(int8.data, size) if int8 else None
     if dataset:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from nas.architecture import Architecture, Part, Placed, Shape, Size, lower
+from nas.architecture import Architecture, Part, Placed, Shape, Size, lower, preset
 from nas.architecture.lower import IMAGE_CHANNELS
 from nas.errors import UserError
 from nas.models.fused_norm import FusedNorm
@@ -141,7 +141,7 @@ class PartNetwork(Network):
 
 
 def build(
-    architecture: Architecture,
+    architecture: Architecture | str,
     num_classes: int = 0,
     *,
     seed: int = 0,
@@ -150,14 +150,15 @@ def build(
     """The network of `architecture`, initialised by (seed, name of the parameter's layer).
 
     Layers of equal name and shape therefore start equal in different architectures. Parameters that
-    a plug-in's module initialises in its own way follow from the seed as well. residual_scale: what
-    the last norm of each residual branch starts with (`residual_scales`).
+    a plug-in's module initialises in its own way follow from the seed as well. architecture:
+    itself, or the name of a preset. residual_scale: what the last norm of each residual branch
+    starts with (`residual_scales`).
     """
     generator = torch.default_generator  # what modules of torch draw from
     before = generator.get_state()
     try:
         generator.manual_seed(seed)
-        network = Network(architecture, num_classes)
+        network = Network(preset(architecture), num_classes)
     finally:
         generator.set_state(before)
     for name, module in network.named_modules():

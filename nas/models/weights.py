@@ -154,8 +154,13 @@ def save_network(model: Network, path: Path) -> None:
     write_atomically(path, save(tensors, about(model)))
 
 
-def load_network(path: str | Path) -> Network:
-    """The network of a file that `save_network` wrote, in eval mode; UserError for other files."""
+def load_network(path: str | Path | Network) -> Network:
+    """The network of a file that `save_network` wrote, in eval mode; UserError for other files.
+
+    A network is itself, as it is.
+    """
+    if isinstance(path, Network):
+        return path
     state = read_checkpoint(path)
     try:
         from safetensors import safe_open

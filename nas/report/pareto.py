@@ -11,7 +11,7 @@ from nas.report.figures import write_figure
 from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
 from nas.report.published import SOURCE, published
 from nas.report.words import compact, point_in_words, shortened, varying_names
-from nas.search import Run, Trial, front
+from nas.search import Run, Trial, front, open_run
 from nas.search.confirm import Confirmed, confirmed
 from nas.search.record import searched
 from nas.search.run import shown_by
@@ -23,10 +23,11 @@ FRONT, OTHER, BASELINE = ACCENT, MUTED, CONTRAST
 MANY = 3000  # dots above which the graphics card draws them
 
 
-def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
+def pareto_figure(run: str | Path | Run, cost: str | None = None) -> go.Figure:
     """Score (up is better) against `cost` (left is better, log axis; the run's first)."""
     import plotly.graph_objects as go
 
+    run = open_run(run)
     costs = [name for name in run.objectives if name != "score"]
     cost = cost or costs[0]
     everything = run.all_trials()
@@ -107,12 +108,16 @@ def pareto_figure(run: Run, cost: str | None = None) -> go.Figure:
 
 
 def write_pareto(
-    run: Run, cost: str | None = None, images: Sequence[str] = (), stem: Path | None = None
+    run: str | Path | Run,
+    cost: str | None = None,
+    images: Sequence[str] = (),
+    stem: Path | None = None,
 ) -> list[Path]:
     """Write pareto.html, which opens offline, and an image of each format (png, svg, pdf).
 
     stem: the files without their suffixes, by default in the run.
     """
+    run = open_run(run)
     figure = pareto_figure(run, cost)
     return write_figure(figure, stem or run.path / "pareto", images)
 

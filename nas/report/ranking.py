@@ -68,7 +68,7 @@ def write_ranking(
     if not 1 <= queries <= 100:
         raise UserError(f"--queries: {queries} is not a number of queries from 1 to 100")
     check_spec(data)
-    network = checkpoint if isinstance(checkpoint, Network) else load_network(Path(checkpoint))
+    network = load_network(checkpoint)
     dataset = load_dataset(data, network.input_size)
     if dataset.query is None or dataset.gallery is None:
         raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")

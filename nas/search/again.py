@@ -98,7 +98,7 @@ def replay_trial(
     score when it is there. As many threads are used as a worker of the run's last session had.
     UserError where the trial has no score, or fails now.
     """
-    opened = run if isinstance(run, Run) else open_run(run)
+    opened = open_run(run)
     trial = opened.trial(number)
     steps = _steps(opened, number)
     if not steps:

@@ -26,7 +26,7 @@ def best_trials(run: str | Path | Run, limits: Mapping[str, float], count: int =
             raise UserError(f"{name}: at most {most!r} is not a number above 0")
     if count < 1:
         raise UserError(f"{count} trials: one at least")
-    opened = run if isinstance(run, Run) else open_run(run)
+    opened = open_run(run)
     trials = [t for t in opened.all_trials() if t.state == "complete" or confirmed(t)]
     if not trials:
         raise UserError(f"{opened.path}: no trial is complete yet")

@@ -34,7 +34,7 @@ def make_dashboard(
     A study that is not there, or can not be read, is made again from the record. UserError where
     optuna-dashboard is not installed, the port is taken, or the run can have no study.
     """
-    opened = run if isinstance(run, Run) else open_run(run)
+    opened = open_run(run)
     try:
         from optuna_dashboard import wsgi
     except ImportError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from nas.architecture import Architecture, key
+from nas.architecture import Architecture, key, preset
 from nas.cost import Setting
 from nas.data import prepare_dataset
 from nas.directory import locked
@@ -95,7 +95,7 @@ def run_search(
     data: str = "synthetic",
     recipe: str | Recipe | None = None,
     overrides: Sequence[str] = (),
-    objectives: str = "score,macs",
+    objectives: str | Sequence[str] = "score,macs",
     sampler: str | None = None,
     latency: str = "frozen:threads=1",
     rungs: str | None = None,
@@ -104,7 +104,7 @@ def run_search(
     workers: int | None = None,
     cluster: Cluster | None = None,
     storage: str | None = None,
-    init: Sequence[Architecture] = (),
+    init: Sequence[Architecture | str] = (),
     warm_start: Sequence[str | Path] = (),
     seed: int = 0,
     out: str | Path | None = None,
@@ -121,12 +121,12 @@ def run_search(
     trained further, as "1,3"; "" is none, None what the recipe says. confirm: the share of the
     budget, at most, that trains the front again with fresh seeds. cluster: where jobs run, workers
     of them side by side; by default processes of this machine. storage: URL of the Optuna storage
-    that the study is kept in; by default study.db in the run. init: architectures of the space that
-    are tried first. warm_start: earlier runs with the same data, recipe and seed, whose trials are
-    taken over and cost nothing of the budget. Raises UserError for what a user can mend;
-    KeyboardInterrupt ends the search cleanly and is passed on.
+    that the study is kept in; by default study.db in the run. init: architectures, or presets,
+    of the space, that are tried first. warm_start: earlier runs with the same data, recipe and
+    seed, whose trials are taken over and cost nothing of the budget. Raises UserError for what a
+    user can mend; KeyboardInterrupt ends the search cleanly and is passed on.
     """
-    loaded = space if isinstance(space, Space) else load_space(space)
+    loaded = load_space(space)
     spend = Budget.parse(budget)
     names = parse_objectives(objectives)
     trained = recipe_with_rungs(recipe or recipe_for_search(data), overrides, rungs)
@@ -135,7 +135,7 @@ def run_search(
     check_share(confirm)
     sampler = sampler or default_sampler(names)
     own = make_sampler(sampler, loaded, names)
-    first = [architecture.resized(loaded.base.input) for architecture in init]
+    first = [preset(own).resized(loaded.base.input) for own in init]
     propose = beginning_with(first, loaded, own)
     if cluster and "latency_ms" in names:
         raise UserError(

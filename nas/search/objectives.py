@@ -13,12 +13,14 @@ from nas.errors import UserError
 SCORE = "score"
 
 
-def parse_objectives(text: str) -> tuple[str, ...]:
+def parse_objectives(text: str | Sequence[str]) -> tuple[str, ...]:
     """Read `score,macs`: the score, which is maximised, and one or two costs, minimised.
+
+    Or take their names one by one.
 
     latency_ms is measured once a trial has ended its first job; the others are known beforehand.
     """
-    names = tuple(name.strip() for name in text.split(","))
+    names = tuple(n.strip() for n in (text.split(",") if isinstance(text, str) else text))
     valid = (
         set(names) <= {SCORE, *COSTS, *MEASURED}
         and SCORE in names

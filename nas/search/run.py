@@ -206,9 +206,11 @@ def kept_checkpoints(run: Path) -> dict[int, Path]:
     return {trial: file for trial, (_, file) in found.items()}
 
 
-def open_run(path: str | Path) -> Run:
-    """Open a run's directory; UserError where it is none."""
-    folder = Path(path)
+def open_run(run: str | Path | Run) -> Run:
+    """Open a run's directory, unless it is open; UserError where it is none."""
+    if isinstance(run, Run):
+        return run
+    folder = Path(run)
     if (folder / "train.json").is_file():
         raise UserError(
             f"{folder} is a training, which has no trials: `show` it, or `evaluate` its network"

@@ -25,11 +25,13 @@ KEYS = (
 MAX_EXTENDS = 10
 
 
-def load_space(name_or_path: str | Path) -> Space:
-    """Load a space that we ship, by name, or a YAML file, by path.
+def load_space(name_or_path: str | Path | Space) -> Space:
+    """Load a space that we ship, by name, or a YAML file, by path; a space is itself.
 
     UserError names file, line, path, value, and what would be valid.
     """
+    if isinstance(name_or_path, Space):
+        return name_or_path
     return _space_of(_read(str(name_or_path)))
 
 

@@ -53,7 +53,7 @@ def evaluate(
     scores. UserError where the network does not fit the data, or its output is not finite.
     """
     check_spec(data)
-    network = checkpoint if isinstance(checkpoint, Network) else load_network(Path(checkpoint))
+    network = load_network(checkpoint)
     dataset = load_dataset(data, network.input_size)
     if dataset.task == "classification":
         check_classes(network, data, dataset)

@@ -63,7 +63,7 @@ def embed_folder(
     folder, out = Path(folder), Path(out)
     _check_out(out)
     names = find_images(folder)
-    network = checkpoint if isinstance(checkpoint, Network) else load_network(Path(checkpoint))
+    network = load_network(checkpoint)
     network = network.to(default_device())
     kept: list[str] = []
     found: list[NDArray[np.float32]] = []

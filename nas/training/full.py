@@ -61,7 +61,8 @@ def train_network(
     from nas.training.loop import Trainer, parse_device
 
     if isinstance(architecture, str):
-        name, architecture = name or architecture, preset(architecture)
+        name = name or architecture
+    architecture = preset(architecture)
     trained = load_recipe(recipe, overrides)
     for spec in (data, *evaluate):
         check_spec(spec)

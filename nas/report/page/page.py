@@ -29,7 +29,7 @@ def write_report(
 
     latency: times of parts on a device, from which latency is predicted where it was not measured.
     """
-    opened = run if isinstance(run, Run) else open_run(run)
+    opened = open_run(run)
     path = Path(out) if out is not None else opened.path / "report.html"
     write_atomically(path, report_html(opened, latency))
     return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,11 +41,15 @@ class SpaceSampler(optuna.samplers.BaseSampler):
     """
 
     def __init__(
-        self, space: str | Path | Space, objectives: str = "score,macs", *, seed: int = 0
+        self,
+        space: str | Path | Space,
+        objectives: str | Sequence[str] = "score,macs",
+        *,
+        seed: int = 0,
     ) -> None:
         """space: itself, its name or file. objectives: the score and one or two costs that are
         known beforehand. Raises UserError."""
-        self.space = space if isinstance(space, Space) else load_space(space)
+        self.space = load_space(space)
         self.objectives = parse_objectives(objectives)
         self.seed = seed
         self._propose = make_sampler("ehvi", self.space, self.objectives)
