@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from nas.cost.parts import PartTable
 
 
+UNSET = "frozen"  # the setting where none is given
+
+
 class By(StrEnum):
     """What a row of the table is."""
 
@@ -45,7 +48,7 @@ def profile(
     latency_table: Annotated[
         Path | None, typer.Option(help="Predict it by this table, which `latency` made elsewhere.")
     ] = None,
-    setting: Setting = "frozen",
+    setting: Setting = UNSET,
     csv: Annotated[Path | None, typer.Option(help="Write the table here, as CSV.")] = None,
     as_json: Json = False,
     plugin: Plugins = None,
@@ -62,6 +65,8 @@ def profile(
     from nas.errors import UserError
 
     how = backends.Setting.parse(setting)
+    if setting != UNSET and not latency and (is_space(target) or not latency_table):
+        raise UserError("--setting: it is of what is measured; add --latency")
     table = read_table(latency_table) if latency_table else None
     if is_space(target):
         if not (latency or table):

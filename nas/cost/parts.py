@@ -42,21 +42,22 @@ class PartTable:
         return self.call + sum(self.of(placed.part) for placed in lower(architecture))
 
     def has(self, architecture: Architecture) -> bool:
-        """Whether all parts of the network are in the table."""
-        return not self.missing(placed.part for placed in lower(architecture))
+        """Whether a call and all parts of the network are in the table."""
+        return not self.missing([NOTHING, *(placed.part for placed in lower(architecture))])
 
     @property
     def call(self) -> float:
         """Milliseconds of a call, whatever it computes."""
-        return self.p50_ms.get(part_key(NOTHING), 0.0)
+        return self.of(NOTHING)
 
     def of(self, part: Part) -> float:
         """Milliseconds of one part; UserError where the table has it not."""
         try:
             return self.p50_ms[part_key(part)]
         except KeyError:
+            lacking = "row of a call" if part == NOTHING else f"part {describe(part)}"
             raise UserError(
-                f"the latency table has no part {describe(part)}: make it on the device, "
+                f"the latency table has no {lacking}: make it on the device, "
                 "with `cli.py latency SPACE --out device.csv`"
             ) from None
 

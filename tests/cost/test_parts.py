@@ -94,6 +94,10 @@ def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
     assert json.loads(json.dumps(found.setting)) == latency.setting
     with pytest.raises(UserError, match=r"has no part 3x256x128 to .* make it on the device"):
         found.latency(preset("osnet_x0_25"))
+    del found.p50_ms[part_key(NOTHING)]
+    assert not found.has(SMALL)
+    with pytest.raises(UserError, match="has no row of a call: make it on the device"):
+        found.latency(SMALL)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nas.architecture import lower
-from nas.cost.parts import PartTable, part_key
+from nas.cost.parts import NOTHING, PartTable, part_key
 from nas.cost.table import parts_of
 from nas.report.page import report_html
 from nas.report.page.sections import Section, sections, summary
@@ -46,12 +46,13 @@ def test_failures_are_counted_with_their_reasons(tmp_path: Path) -> None:
 def test_latency_is_predicted_from_a_table_and_asked_for_without_one(tmp_path: Path) -> None:
     run = open_run(make_run(tmp_path / "run"))
     assert "`report --latency-table FILE`" in told(run)["latency"].notes[0]
-    times = {part_key(part): 1.0 for part in parts_of(MINI.members())}
+    times = {part_key(part): 1.0 for part in (NOTHING, *parts_of(MINI.members()))}
     setting = {"device": "cpu", "machine": "anvil", "backend": "frozen"}
     section = told(run, PartTable(setting, times))["latency"]
     assert "predicted from parts measured on cpu anvil" in section.notes[0]
     assert section.figure is not None and len(section.figure.data[1].x) == 5
     lower_half = {part_key(p.part) for t in run.all_trials()[:3] for p in lower(t.architecture)}
+    lower_half.add(part_key(NOTHING))
     few = PartTable(setting, {name: time for name, time in times.items() if name in lower_half})
     partly = told(run, few)["latency"].figure  # baselines may have parts of no space
     assert partly is not None and 3 <= len(partly.data[1].x) < 5
