@@ -121,6 +121,24 @@ def _list_folder(text: str, report: Report) -> Listing:
     return list_class_folders(_path(text), report)
 
 
+def _check_csv(task: Task, text: str) -> None:
+    from nas.data.csv_lists import check_csv
+
+    check_csv(task, _path(text))
+
+
+def _list_csv(name: str, task: Task, text: str, report: Report) -> Listing:
+    from nas.data.csv_lists import list_csv
+
+    return list_csv(name, task, _path(text), report)
+
+
+def _csv(name: str, task: Task) -> Source:
+    return Source(
+        f"{name}:PATH", task, partial(_check_csv, task), listing=partial(_list_csv, name, task)
+    )
+
+
 def _check_layout(name: str, layout: Layout, text: str) -> None:
     from nas.data.reid import check_folders
 
@@ -156,7 +174,9 @@ SOURCES: dict[str, Source] = {
     "cifar10": _cifar("cifar10", 10),
     "cifar100": _cifar("cifar100", 100),
     "folder": Source("folder:PATH", "classification", _check_folder, listing=_list_folder),
+    "class-csv": _csv("class-csv", "classification"),
     **{name: _layout(name, layout) for name, layout in LAYOUTS.items()},
+    "reid-csv": _csv("reid-csv", "reid"),
 }
 
 
