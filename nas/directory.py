@@ -16,7 +16,7 @@ from functools import cache
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nas.errors import UserError
 from nas.files import remove_torn, write_atomically
@@ -81,13 +81,15 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
     UserError for a directory that can not be written, that is something else, or that was asked for
     something else, naming what differs.
     """
+    from nas.data import fingerprint
+
     check_directory(path, asked, kind, fresh=fresh)
     if fresh:
         _remove(path, kind)
     for folder in (path, *(path / name for name in kind.folders)):
         remove_torn(folder)
     if (path / kind.file).exists():
-        return _changed(path, kind)
+        return _changed(path, kind, asked["data"])
     try:
         path.mkdir(parents=True, exist_ok=True)
         for name in kind.folders:
@@ -99,6 +101,7 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
             "machine": machine(),
             "git": _git_state(),
             "code": training_code(),
+            "images": fingerprint(asked["data"]),
         }
         write_atomically(path / kind.file, json.dumps(about, indent=2) + "\n")
     except OSError as error:
@@ -106,22 +109,46 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
     return ""
 
 
-def _changed(path: Path, kind: Kind) -> str:
+def _changed(path: Path, kind: Kind, data: str) -> str:
     """What trains otherwise than when the directory was made."""
-    (torch, code), (torch_now, code_now) = made_with(path / kind.file), made_with()
-    found = [f"torch {torch}, and this is {torch_now}"] * (torch not in (None, torch_now))
-    found += ["other code of the training, or other plug-ins"] * (code not in (None, code_now))
+    then, now = made_with(path / kind.file), making_with(data)
+    found = [
+        words.format(then.torch, now.torch)
+        for (name, words) in CHANGES.items()
+        if getattr(then, name) not in (None, getattr(now, name))
+    ]
     if not found:
         return ""
     return f"{path} was begun with {' and '.join(found)}: scores may differ from here on"
 
 
-def made_with(file: Path | None = None) -> tuple[str | None, str | None]:
-    """The torch and the code of a directory by its file; of this process where none is given."""
-    if file is None:
-        return library_versions(("torch",))["torch"], training_code()
+class Made(NamedTuple):
+    """What scores come from, beside what was asked; None where it is not known."""
+
+    torch: str | None
+    code: str | None
+    images: str | None
+
+
+CHANGES = {
+    "torch": "torch {}, and this is {}",
+    "code": "other code of the training, or other plug-ins",
+    "images": "other images, or other labels",
+}
+
+
+def made_with(file: Path) -> Made:
+    """What a directory was made with, by its file."""
     about = json.loads(file.read_text(encoding="utf-8"))
-    return (about.get("versions") or {}).get("torch"), about.get("code")
+    torch = (about.get("versions") or {}).get("torch")
+    return Made(torch, about.get("code"), about.get("images"))
+
+
+def making_with(data: str) -> Made:
+    """What this process would make a directory of that data with."""
+    from nas.data import fingerprint
+
+    return Made(library_versions(("torch",))["torch"], training_code(), fingerprint(data))
 
 
 def check_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: bool) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nas.directory import made_with
+from nas.directory import made_with, making_with
 from nas.errors import UserError
 from nas.search.plan import Step
 from nas.search.record import REUSED, Record, Trial
@@ -37,7 +37,7 @@ def reuse(
     of the training would look like an effect of whichever rows were trained since.
     """
     found = Reused()
-    now = made_with()
+    now = making_with(asked["data"])
     own = Record(path / "record.db")
     done = {job[0] for job in own.jobs()}
     own.close()

@@ -48,7 +48,7 @@ def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
         saved, weights = _state_of_trial(*target.rsplit("#", 1))
         state = saved["average"]
         found = Network(architecture, len(state["classifier.weight"]))
-        found.classes = tuple(saved.get("classes", ()))
+        found.task, found.classes = saved.get("task", ""), tuple(saved.get("classes", ()))
         load_strictly(found, state)
     else:
         found, weights = build(_find(target), seed=seed), f"initialised by seed {seed}, not trained"
@@ -57,7 +57,7 @@ def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
             found.architecture.resized(Size.parse(size, "--input")),
             found.classifier.out_features if found.classifier else 0,
         )
-        resized.classes = found.classes
+        resized.task, resized.classes = found.task, found.classes
         resized.load_state_dict(found.state_dict())
         found = resized
     return found.eval(), weights

@@ -72,10 +72,15 @@ def init(
     elif source.suffix == ".safetensors":
         trained = load_network(source)
     else:
-        raise UserError(f"{source} does not say its architecture: give --from-architecture")
+        trial = "#" in source.name and not source.is_file()
+        wanted_first = "write the weights of a trial to a file with `export` first"
+        raise UserError(
+            f"{source} does not say its architecture: "
+            + (wanted_first if trial else "give --from-architecture")
+        )
     classes = 0 if trained.classifier is None else trained.classifier.out_features
     model = build(wanted, classes, seed=seed)
-    model.classes = trained.classes
+    model.task, model.classes = trained.task, trained.classes
     found = inherit(model, trained, channels=channels.value)
     save_network(model, out)
     if as_json:

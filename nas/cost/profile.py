@@ -20,14 +20,11 @@ def latency_profile(
 
     The table may be of another device: what is measured is this one.
     """
-    found = {
-        "setting": setting.record(),
-        **measure_latency(architecture, setting).as_dict(),
-    }
-    if table is not None:
-        found["table"] = dict(table.setting)
-        found["predicted_ms"] = table.latency(architecture)
-    return found
+    predicted = {}
+    if table is not None:  # first: it may lack a part
+        predicted = {"table": dict(table.setting), "predicted_ms": table.latency(architecture)}
+    measured = measure_latency(architecture, setting).as_dict()
+    return {"setting": setting.record(), **measured, **predicted}
 
 
 def profile(architecture: Architecture | str, *, reconciled: bool = False) -> dict[str, Any]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nas.data.check import Checked, Finding, check_dataset
     from nas.data.dataset import Dataset, Images, Task, digest, relabel, resize
     from nas.data.preview import contact_sheet
-    from nas.data.spec import check_spec, load_dataset, prepare_dataset, task_of
+    from nas.data.spec import check_spec, fingerprint, load_dataset, prepare_dataset, task_of
     from nas.data.split import Held, check_matches, choose_queries, hold_out, hold_out_to_score
 
 _HOME = {
@@ -28,6 +28,7 @@ _HOME = {
     "choose_queries": "split",
     "contact_sheet": "preview",
     "digest": "dataset",
+    "fingerprint": "spec",
     "hold_out": "split",
     "hold_out_to_score": "split",
     "load_dataset": "spec",
@@ -49,6 +50,7 @@ __all__ = [
     "choose_queries",
     "contact_sheet",
     "digest",
+    "fingerprint",
     "hold_out",
     "hold_out_to_score",
     "load_dataset",

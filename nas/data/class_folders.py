@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nas.data.decode import is_image
-from nas.data.listing import Listing, Report, Split
+from nas.data.listing import Listing, Report, Split, files_below
 from nas.errors import UserError
 
 SIZE = (224, 224)
@@ -69,9 +69,4 @@ def _folders(path: Path) -> list[str]:
 
 def _images_below(folder: Path) -> list[str]:
     """Paths of the images in a folder and its folders, sorted."""
-    return sorted(
-        os.path.join(parent, name)
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if is_image(name)
-    )
+    return sorted(path for path in files_below(folder) if is_image(os.path.basename(path)))

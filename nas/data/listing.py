@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import TypeAlias
 
@@ -56,6 +57,35 @@ def images_in(folder: Path) -> list[str]:
             return sorted(entry.name for entry in found if is_image(entry.name))
     except OSError as error:
         raise UserError(f"{folder}: cannot be read: {error.strerror}") from None
+
+
+def files_below(folder: Path) -> Iterator[str]:
+    """Paths of the files in a folder and its folders, linked ones too; what is hidden is left out.
+
+    A folder that is there twice, by links, is read once.
+    """
+    seen = {os.path.realpath(folder)}
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        there, folders[:] = sorted(folders), []
+        for name in there:
+            real = os.path.realpath(os.path.join(parent, name))
+            if name[0] != "." and real not in seen:
+                seen.add(real)
+                folders.append(name)
+        yield from (os.path.join(parent, name) for name in files if name[0] != ".")
+
+
+def fingerprint(listing: Listing) -> str:
+    """16 hex digits, of the names and sizes of the files, their labels and cameras; OSError where
+    one is not there."""
+    state = blake2b(digest_size=8)
+    root = os.path.join(listing.root, "")
+    for name, split in listing.splits.items():
+        cameras = np.zeros_like(split.labels) if split.cameras is None else split.cameras
+        for path, *shown in zip(split.paths, split.labels.tolist(), cameras.tolist(), strict=True):
+            row = (name, path.removeprefix(root), os.path.getsize(path), *shown)
+            state.update(repr(row).encode())
+    return state.hexdigest()
 
 
 def to_dataset(listing: Listing, size: tuple[int, int] | None, *, cache: bool) -> Dataset:

@@ -247,6 +247,20 @@ def load_dataset(spec: str, size: tuple[int, int] | None = None, *, cache: bool 
     return loaded[0] if len(loaded) == 1 else join(loaded, [text for text, _, _ in parts])
 
 
+def fingerprint(spec: str) -> str | None:
+    """What tells the files of a data set apart from others; as `nas.data.listing.fingerprint`.
+
+    "" where it is not made of files; None where they are not here, or can not be read.
+    """
+    from nas.data.listing import fingerprint, refuse
+
+    listings = [(source.listing, rest) for _, source, rest in parts_of(spec) if source.listing]
+    try:
+        return "+".join(fingerprint(listing(rest, refuse)) for listing, rest in listings)
+    except (UserError, OSError):
+        return None
+
+
 def prepare_dataset(spec: str, size: tuple[int, int]) -> None:
     """Decode the training files of a spec into the cache, so that every process finds them there.
 

@@ -15,10 +15,11 @@ def about(model: Network) -> dict[str, str]:
     """Text by name, to be written into a file as its metadata.
 
     Pixels are scaled to 0..1, in the order of `colours`; then `mean` is subtracted and the result
-    divided by `std`, channel by channel. `input` is height x width in pixels. `classes`, in the
-    order of the logits, is there where they have names, which the trials of a search have not.
+    divided by `std`, channel by channel. `input` is height x width in pixels, to which `resize`
+    brings an image that is turned upright first. `classes`, in the order of the logits, is there
+    where they have names; `task` (reid, classification) where it is known.
     """
-    named = {"classes": json.dumps(model.classes)} if model.classes else {}
+    known = {"task": model.task, "classes": json.dumps(model.classes) if model.classes else ""}
     return {
         "format": "osnet-nas 1",
         "version": _version(),
@@ -28,8 +29,10 @@ def about(model: Network) -> dict[str, str]:
         "mean": json.dumps(MEAN),
         "std": json.dumps(STD),
         "colours": "RGB",
+        "orientation": "upright, as EXIF has it",
+        "resize": "bilinear, antialiased",
         "num_classes": str(0 if model.classifier is None else model.classifier.out_features),
-        **named,
+        **{name: text for name, text in known.items() if text},
     }
 
 

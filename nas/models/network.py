@@ -21,10 +21,12 @@ class Network(nn.Module):
     """Images (N, 3, H, W) to embeddings (N, E) in eval mode; to (logits, embeddings) in training.
 
     Layers run in the order of lowering, and a tensor is let go after its last use. Weights have the
-    names that torchreid gives them (conv2.0.conv2b.0.conv1.weight, ...). classes: the names of what
-    the classifier tells apart, in the order of its logits; empty where they have none.
+    names that torchreid gives them (conv2.0.conv2b.0.conv1.weight, ...). task: what it was trained
+    for (reid, classification); empty where that is not known. classes: the names of what the
+    classifier tells apart, in the order of its logits; empty where they have none.
     """
 
+    task: str = ""
     classes: tuple[str, ...] = ()
 
     def __init__(self, architecture: Architecture, num_classes: int = 0) -> None:

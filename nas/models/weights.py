@@ -10,8 +10,9 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,6 +35,12 @@ OSNET = {
     "bottleneck": 4,
 }
 STAGES = 3
+_scalar = np.float32(0).__reduce__()[0]
+NUMBERS: list[Any] = [
+    *((_scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+    *(np.dtype, *(type(np.dtype(name)) for name in ("float32", "float64", "int64"))),
+]
+"""What a number of numpy is pickled with: torchreid saves its rank-1 beside the weights."""
 STREAM = re.compile(r"(conv\d+\.\d+)\.conv2([a-d])(?:\.(\d+))?\.((?:conv1|conv2|bn)\..*)")
 AIN_STREAM = re.compile(r"(conv\d+\.\d+)\.conv2\.(\d+)\.layers\.(\d+)\.(.*)")
 TRANSITION = re.compile(r"conv(\d+)\.(\d+)\.0\.((?:conv|bn)\..*)")
@@ -112,10 +119,24 @@ def load_strictly(model: Network, state: Mapping[str, Tensor]) -> None:
         for name in own
         if name in state and state[name].shape != own[name].shape
     ]
+    what = "weights of another network"
+    if not problems:
+        what = "these can not be weights"
+        pairs = ((name, _no_weights(state[name], own[name])) for name in own)
+        problems = [f"{name} {problem}" for name, problem in pairs if problem]
     if problems:
         more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise UserError(f"weights of another network: {'; '.join(problems[:3])}{more}")
+        raise UserError(f"{what}: {'; '.join(problems[:3])}{more}")
     model.load_state_dict(dict(state))
+
+
+def _no_weights(value: Tensor, own: Tensor) -> str:
+    """Why a tensor can not stand for one of the network's, which it has the shape of."""
+    if value.layout != torch.strided or value.is_meta:
+        return "is not a plain tensor"
+    if own.is_floating_point() and not value.is_floating_point():
+        return f"is of {str(value.dtype).removeprefix('torch.')}"
+    return "" if torch.isfinite(value).all() else "has values that are not finite"
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
@@ -130,7 +151,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
             from safetensors.torch import load
 
             return load(path.read_bytes())
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(NUMBERS):
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except Exception as error:
@@ -151,7 +173,20 @@ def save_network(model: Network, path: Path) -> None:
     from safetensors.torch import save
 
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
-    write_atomically(path, save(tensors, about(model)))
+    write_atomically(path, _with_sorted_metadata(save(tensors, about(model))))
+
+
+def _with_sorted_metadata(content: bytes) -> bytes:
+    """The same file of safetensors, which writes metadata in an order of chance.
+
+    It begins with the length of a header in JSON, padded to a multiple of 8.
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def load_network(path: str | Path | Network) -> Network:
@@ -169,14 +204,16 @@ def load_network(path: str | Path | Network) -> Network:
             metadata = file.metadata() or {}
         text, classes = metadata["architecture"], max(0, int(metadata["num_classes"]))
         names = tuple(map(str, json.loads(metadata.get("classes", "[]"))))
+        if classes != len(state.get("classifier.weight", ())):
+            raise ValueError(f"{classes} classes")
     except Exception:  # what safetensors raises has no common base
-        raise UserError(f"{path}: no architecture is in its metadata") from None
+        raise UserError(f"{path}: no architecture is in its metadata, or a damaged one") from None
     try:
         architecture = from_json(text, str(path))
     except UserError as error:  # a kind of block that is not known
         raise UserError(f"{error}; does it need --plugin?") from None
     model = Network(architecture, classes)
-    model.classes = names
+    model.task, model.classes = metadata.get("task", ""), names
     load_strictly(model, state)
     return model.eval()
 

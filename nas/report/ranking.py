@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn.functional import normalize
 
 from nas.data import Images, check_spec, load_dataset
 from nas.data.random_bits import permutation
@@ -98,8 +97,6 @@ def rank(
         found, embeddings = (embed(network, images, flip=flip) for images in (gallery, query))
     except NotFinite as error:
         raise UserError(str(error)) from None
-    if flip:
-        found, embeddings = normalize(found), normalize(embeddings)
     ranked = Gallery(found, gallery.labels, gallery.cameras, metric)
     matched = [
         index

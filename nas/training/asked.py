@@ -59,7 +59,9 @@ def _digest(path: Path) -> str:
     try:
         return blake2b(path.read_bytes(), digest_size=8).hexdigest()
     except OSError as error:
-        raise UserError(f"--init: {path}: {error.strerror}") from None
+        trial = "#" in path.name
+        hint = "; write the weights of a trial to a file with `export` first" if trial else ""
+        raise UserError(f"--init: {path}: {error.strerror}{hint}") from None
 
 
 def _read_asked(path: Path) -> dict[str, Any]:

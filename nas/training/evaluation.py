@@ -107,8 +107,6 @@ def score_reid(
         found.append(embed(network, images, autocast=autocast, flip=flip, progress=told))
         before += len(images)
     q, g = found
-    if flip:
-        q, g = torch.nn.functional.normalize(q), torch.nn.functional.normalize(g)
     labels, cameras = (query.labels, gallery.labels), (query.cameras, gallery.cameras)
     scores = (reranked_scores if rerank else retrieval_scores)(q, g, *labels, *cameras, metric)
     return {"score": scores["mAP"], **scores}
@@ -202,6 +200,8 @@ def check_classes(network: Network, data: str, dataset: Dataset) -> None:
     """UserError where the network was not trained to tell the classes of `data` apart."""
     if network.classifier is None:
         raise UserError(f"{data}: it is for classification, and the network has no classifier")
+    if network.task == "reid":
+        raise UserError(f"{data}: it is for classification, and the network tells identities apart")
     own = network.classifier.out_features
     if own != dataset.num_classes:
         raise UserError(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nas.architecture import Size
 from nas.data.decode import FORMATS, UnknownWhite, as_rgb
+from nas.data.listing import files_below
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.models import Network
@@ -87,17 +88,16 @@ def embed_folder(
 
 
 def find_images(folder: Path) -> list[str]:
-    """Names of the image files under a folder, relative to it, sorted; hidden files are left out.
+    """Names of the image files under a folder, relative to it, sorted; what is hidden is left out.
 
     UserError where there is none.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder")
     found = [
-        (Path(parent) / file).relative_to(folder).as_posix()
-        for parent, _, files in os.walk(folder)
-        for file in files
-        if file.lower().endswith(IMAGES) and not file.startswith(".")
+        Path(file).relative_to(folder).as_posix()
+        for file in files_below(folder)
+        if file.lower().endswith(IMAGES)
     ]
     if not found:
         raise UserError(f"{folder}: no image is under it; image files are *{', *'.join(IMAGES)}")

@@ -49,8 +49,8 @@ def score_tests(
     scores: dict[str, dict[str, float]] = {}
     if file.is_file():
         try:
-            scores = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
+            scores = dict(json.loads(file.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
             raise UserError(f"{file} is damaged; remove it to have the scores again") from None
     model = load_network(network).to(trainer.device)
     for spec, found in tests.items():

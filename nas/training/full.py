@@ -77,7 +77,7 @@ def train_network(
         held = _split(dataset, trained, split)
         classes = int(held.train.labels.max()) + 1
         network = build(architecture, classes, seed=split, residual_scale=trained.residual_scale)
-        network.classes = dataset.classes
+        network.task, network.classes = dataset.task, dataset.classes
         about = load_initial(network, Path(init)) if init is not None else ""
         trainer = Trainer(network, trained, seed=split, device=place)
         trainer.epoch_steps(held.train)  # what does not fit the data says so here

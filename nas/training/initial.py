@@ -22,7 +22,7 @@ def load_initial(network: Network, path: Path) -> str:
     """
     state = {name.removeprefix("module."): v for name, v in read_checkpoint(path).items()}
     about = _metadata(path)
-    names = tuple(json.loads(about.get("classes", "[]")))
+    names = _names(about)
     own = network.state_dict()
     kept = all(name in state and state[name].shape == own[name].shape for name in CLASSIFIER)
     kept &= not names or not network.classes or names == network.classes
@@ -36,9 +36,7 @@ def load_initial(network: Network, path: Path) -> str:
         else:
             load_strictly(network, state)
     except UserError as error:
-        trial = "#" in path.name
-        hint = "; write the weights of a trial to a file with `export` first" if trial else ""
-        raise UserError(f"--init: {path}: {error}{hint}") from None
+        raise UserError(f"--init: {path}: {error}") from None
     if architecture is not None:
         there = key(from_json(architecture, str(path)).resized(network.input_size))
         if there != key(network.architecture):
@@ -46,6 +44,14 @@ def load_initial(network: Network, path: Path) -> str:
     other = ", other ones" if there_classes == len(own[CLASSIFIER[0]]) else ""
     new = f"a new classifier for {len(own[CLASSIFIER[0]])} classes (there: {there_classes}{other})"
     return f"starting from {path}, with {'its classifier' if kept else new}"
+
+
+def _names(about: dict[str, str]) -> tuple[str, ...]:
+    """Names of the classes; none where they are damaged."""
+    try:
+        return tuple(map(str, json.loads(about.get("classes", "[]"))))
+    except (ValueError, TypeError):
+        return ()
 
 
 def _metadata(path: Path) -> dict[str, str]:

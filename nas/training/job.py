@@ -113,7 +113,7 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
         classes = int(held.train.labels.max()) + 1
         start = job.recipe.residual_scale
         network = build(job.architecture, classes, seed=seed, residual_scale=start)
-        network.classes = _dataset(job.data, size).classes
+        network.task, network.classes = task, _dataset(job.data, size).classes
         trainer = Trainer(network, job.recipe, seed=seed)
         if job.state is not None:
             trainer.restore(job.state)

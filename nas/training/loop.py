@@ -182,6 +182,8 @@ class Trainer:
         }
         if self.batch:
             saved |= {"batch": self.batch, "generator": self._generator.get_state()}
+        if self.network.task:
+            saved["task"] = self.network.task
         if self.network.classes:
             saved["classes"] = list(self.network.classes)
         if extra is not None:
@@ -213,7 +215,7 @@ def parse_device(text: str | None) -> torch.device:
         return default_device()
     try:
         device = torch.device(text)
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).item()  # a meta device has no values
     except Exception as error:  # what torch raises differs with the build
         reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else "none there"
         raise UserError(f"--device: {text!r} can not be used here ({reason})") from None

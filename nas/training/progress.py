@@ -45,6 +45,11 @@ class Progress:
             self.extra = self.trainer.restore(file.read_bytes())
             self.extra["rows"] = [dict(row) for row in self.extra["rows"]]
         except Exception as error:  # what torch raises for a damaged file has no common base
+            if "size mismatch" in str(error):
+                raise UserError(
+                    f"{file} is of a network with another classifier: the data had more classes, "
+                    "or fewer, when the training was begun; --fresh starts over"
+                ) from None
             raise UserError(
                 f"{file} is damaged ({type(error).__name__}); --fresh starts over"
             ) from None

@@ -25,6 +25,8 @@ def _random_batches(count: int, recipe: Recipe, generator: torch.Generator) -> l
     order = torch.randperm(count, generator=generator)
     if recipe.epoch_images:
         order = order[: recipe.epoch_images]
+    if len(order) < 2:
+        raise UserError("an epoch of one image: nothing can be trained on it; two at least")
     batches = list(torch.split(order, recipe.batch))
     if len(batches) > 1 and len(batches[-1]) < max(recipe.batch // 2, 2):
         batches.pop()

@@ -1,8 +1,11 @@
 """Weights against an independent re-statement of torchreid's models (reference.py)."""
 
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +13,7 @@ from nas.architecture import Architecture, Size, from_document, preset, to_docum
 from nas.errors import UserError
 from nas.models import build
 from nas.models.weights import (
+    import_network,
     load_network,
     load_torchreid,
     read_checkpoint,
@@ -106,6 +110,58 @@ def test_a_self_contained_file_needs_nothing_else(tmp_path: Path) -> None:
     image = torch.randn(1, 3, 64, 32)
     with torch.inference_mode():
         assert torch.equal(found(image), model(image))
+
+
+def test_a_file_has_the_same_bytes_each_time(tmp_path: Path) -> None:
+    model = build(changed(streams=2).resized(Size(64, 32)), 5)
+    model.task, model.classes = "classification", tuple("abcde")
+    for number in range(8):  # safetensors writes metadata in an order of chance
+        save_network(model, tmp_path / f"{number}.safetensors")
+    assert len({file.read_bytes() for file in tmp_path.iterdir()}) == 1
+    found = load_network(tmp_path / "0.safetensors")
+    assert (found.task, found.classes) == (model.task, model.classes)
+    assert all(torch.equal(found.state_dict()[n], v) for n, v in model.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", [float, np.float32, np.float64, np.int64])
+def test_a_checkpoint_of_torchreids_engine_is_read(kind: type, tmp_path: Path) -> None:
+    """With a number of numpy, its optimizer and its schedule beside the weights."""
+    source = reference("osnet", "x0_25")
+    optimizer = torch.optim.Adam(source.parameters(), amsgrad=True)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [20, 40])
+    sum(p.sum() for p in source.parameters()).backward()
+    optimizer.step()
+    state = {
+        "state_dict": OrderedDict((f"module.{n}", v) for n, v in source.state_dict().items()),
+        "epoch": 5, "rank1": kind(0.5), "optimizer": optimizer.state_dict(),
+        "scheduler": schedule.state_dict(),
+    }  # fmt: skip
+    torch.save(state, tmp_path / "model.pth.tar-5")
+    model = import_network(tmp_path / "model.pth.tar-5", preset("osnet_x0_25"))
+    assert all(torch.equal(model.state_dict()[n], v) for n, v in source.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda value: value.to(torch.int8), "conv1.conv.weight is of int8"),
+        (lambda value: value.to(torch.complex64), "conv1.conv.weight is of complex64"),
+        (lambda value: value * float("nan"), "conv1.conv.weight has values that are not finite"),
+        (lambda value: value.to_sparse(), "conv1.conv.weight is not a plain tensor"),
+        (lambda value: value.to("meta"), "conv1.conv.weight is not a plain tensor"),
+    ],
+)
+def test_what_can_not_be_weights_is_refused(
+    change: Callable[[torch.Tensor], torch.Tensor], message: str
+) -> None:
+    state = dict(reference("osnet", "x0_25").state_dict())
+    half = {
+        name: value.half() if value.is_floating_point() else value for name, value in state.items()
+    }
+    load_torchreid(build(preset("osnet_x0_25"), 11), half)
+    state["conv1.conv.weight"] = change(state["conv1.conv.weight"])
+    with pytest.raises(UserError, match=message):
+        load_torchreid(build(preset("osnet_x0_25"), 11), state)
 
 
 def test_files_that_are_no_checkpoints_are_one_clear_line_and_run_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Networks and images to scores, with a network that is small enough to be run image by image."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -81,12 +82,32 @@ def test_evaluate_scores_query_against_gallery_of_the_test_split(network: Networ
     assert (found["data"], found["task"]) == (DATA, "reid")
 
 
-def test_flip_normalises_before_distances_are_taken(network: Network) -> None:
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_with_flip_distances_are_of_the_means_as_they_are(
+    network: Network, metric: Literal["cosine", "euclidean"]
+) -> None:
     dataset = load_dataset(DATA)
-    assert dataset.query is not None and dataset.gallery is not None
     splits = dataset.query, dataset.gallery
-    cosine = score_reid(network, *splits, metric="cosine", flip=True)
-    assert score_reid(network, *splits, metric="euclidean", flip=True) == pytest.approx(cosine)
+    means, labels, cameras = [], [], []
+    for images in splits:
+        assert images is not None and images.cameras is not None
+        both = [one_by_one(network, images, mirrored=mirrored) for mirrored in (False, True)]
+        means.append((both[0] + both[1]) / 2)
+        labels.append(images.labels)
+        cameras.append(images.cameras)
+    found = score_reid(network, *splits, metric=metric, flip=True)  # type: ignore[arg-type]
+    expected = retrieval_scores(*means, *labels, *cameras, metric)  # type: ignore[arg-type]
+    assert found["mAP"] == pytest.approx(expected["mAP"], abs=1e-3)
+
+
+def test_a_network_that_tells_identities_apart_is_not_scored_on_classes(
+    network: Network, tmp_path: Path
+) -> None:
+    files = {f"{s}/{c}": ["0.png"] for s in ("train", "test") for c in "abc"}
+    network.task = "reid"
+    save_network(network, tmp_path / "net.safetensors")
+    with pytest.raises(UserError, match="the network tells identities apart"):
+        evaluate(tmp_path / "net.safetensors", f"folder:{make(tmp_path / 'data', files)}")
 
 
 def test_a_classifier_is_scored_on_its_classes(network: Network, images: Images) -> None:
@@ -118,6 +139,8 @@ def test_weights_that_are_no_numbers_are_told(network: Network, tmp_path: Path) 
     assert dataset.query is not None and dataset.gallery is not None
     with pytest.raises(NotFinite):
         score_reid(network, dataset.query, dataset.gallery)
-    save_network(network, tmp_path / "net.safetensors")
     with pytest.raises(UserError, match=r"synthetic.*: the network's embeddings are not finite"):
+        evaluate(network, DATA)
+    save_network(network, tmp_path / "net.safetensors")
+    with pytest.raises(UserError, match=r"these can not be weights: conv1.conv.weight has val"):
         evaluate(tmp_path / "net.safetensors", DATA)

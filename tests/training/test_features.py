@@ -166,6 +166,10 @@ def test_folders_without_images_and_of_damaged_ones_are_told(
         find_images(tmp_path)
     with pytest.raises(UserError, match="nothing is not a folder"):
         find_images(tmp_path / "nothing")
+    (tmp_path / ".thumbnails").mkdir()
+    (tmp_path / ".thumbnails" / "bad.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match="no image is under it"):
+        find_images(tmp_path)
     (tmp_path / "bad.jpg").write_bytes(b"")
     with pytest.raises(UserError, match=r"none of 1 images can be read; first, .*bad.jpg: "):
         embed_folder(network, tmp_path, tmp_path / "x.npz", skip_damaged=True)

@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,35 @@ def test_what_the_network_can_not_be_scored_on_is_refused_before_it_is_trained(
                 evaluate=[trees[other]],
             )  # fmt: skip
     assert not (tmp_path / "out").exists()
+
+
+def test_a_network_of_identities_is_not_scored_on_classes(tmp_path: Path) -> None:
+    classes = map(str, range(12))
+    files = {f"{s}/{c}": ["0.png", "1.png"] for c in classes for s in ("train", "test")}
+    other = f"folder:{make(tmp_path / 'other', files)}"  # as many classes as identities
+    with pytest.raises(UserError, match=r"--eval .*the network tells identities apart"):
+        go(tmp_path / "out", evaluate=[other])
+
+
+def test_other_images_are_told_and_another_number_of_classes_is(tmp_path: Path) -> None:
+    files = {f"{s}/{c}": ["0.png", "1.png"] for s in ("train", "test") for c in "abc"}
+    root, short = make(tmp_path / "data", files), RECIPE.model_copy(update={"epochs": 1})
+
+    def again(view: Killer) -> None:
+        out = tmp_path / "run"
+        train_network(TINY, data=f"folder:{root}", recipe=short, out=out, view=view)
+
+    first, same, more, less = Killer(), Killer(), Killer(), Killer()
+    again(first)
+    again(same)
+    make(root, {"train/a": ["3.png"]})
+    again(more)
+    assert "begun with other images, or other labels: scores may differ" in more.notices[0]
+    assert not [text for text in first.notices + same.notices if "begun with" in text]
+    for name in ("train/c", "test/c"):
+        shutil.rmtree(root / name)
+    with pytest.raises(UserError, match=r"of a network with another classifier.*; --fresh starts"):
+        again(less)
 
 
 def test_anything_else_is_refused_with_the_difference(whole: Training) -> None:

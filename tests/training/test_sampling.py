@@ -80,9 +80,17 @@ def test_a_single_identity_is_an_error() -> None:
         batches([0, 0, 0, 0], 4, 2)
 
 
+def test_an_epoch_of_one_image_is_an_error() -> None:
+    labels, generator = np.zeros(5, dtype=np.int64), torch.Generator()
+    for count, cut in ((1, 0), (5, 1)):
+        recipe = Recipe(name="r", epochs=1, batch=8, lr=0.1, epoch_images=cut)
+        with pytest.raises(UserError, match="an epoch of one image"):
+            epoch_batches(labels[:count], recipe, generator)
+
+
 def test_a_random_epoch_shows_each_image_once_but_a_tiny_last_batch() -> None:
     recipe = Recipe(name="r", epochs=1, batch=8, lr=0.1)
-    for count, shown in ((24, 24), (28, 28), (27, 24), (1, 1)):
+    for count, shown in ((24, 24), (28, 28), (27, 24), (2, 2)):
         found = epoch_batches(np.zeros(count, dtype=np.int64), recipe, torch.Generator())
         flat = torch.cat(found).tolist()
         assert len(flat) == len(set(flat)) == shown
