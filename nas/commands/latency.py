@@ -29,6 +29,6 @@ def latency(
     how = backends.Setting.parse(setting)
     loaded = load_space(space)
     parts = parts_of(loaded.members(loaded.raw_points) if loaded.listable else loaded.members())
-    with counted("parts", lines=True) as progress:
+    with counted("measurements", lines=True) as progress:
         table = measured_table(parts, how, out, progress=progress)
     print(f"{out}: {len(parts)} parts, {table.setting['machine']}, {table.setting['library']}")

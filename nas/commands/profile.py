@@ -122,7 +122,7 @@ def _rank(target: str, setting: backends.Setting, given: PartTable | None, as_js
     space = load_space(target)
     table = given
     if table is None:
-        with counted("parts", lines=True) as progress:
+        with counted("measurements", lines=True) as progress:
             table = measured_table(parts_of(space.members()), setting, progress=progress)
     found = rank_space(space, table, setting=setting if given is None else None)
     if as_json:

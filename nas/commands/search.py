@@ -165,6 +165,8 @@ def _text(run: Run) -> bool:
         failed = [trial.reason for trial in trials if trial.state == "failed"]
         why = f" ({len(failed)} failed: {failed[-1]})" if failed else ""
         print(f"no trial is complete{why}; the run is {run.path}")
+        if not failed:
+            print("the budget was too small for one; the same command with a larger one goes on")
         if on_rungs := [trial for trial in trials if trial.rungs]:
             best = max(on_rungs, key=lambda trial: (trial.epoch, trial.rungs[trial.epoch]))
             score = f"score {best.rungs[best.epoch]:.4f} after epoch {best.epoch}"

@@ -53,6 +53,7 @@ def train(
     from nas.commands.targets import data_of, resolve
     from nas.commands.train_view import make_view
     from nas.plugins import plugin_options
+    from nas.search.budget import number_of
     from nas.training import train_network
     from nas.training.evaluation import NotFinite
     from nas.training.loop import Diverged
@@ -86,12 +87,12 @@ def train(
         print_json(vars(done))
         return
     best = f", the best is epoch {done.best_epoch}" if done.best_epoch else ""
-    plural = "s" if done.epochs != 1 else ""
-    print(f"{done.epochs} epoch{plural}{best}; metrics in {done.path / 'metrics.csv'}")
+    print(f"{number_of(done.epochs, 'epoch')}{best}; metrics in {done.path / 'metrics.csv'}")
     for spec, scores in done.scores.items():
         shown = "  ".join(f"{n} {v:.4f}" for n, v in scores.items() if n != "score")
         print(f"{spec}  {shown}")
     print(f"network  {done.network}")
     network, rest = shlex.quote(str(done.network)), plugin_options()
-    print(f"next     python cli.py export {network} --out network.onnx{rest}")
+    logits = " --logits" * any("top1" in scores for scores in done.scores.values())
+    print(f"next     python cli.py export {network} --out network.onnx{logits}{rest}")
     print(f"         python cli.py evaluate {network} --data OTHER --flip{rest}")

@@ -85,7 +85,7 @@ def describe(architecture: Architecture) -> dict[str, Any]:
         "width": architecture.width,
         "key": key(architecture),
         **total.as_dict(),
-        "stem": parts["stem"] | {"kind": architecture.stem},
+        "stem": parts["stem"] | {"kind": architecture.stem, "norm": architecture.stem_norm},
         "stages": stages,
         "head": parts["head"],
         "embedding": parts["embedding"],
@@ -103,6 +103,8 @@ def draw(architecture: Architecture) -> Text:
     )
     page.headings()
     page.row("stem", found["stem"])
+    if found["stem"]["norm"] != "batch":
+        page.line(f"    {found['stem']['norm']} norm", "cyan")
     for stage in found["stages"]:
         page.line("")
         height, width = stage["map"]
@@ -184,6 +186,8 @@ def _osnet(block: Mapping[str, Any]) -> list[str]:
     hidden = f" ({block['gate_hidden']} hidden)" if block["gate_hidden"] else ""
     caption = f"▣ {fields['convolution']} ({', '.join(block['stream_layer'])})"
     caption += "   no gate" if gate == "none" else f"   ◇ {gate} gate{hidden}"
+    if fields["instance_norm"] != "none":
+        caption += f"   instance norm {fields['instance_norm']}"
     sees = block["streams"] if len(block["streams"]) == count else [""] * count
     if count == 1:
         sees = [block["sees"]]

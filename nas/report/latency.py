@@ -10,13 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from nas.report.words import compact, point_in_words, varying_names
+from nas.search.budget import number_of
 
 
 def setting_in_words(setting: Mapping[str, Any]) -> str:
     """frozen, 2 threads, batch 1, float32, channels_last; AMD EPYC, torch 2.13."""
     s = setting
+    threads = number_of(int(s["threads"]), "thread")
     return (
-        f"{s['backend']}, {s['threads']} threads, batch {s['batch']}, {s['precision']}, "
+        f"{s['backend']}, {threads}, batch {s['batch']}, {s['precision']}, "
         f"{s['memory_format']}; {s['device']} {s['machine']}, {s['library']}"
     )
 

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nas.report.words import compact
-from nas.search.budget import Budget, duration
-from nas.search.overview import Overview
+from nas.search.budget import Budget, duration, number_of
+from nas.search.overview import GOING_ON, Overview
 from nas.space.paths import short
 
 
@@ -40,22 +40,24 @@ def run_fields(found: Mapping[str, Any], short_form: Overview) -> list[tuple[str
         ("space", " ".join(filter(None, (asked.get("space"), asked.get("space_hash"))))),
         ("architecture", asked.get("key", "")),
         ("data", asked["data"] + (f", {asked['split']} split" if "split" in asked else "")),
-        ("recipe", f"{recipe['name']}, {recipe['epochs']} epochs"
+        ("recipe", f"{recipe['name']}, {number_of(recipe['epochs'], 'epoch')}"
                    + (f", rungs after {rungs}" if rungs else "")),
         ("objectives", ", ".join(asked.get("objectives", ()))),
         ("sampler", asked.get("sampler", "")),
         ("seed", str(asked["seed"])),
         ("spent", short_form.spent_in_words()),
         ("left", budget.words(left) if budget and left is not None else ""),
-        ("trials", _counts(found["trials"]) if found["kind"] != "training" else ""),
+        ("trials", _counts(found) if found["kind"] != "training" else ""),
         ("versions", ", ".join(f"{n} {v}" for n, v in (found["versions"] or {}).items())),
         ("machine", ", ".join(f"{n} {v}" for n, v in machine.items())),
         ("git", found["git"] or ""),
     ]  # fmt: skip
 
 
-def _counts(trials: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {state}" for state, count in sorted(trials.items())) or "none yet"
+def _counts(found: Mapping[str, Any]) -> str:
+    words = {} if found["state"] == GOING_ON else {"running": "interrupted"}
+    trials = sorted(found["trials"].items())
+    return ", ".join(f"{n} {words.get(state, state)}" for state, n in trials) or "none yet"
 
 
 def rung_table(rungs: Sequence[Mapping[str, int]]) -> Table:
@@ -89,7 +91,7 @@ def trial_fields(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("architecture", point or found["baseline"]),
         ("costs", costs),
         ("confirmed", mean),
-        ("took", f"{duration(found['seconds'])}, {found['epochs']} epochs, "
+        ("took", f"{duration(found['seconds'])}, {number_of(found['epochs'], 'epoch')}, "
                  f"{found['images']:,} images"),
     ]  # fmt: skip
 

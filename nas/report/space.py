@@ -29,7 +29,7 @@ def sparkline(counts: Sequence[int]) -> str:
 
 def space_summary(found: dict[str, Any]) -> Group:
     """What `summarise` found, for the terminal."""
-    counts = Text(f"{found['space']}: {found['about']}\n", style="bold")
+    counts = Text(": ".join(filter(None, (found["space"], found["about"]))) + "\n", style="bold")
     counts.append(
         f"raw points {found['raw_points']:,}, distinct architectures {found['distinct_text']}",
         style="not bold",

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from nas.data import task_of
 from nas.errors import UserError
 from nas.plugins import plugin_options
 from nas.search.confirm import Spread, confirmed, spread
@@ -111,13 +112,14 @@ def commands(run: Path, trial: Trial, data: str) -> dict[str, str]:
         target = shlex.quote(target)
     given = "" if data == "synthetic" else f" --data {shlex.quote(data)}"
     rest = plugin_options()
+    logits = " --logits" * (task_of(data) == "classification")
     network = shlex.quote(str(_network(run, trial, data)))
     found = {
         "train": f"python cli.py train {target}{given}{rest}",
-        "export": f"python cli.py export {network} --out network.onnx{rest}",
+        "export": f"python cli.py export {network} --out network.onnx{logits}{rest}",
     }
     if trial.number in kept_checkpoints(run):
-        found["export_as_it_is"] = f"python cli.py export {target} --out network.onnx{rest}"
+        found["export_as_it_is"] = f"python cli.py export {target} --out network.onnx{logits}{rest}"
     return found
 
 

@@ -55,10 +55,15 @@ class Budget:
         if self.kind == "macs":
             unit = max((u for u in MACS if MACS[u] <= max(amount, 1e9)), key=MACS.__getitem__)
             return f"{amount / MACS[unit]:.3g} {unit}MAC"
-        return f"{amount:g} {self.kind}"
+        return number_of(amount, self.kind.removesuffix("s"))
 
     def __str__(self) -> str:
         return self.words(self.amount)
+
+
+def number_of(amount: float, noun: str) -> str:
+    """1 trial, 20 trials."""
+    return f"{amount:g} {noun}{'s' * (amount != 1)}"
 
 
 def duration(seconds: float) -> str:

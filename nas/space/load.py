@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
@@ -148,11 +149,16 @@ def _plugins(document: Document) -> list[str]:
 
 def _check_plugins(document: Document) -> None:
     """A space file alone runs no code: it names plug-ins, the command line gives them."""
-    for name in _plugins(document):
-        if Path(name).name not in loaded_plugins():
-            raise document.error(
-                f"plugin: this space needs {name}; if you trust it, give --plugin {name}", "plugin"
-            )
+    missing = [name for name in _plugins(document) if Path(name).name not in loaded_plugins()]
+    if missing:
+        beside = [Path(document.source).parent / name for name in missing]
+        pairs = zip(beside, missing, strict=True)
+        found = [file if file.is_file() else name for file, name in pairs]
+        options = " ".join(f"--plugin {shlex.quote(str(file))}" for file in found)
+        raise document.error(
+            f"plugin: this space needs {', '.join(missing)}; if you trust it, give {options}",
+            "plugin",
+        )
 
 
 def _base(layers: list[Document]) -> Architecture:

@@ -9,10 +9,10 @@ from nas.errors import UserError
 from nas.report import front_table, pareto_figure
 from nas.report.pareto import log_ticks
 from nas.report.words import compact, point_in_words, varying_names
-from nas.search import Trial
+from nas.search import Run, Trial
 
 
-class FakeRun:
+class FakeRun(Run):
     """A run of five trials: 0, 1 and 4 are the front of (score, macs), 3 failed."""
 
     path = Path("run")
@@ -20,6 +20,9 @@ class FakeRun:
     asked: dict[str, Any] = {  # noqa: RUF012
         "space": "s", "data": "synthetic", "recipe": {"name": "quick"},
     }  # fmt: skip
+
+    def __init__(self) -> None:
+        self.costs = ("macs",)
 
     def all_trials(self) -> list[Trial]:
         scores = [0.2, 0.5, 0.4, None, 0.6]
@@ -40,7 +43,7 @@ class FakeRun:
 
 
 def test_every_complete_trial_is_drawn_and_the_front_is_a_step_line() -> None:
-    figure = pareto_figure(FakeRun())  # type: ignore[arg-type]
+    figure = pareto_figure(FakeRun())
     dominated, line, front = figure.data
     assert list(dominated.x) == [30e6]
     assert list(front.x) == [10e6, 20e6, 40e6]
@@ -50,20 +53,20 @@ def test_every_complete_trial_is_drawn_and_the_front_is_a_step_line() -> None:
 
 
 def test_hover_names_the_architecture_in_words() -> None:
-    front = pareto_figure(FakeRun()).data[2]  # type: ignore[arg-type]
+    front = pareto_figure(FakeRun()).data[2]
     assert "width 0.1" in front.text[1]
     assert "20M macs" in front.text[1]
     assert "gate" not in front.text[1]  # it does not differ between trials
 
 
 def test_another_cost_gives_another_picture_and_an_unknown_one_is_refused() -> None:
-    assert list(pareto_figure(FakeRun(), "params").data[2].x) == [10e3, 20e3, 40e3]  # type: ignore[arg-type]
+    assert list(pareto_figure(FakeRun(), "params").data[2].x) == [10e3, 20e3, 40e3]
     with pytest.raises(UserError, match="--cost: 'flops' is not one of macs, params"):
-        pareto_figure(FakeRun(), "flops")  # type: ignore[arg-type]
+        pareto_figure(FakeRun(), "flops")
 
 
 def test_the_table_has_the_front_cheapest_first() -> None:
-    table = front_table(FakeRun())  # type: ignore[arg-type]
+    table = front_table(FakeRun())
     assert list(table.columns[0].cells) == ["0", "1", "4"]
     assert [column.header for column in table.columns] == [
         "trial", "mAP", "macs", "params", "architecture",
@@ -82,12 +85,12 @@ def test_numbers_and_points_in_words() -> None:
 def test_what_papers_report_stands_beside_a_run_on_the_same_data() -> None:
     run = FakeRun()
     run.asked = run.asked | {"data": "market1501:/data"}
-    (stars,) = [own for own in pareto_figure(run).data if own.name == "published"]  # type: ignore[arg-type]
+    (stars,) = [own for own in pareto_figure(run).data if own.name == "published"]
     assert max(stars.y) == 0.849
     assert "reported by" in stars.text[0]
-    assert all(own.name != "published" for own in pareto_figure(FakeRun()).data)  # type: ignore[arg-type]
+    assert all(own.name != "published" for own in pareto_figure(FakeRun()).data)
     run.asked = run.asked | {"data": "market1501:/data+msmt17:/other"}
-    assert all(own.name != "published" for own in pareto_figure(run).data)  # type: ignore[arg-type]
+    assert all(own.name != "published" for own in pareto_figure(run).data)
 
 
 def test_a_cost_of_any_size_has_an_axis_with_numbers() -> None:

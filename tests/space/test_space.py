@@ -14,11 +14,9 @@ from nas.cost import cost
 from nas.errors import UserError
 from nas.space import (
     Space,
-    from_trial,
     from_yaml,
     load_space,
     make_space,
-    to_distributions,
     to_yaml,
 )
 
@@ -209,16 +207,6 @@ def test_weights_are_the_odds_of_points() -> None:
     assert set(counts) <= set(odds)
     chi = sum((counts.get(p, 0) - 1500 * o) ** 2 / (1500 * o) for p, o in odds.items())
     assert chi < 20.5  # p < 0.001 at 5 degrees of freedom
-
-
-def test_optuna_distributions_and_trials_are_points_and_architectures() -> None:
-    import optuna
-
-    space = space_of(["width", "stages[each].streams", "stages[*].gate"], [])
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
-    for _ in range(5):
-        trial = study.ask(fixed_distributions=to_distributions(space))
-        assert space.contains(from_trial(space, trial))
 
 
 @settings(max_examples=30, deadline=None)
