@@ -233,7 +233,7 @@ def _power(known: NDArray[np.float64]) -> str:
         found = detectable(seeds, comparisons, 1.0)
         return (
             f"no row is known with two seeds yet. In deviations of a paired difference: {found}. "
-            "Run fewer seeds first, and the same command with more says it in scores"
+            "The same command with more seeds will say it in scores"
         )
     seen = pilot(known)
     if not seen.deviation > 0:

@@ -67,8 +67,9 @@ class Comparisons:
 
     @property
     def shows_unpaired(self) -> bool:
-        """Whether pairs are too little alike, so that the unpaired result stands beside."""
-        return not self.pooled > self.pays_above
+        """Whether pairs are too little alike: the unpaired result, if any, stands beside then."""
+        alike = self.pooled > self.pays_above
+        return not alike and bool(np.isfinite(self.unpaired.p).any())
 
 
 def compare(scores: ArrayLike, alpha: float = ALPHA) -> Comparisons:

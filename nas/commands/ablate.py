@@ -95,7 +95,7 @@ def ablate(
     from nas.commands.search_view import make_view
     from nas.commands.targets import resolve
     from nas.errors import UserError
-    from nas.report.ablation import SPARE, comparison_notes, comparison_words, title, write_ablation
+    from nas.report.ablation import SPARE, ablation_notes, comparison_words, title, write_ablation
     from nas.report.formats import terminal
 
     if table not in (None, *TABLES):
@@ -133,6 +133,6 @@ def ablate(
     console = make_console()
     words = comparison_words(frame, found.found)
     console.print(terminal(words, title(found), console.width, SPARE))
-    for note in comparison_notes(found.design, found.found, found.in_parts, found.looks):
+    for note in ablation_notes(found):
         console.print(note, style="dim")
     print(*files, sep="\n")

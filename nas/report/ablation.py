@@ -112,6 +112,8 @@ def comparison_notes(
     line += f"{found.pays_above:.2f}."
     line += " So the unpaired result (Welch) stands beside." if found.shows_unpaired else ""
     notes.append(line)
+    if not tested:
+        notes.append("Nothing can be compared yet: it takes two seeds of a row, and of the first.")
     for i, (row, count) in enumerate(zip(design.rows, found.count, strict=True)):
         if count < seeds:
             rest = f"compared in {found.pairs[i]} pairs" if i else "and all their pairs with them"
@@ -138,10 +140,18 @@ def comparison_notes(
     return notes
 
 
+def ablation_notes(ablation: Ablation) -> list[str]:
+    """`comparison_notes` of an ablation, and what its design lacks."""
+    notes = comparison_notes(ablation.design, ablation.found, ablation.in_parts, ablation.looks)
+    if ablation.design.cells and not ablation.effects:
+        notes.append("Effects of the factors: not known yet, as there are too few scores.")
+    return notes
+
+
 def write_ablation(ablation: Ablation, images: Sequence[str] = ()) -> list[Path]:
     """Write an ablation's tables and forest plot into its directory: every file that was made."""
     frame, found = ablation.table(), ablation.found
-    notes = comparison_notes(ablation.design, found, ablation.in_parts, ablation.looks)
+    notes = ablation_notes(ablation)
     words = comparison_words(frame, found)
     files = write_tables(ablation.path, "ablation", frame, words, title(ablation), notes)
     if ablation.effects:

@@ -13,6 +13,7 @@ from nas.ablation.looks import looked
 from nas.ablation.run import ABLATION, _default_path, _power, make_design, run_ablation
 from nas.directory import make_directory
 from nas.errors import UserError
+from nas.report.ablation import ablation_notes
 from nas.search import open_run
 from nas.search.driver import SilentView
 from nas.training import load_recipe
@@ -195,6 +196,7 @@ def test_a_factorial_of_one_seed_has_a_table_and_no_effects(tiny: dict[str, Any]
     assert np.isfinite(found.scores[:, 0]).sum() == 3
     assert found.effects is None
     assert set(found.found.verdict[1:]) == {"not compared"}
+    assert ablation_notes(found)[-1].startswith("Effects of the factors: not known yet")
 
 
 def test_scores_that_do_not_vary_say_nothing_of_what_can_be_shown() -> None:

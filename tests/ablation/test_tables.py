@@ -72,6 +72,16 @@ def test_the_unpaired_result_has_columns_only_where_pairs_are_not_alike() -> Non
         assert ("Welch" in " ".join(comparison_notes(few, found))) == shown
 
 
+def test_where_nothing_can_be_compared_that_is_said() -> None:
+    scores = np.full((3, 2), np.nan)
+    scores[:, 0] = 0.5, 0.6, 0.7
+    few, found = Design(WHOLE.rows[:3], WHOLE.cells[:3]), compare(scores)
+    assert "unpaired p" not in comparison_words(comparison_frame(few, found), found)
+    notes = comparison_notes(few, found)
+    assert "Welch" not in notes[1]
+    assert notes[2].startswith("Nothing can be compared yet")
+
+
 def test_notes_say_what_is_missing_and_left_out() -> None:
     notes = comparison_notes(DESIGN, compare(SCORES))
     assert "Holm for 3 comparisons" in notes[0]

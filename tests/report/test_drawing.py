@@ -150,3 +150,12 @@ def test_no_line_is_longer_than_100_columns(name: str) -> None:
     wide = Stage(65536, 32, block=osnet(streams=6, gate="separate", bottleneck=1, fusion="concat"))
     drawing = draw(Architecture((wide,), input=Size(4096, 4096), width=8.0))
     assert max(map(len, drawing.plain.splitlines())) <= 100
+
+
+def test_instance_norms_are_drawn() -> None:
+    """Blocks with and without them look different, and are not drawn as one."""
+    text = draw(preset("osnet_ain_x0_25")).plain
+    assert "    instance norm\n" in text  # of the stem
+    captions = [line for line in text.splitlines() if "▣ lite" in line]
+    assert ["instance norm inside" in line for line in captions] == [True, False, True, True, False]
+    assert "instance norm" not in draw(preset("osnet_x0_25")).plain

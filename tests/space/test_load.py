@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,13 @@ def test_an_unsatisfiable_constraint_is_named_with_the_range_of_costs() -> None:
     space = from_yaml(PLAIN + "constraints: [macs <= 10k, params > 1]\n")
     with pytest.raises(UserError, match=r"small is empty: `macs <= 10k` alone leaves 0 of 16"):
         space.count()
+
+
+def test_all_plug_ins_that_are_missing_are_named_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "my gate.py").write_text("")
+    (tmp_path / "s.yaml").write_text(PLAIN + "plugin: [my gate.py, far.py]\n")
+    named = f"--plugin '{tmp_path / 'my gate.py'}' --plugin far.py"
+    with pytest.raises(
+        UserError, match=re.escape(f"needs my gate.py, far.py; if you trust it, give {named}")
+    ):
+        load_space(tmp_path / "s.yaml")
