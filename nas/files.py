@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from hashlib import blake2b
 from pathlib import Path
 
 from nas.errors import Unwritable
@@ -52,3 +53,8 @@ def _replace(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def file_digest(path: Path) -> str:
+    """16 hex digits of what is in a file; OSError where it can not be read."""
+    return blake2b(path.read_bytes(), digest_size=8).hexdigest()

@@ -28,11 +28,11 @@ import pandas as pd
 from nas.architecture import Size, from_document, key, to_document
 from nas.cost import cost
 from nas.data import Held, hold_out_to_score, load_dataset
-from nas.models import build
 from nas.seeds import derived_seed
 from nas.space import Space, load_space
 from nas.training import Recipe, load_recipe
 from nas.training.evaluation import score_reid
+from nas.training.initial import begin
 from nas.training.loop import Trainer
 
 HERE = Path(__file__).parent
@@ -87,7 +87,7 @@ def train(document: dict[str, Any], recipe: Recipe, replicate: int) -> list[list
     held = held_out(architecture.input, seed, recipe.validation)
     assert held.query is not None and held.gallery is not None
     classes = int(held.train.labels.max()) + 1
-    network = build(architecture, classes, seed=seed, residual_scale=recipe.residual_scale)
+    network = begin(architecture, classes, recipe, seed=seed)
     trainer = Trainer(network, recipe, seed=seed)
     rows = []
     for epoch in range(1, recipe.epochs + 1):

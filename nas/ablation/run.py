@@ -153,6 +153,11 @@ def run_ablation(
         shown.opened(path)
         if changed:
             shown.notice(changed)
+        if trained.weights:
+            from nas.training.initial import inherited
+
+            label = chosen.rows[0].label
+            shown.notice(f"{label}: {inherited(rows[0].architecture, trained)}")
         reused = reuse(path, asked, rows, seeds, trained.epochs)
         _tell(shown, reused, replicates)
         plan = AblationPlan(rows, seeds, ladder, ledger, given=frozenset(reused.scores))

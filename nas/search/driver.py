@@ -176,6 +176,10 @@ def run_search(
         shown.opened(path)
         if changed:
             shown.notice(changed)
+        if trained.weights:
+            from nas.training.initial import inherited
+
+            shown.notice(f"the base: {inherited(loaded.base, trained)}")
         plan = SearchPlan(
             loaded,
             propose,

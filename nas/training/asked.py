@@ -12,6 +12,7 @@ from typing import Any
 from nas.architecture import PRESETS, Architecture, key, preset, to_document
 from nas.directory import Kind
 from nas.errors import UserError
+from nas.files import file_digest
 from nas.training.recipe import Recipe
 
 FILE = "train.json"
@@ -57,7 +58,7 @@ def _plain(text: str) -> str:
 
 def _digest(path: Path) -> str:
     try:
-        return blake2b(path.read_bytes(), digest_size=8).hexdigest()
+        return file_digest(path)
     except OSError as error:
         trial = "#" in path.name
         hint = "; write the weights of a trial to a file with `export` first" if trial else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from nas.architecture import Architecture, preset
 from nas.data import Dataset, Held, check_spec, hold_out_to_score, load_dataset
 from nas.directory import check_directory, locked, make_directory
+from nas.errors import UserError
 from nas.seeds import derived_seed
 from nas.training.asked import KIND, asked_of, default_path
 from nas.training.final_scores import load_tests, score_tests
@@ -56,14 +57,15 @@ def train_network(
     evaluate, device and checkpoint_minutes may change. Raises UserError for what a user can mend,
     Diverged where the loss is no number, and KeyboardInterrupt after Ctrl-C, with the state saved.
     """
-    from nas.models import build
-    from nas.training.initial import load_initial
+    from nas.training.initial import begin, inherited, load_initial
     from nas.training.loop import Trainer, parse_device
 
     if isinstance(architecture, str):
         name = name or architecture
     architecture = preset(architecture)
     trained = load_recipe(recipe, overrides)
+    if trained.weights and init is not None:
+        raise UserError("--init: the recipe has weights to start from; leave out one of both")
     for spec in (data, *evaluate):
         check_spec(spec)
     place = parse_device(device)
@@ -76,9 +78,11 @@ def train_network(
         split = derived_seed(seed, 0)  # as replicate 0 of a search with that seed
         held = _split(dataset, trained, split)
         classes = int(held.train.labels.max()) + 1
-        network = build(architecture, classes, seed=split, residual_scale=trained.residual_scale)
+        network = begin(architecture, classes, trained, seed=split)
         network.task, network.classes = dataset.task, dataset.classes
-        about = load_initial(network, Path(init)) if init is not None else ""
+        about = inherited(architecture, trained) if trained.weights else ""
+        if init is not None:
+            about = load_initial(network, Path(init))
         trainer = Trainer(network, trained, seed=split, device=place)
         trainer.epoch_steps(held.train)  # what does not fit the data says so here
         tests = load_tests(network, dataset, data, evaluate)

@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
-from nas.architecture import from_json, key
+from nas.architecture import Architecture, from_json, key
 from nas.errors import UserError
-from nas.models import Network
+from nas.files import file_digest
+from nas.models import Network, build, inherit, load_network
 from nas.models.weights import load_strictly, load_torchreid, read_checkpoint
+from nas.training.recipe import Recipe
 
 CLASSIFIER = ("classifier.weight", "classifier.bias")
+
+
+def begin(architecture: Architecture, classes: int, recipe: Recipe, *, seed: int) -> Network:
+    """The network as a training of the recipe begins with it: initialised by the seed, and with
+    what it inherits where the recipe has `weights`. A classifier is not inherited."""
+    network = build(architecture, classes, seed=seed, residual_scale=recipe.residual_scale)
+    if recipe.weights:
+        inherit(network, _source(recipe.weights, recipe.weights_digest))
+    return network
+
+
+def inherited(architecture: Architecture, recipe: Recipe) -> str:
+    """How much of the architecture begins with weights of the recipe's file, in words."""
+    found = inherit(build(architecture), _source(recipe.weights, recipe.weights_digest))
+    return f"{found.share:.0%} of its weights begin with those of {recipe.weights}"
+
+
+@lru_cache(maxsize=1)
+def _source(path: str, digest: str) -> Network:
+    network = load_network(path)
+    if digest and file_digest(Path(path)) != digest:
+        raise UserError(f"{path} is another file than when the recipe was read")
+    network.classifier = None
+    return network
 
 
 def load_initial(network: Network, path: Path) -> str:

@@ -94,8 +94,8 @@ def in_parts(reason: str) -> bool:
 def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
     import torch
 
-    from nas.models import build
     from nas.training.evaluation import score_classification, score_reid
+    from nas.training.initial import begin
     from nas.training.loop import Diverged, Stopped, Trainer
 
     started = time.monotonic()
@@ -111,8 +111,7 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
 
     try:
         classes = int(held.train.labels.max()) + 1
-        start = job.recipe.residual_scale
-        network = build(job.architecture, classes, seed=seed, residual_scale=start)
+        network = begin(job.architecture, classes, job.recipe, seed=seed)
         network.task, network.classes = task, _dataset(job.data, size).classes
         trainer = Trainer(network, job.recipe, seed=seed)
         if job.state is not None:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from nas.errors import UserError
+from nas.files import file_digest
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -126,6 +127,10 @@ class Recipe(BaseModel):
         ge=0,
         description="end after so many epochs without a better score on what is held out; 0: never",
     )
+    weights: str = Field(
+        default="", description="file of a trained network, of whose weights each one inherits"
+    )
+    weights_digest: str = Field(default="", description="of that file; filled in when it is read")
 
     @model_validator(mode="after")
     def _fields_fit_each_other(self) -> Recipe:
@@ -202,7 +207,8 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
     """A recipe that is shipped, by name, or a YAML file, by path; UserError names what is wrong.
 
     A file may extend another recipe: `extends: NAME`. `overrides` are texts `key=value`, the value
-    in YAML, and come last; they change a recipe that is given as it is, too.
+    in YAML, and come last; they change a recipe that is given as it is, too. A file of `weights` is
+    read, so that another one of the same name is noticed later.
     """
     changes = _parse_overrides(overrides)
     document: Any
@@ -211,7 +217,7 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
     else:
         label, (document, values) = recipe, _read(recipe, ())
     try:
-        return Recipe.model_validate(values | changes)
+        return _with_digest(Recipe.model_validate(values | changes))
     except ValidationError as error:
         first = error.errors()[0]
         path = [part for part in first["loc"] if isinstance(part, str)]
@@ -227,6 +233,15 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
             known = ", ".join(Recipe.model_fields)
             raise document.error(f"{'.'.join(path)} is not one of {known}", *path) from None
         raise document.error(where, *path) from None
+
+
+def _with_digest(recipe: Recipe) -> Recipe:
+    if not recipe.weights:
+        return recipe
+    from nas.models import load_network
+
+    load_network(recipe.weights)  # what is no network says so here
+    return recipe.model_copy(update={"weights_digest": file_digest(Path(recipe.weights))})
 
 
 def _read(name_or_path: str, seen: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:

@@ -5,9 +5,10 @@ import torch
 
 from nas.architecture import Architecture, Size, Stage, preset
 from nas.errors import UserError
-from nas.models import build
+from nas.models import build, inherit
 from nas.models.weights import save_network, to_torchreid
-from nas.training.initial import load_initial
+from nas.training import Recipe, load_recipe
+from nas.training.initial import _source, begin, inherited, load_initial
 
 TINY = Architecture((Stage(8, 1), Stage(8, 1)), Size(16, 8), stem="conv3", stem_channels=4)
 
@@ -81,3 +82,42 @@ def test_equal_shapes_of_another_architecture_are_refused(tmp_path: Path) -> Non
     save_network(build(pooled, 5), tmp_path / "a.safetensors")
     with pytest.raises(UserError, match=r"--init: .*another network"):
         load_initial(build(other, 5), tmp_path / "a.safetensors")
+
+
+def test_a_training_begins_with_what_fits_of_other_weights(tmp_path: Path) -> None:
+    """Of the recipe's file; but for the classifier, which is the training's own."""
+    source = build(TINY, 5, seed=1)
+    save_network(source, tmp_path / "a.safetensors")
+    plain = Recipe(name="r", epochs=1, batch=8, lr=0.1)
+    recipe = load_recipe(plain, [f"weights={tmp_path / 'a.safetensors'}"])
+    wide = Architecture((Stage(8, 1), Stage(12, 1)), Size(16, 8), stem="conv3", stem_channels=4)
+    found, fresh = begin(wide, 5, recipe, seed=2), begin(wide, 5, plain, seed=2)
+    expected = build(wide, 5, seed=2)
+    assert all(torch.equal(fresh.state_dict()[n], v) for n, v in expected.state_dict().items())
+    source.classifier = None
+    inherit(expected, source)
+    assert all(torch.equal(found.state_dict()[n], v) for n, v in expected.state_dict().items())
+    assert not torch.equal(found.state_dict()["conv1.conv.weight"], fresh.conv1.conv.weight)
+    assert torch.equal(found.classifier.weight, fresh.classifier.weight)  # type: ignore[union-attr]
+    said = inherited(wide, recipe)
+    assert 10 < float(said.split("%")[0]) < 100 and said.endswith(
+        f"of {tmp_path / 'a.safetensors'}"
+    )
+    assert inherited(TINY, recipe).startswith("100%")
+
+
+def test_another_file_of_that_name_is_noticed(tmp_path: Path) -> None:
+    file = tmp_path / "a.safetensors"
+    save_network(build(TINY, seed=1), file)
+    recipe = load_recipe("quick", [f"weights={file}"])
+    save_network(build(TINY, seed=2), file)
+    _source.cache_clear()
+    with pytest.raises(UserError, match=r"a.safetensors is another file than when the recipe was"):
+        begin(TINY, 3, recipe, seed=0)
+    again = load_recipe(recipe)
+    assert again.weights_digest != recipe.weights_digest
+    begin(TINY, 3, again, seed=0)
+    (tmp_path / "no.safetensors").write_bytes(b"none")
+    for name, message in (("no", "not a file of tensors"), ("none", "No such file")):
+        with pytest.raises(UserError, match=message):
+            load_recipe("quick", [f"weights={tmp_path / name}.safetensors"])

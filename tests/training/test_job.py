@@ -1,14 +1,18 @@
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from nas.architecture import Architecture, Size, Stage
+from nas.models import build
+from nas.models.weights import save_network
 from nas.training import Job, Recipe, run_job
 from nas.training.loop import Trainer
 
+BUILD = "nas.training.initial.build"
 TINY = Architecture((Stage(16, 1), Stage(16, 1)), Size(32, 16), stem="conv3", stem_channels=8)
 RECIPE = Recipe(name="test", epochs=2, batch=16, lr=0.01)
 JOB = Job("0-0-2", 0, TINY, RECIPE, "synthetic:ids=16,size=32x16", seed=3, to_epoch=2)
@@ -53,6 +57,15 @@ def test_residual_branches_start_as_the_recipe_says() -> None:
     assert all(torch.allclose(own, torch.full_like(own, 0.3)) for own in last)
 
 
+def test_a_job_begins_with_the_weights_of_the_recipe(tmp_path: Path) -> None:
+    source = build(TINY, seed=9)
+    save_network(source, tmp_path / "a.safetensors")
+    still = RECIPE.model_copy(update={"lr": 1e-12, "weights": str(tmp_path / "a.safetensors")})
+    state = torch.load(io.BytesIO(run_job(replace(JOB, recipe=still)).state), weights_only=True)
+    for name, value in source.named_parameters():
+        torch.testing.assert_close(state["network"][name], value.data)
+
+
 def test_a_passed_deadline_stops_the_job() -> None:
     assert run_job(replace(JOB, deadline=0.0)).outcome == "stopped"
 
@@ -88,10 +101,22 @@ def _exhaust_python(*args: object, **kwargs: object) -> None:
     [
         ("nas.training.loop.Trainer.train", _exhaust, "out of memory: no room left"),
         ("nas.training.loop.Trainer.train", _allocate, "out of memory: "),
-        ("nas.models.build", _exhaust, "out of memory: no room left"),
-        ("nas.models.build", _say("CUDA error: out of memory\nCompile"), "out of memory: CUDA"),
-        ("nas.models.build", _say("CUBLAS_STATUS_ALLOC_FAILED when"), "out of memory: CUBLAS"),
-        ("nas.models.build", _say("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), "out of memory: cu"),
+        (BUILD, _exhaust, "out of memory: no room left"),
+        (
+            BUILD,
+            _say("CUDA error: out of memory\nCompile"),
+            "out of memory: CUDA",
+        ),
+        (
+            BUILD,
+            _say("CUBLAS_STATUS_ALLOC_FAILED when"),
+            "out of memory: CUBLAS",
+        ),
+        (
+            BUILD,
+            _say("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+            "out of memory: cu",
+        ),
         ("nas.training.evaluation.score_reid", _exhaust_python, "out of memory: MemoryError"),
     ],
 )
