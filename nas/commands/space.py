@@ -42,17 +42,19 @@ def show(
 
 
 @app.command()
-def lint(space: SpaceArgument, plugin: Plugins = None) -> None:
+def lint(space: SpaceArgument, as_json: Json = False, plugin: Plugins = None) -> None:
     """Print what can not be meant, or need not be said; exit code 1 where there is anything."""
     from nas.space import lint as findings
     from nas.space import load_space
 
-    found = findings(load_space(space))
-    for finding in found:
-        print(finding)
+    loaded = load_space(space)
+    found = findings(loaded)
+    if as_json:
+        print_json({"space": loaded.name, "findings": found})
+    else:
+        print(*(found or ["nothing to say against it"]), sep="\n")
     if found:
         raise typer.Exit(1)
-    print("nothing to say against it")
 
 
 @app.command()

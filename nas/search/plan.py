@@ -28,7 +28,7 @@ UNCONFIRMED = (
 )
 PARTLY = (
     "two replicates of all of the front do not fit into what is left of its share of the budget: "
-    "those without them do not count as its members"
+    "those without them do not count as its members, once half of them have"
 )
 CONFIRMING = "confirming the front with fresh seeds"
 EXHAUSTED = "every architecture of the space has been tried"

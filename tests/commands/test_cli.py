@@ -295,6 +295,9 @@ def test_space_show_lint_sample_explain_and_schema(tmp_path: Path) -> None:
     assert "Plotly.newPlot" in (tmp_path / "mini.html").read_text()
     linted = cli("space", "lint", "good.yaml", cwd=tmp_path)
     assert (linted.returncode, linted.stdout) == (1, "only 2 distinct architectures are left\n")
+    assert json.loads(cli("space", "lint", "good.yaml", "--json", cwd=tmp_path).stdout) == {
+        "space": "s", "findings": ["only 2 distinct architectures are left"],
+    }  # fmt: skip
     assert cli("space", "lint", "osnet-mini").returncode == 0
     sampled = json.loads(cli("space", "sample", "osnet-mini", "-n", "3", "--json").stdout)
     assert len(sampled) == 3
