@@ -115,7 +115,7 @@ def _changed(path: Path, kind: Kind, data: str) -> str:
     found = [
         words.format(then.torch, now.torch)
         for (name, words) in CHANGES.items()
-        if getattr(then, name) not in (None, getattr(now, name))
+        if None not in (pair := (getattr(then, name), getattr(now, name))) and pair[0] != pair[1]
     ]
     if not found:
         return ""

@@ -225,8 +225,8 @@ def _tell(shown: View, reused: Reused, of: int) -> None:
         shown.notice(f"{len(reused.scores)} of {of} trainings are there already, from other runs")
     if reused.others:
         shown.notice(
-            f"{len(reused.others)} more are there by other code, or another torch, and are trained "
-            "again"
+            f"{len(reused.others)} more are there by other code, another torch, or of other "
+            "images, and are trained again"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def list_csv(name: str, task: Task, file: Path, report: Report) -> Listing:
     rows = _rows(task, file, report)
     splits: dict[str, Split] = {}
     every = [row for own in rows.values() for row in own]
-    identities = _numbers((row[1] for row in every), 1) | {"": DISTRACTOR}
+    identities = _numbers((row[1] for row in every if row[1]), 1) | {"": DISTRACTOR}
     cameras = _numbers((row[-1] for row in every), 1)
     classes = _numbers((row[1] for row in rows["train"]), 0)
     for split, own in rows.items():
@@ -68,12 +69,12 @@ def _rows(task: Task, file: Path, report: Report) -> dict[str, list[Row]]:
     """By split, the rows that hold, sorted by path."""
     found: dict[str, dict[str, Row]] = {split: {} for split in SPLITS[task]}
     for line, (path, split, *shown) in _lines(task, file):
-        problem = ""
-        if not path:
+        problem, file_of = "", os.path.normpath(file.parent / path)
+        if not path or "\0" in path:
             problem = "no path"
         elif split not in found:
             problem = f"split {split!r} is not one of {', '.join(found)}"
-        elif path in found[split]:
+        elif file_of in found[split]:
             problem = f"{path} is listed already"
         elif shown[0] == str(JUNK) and task == "reid":
             continue
@@ -85,7 +86,7 @@ def _rows(task: Task, file: Path, report: Report) -> dict[str, list[Row]]:
         if problem:
             report("name", f"{file}:{line}: {problem}")
         else:
-            found[split][path] = (str(file.parent / path), *shown)
+            found[split][file_of] = (file_of, *shown)
     if task == "classification":
         classes = {row[1] for row in found["train"].values()}
         for path, row in list(found["test"].items()):
@@ -101,10 +102,13 @@ def _lines(task: Task, file: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             reader = csv.DictReader(opened, skipinitialspace=True)
-            missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+            missing = [name for name in wanted if name not in reader.fieldnames]
             if missing:
+                first = ",".join(reader.fieldnames)[:80]
                 raise UserError(
-                    f"{file}: no column {missing[0]}; its first line names {', '.join(wanted)}"
+                    f"{file}: no column {missing[0]}: the first line has to name "
+                    f"{','.join(wanted)}, and is {first!r}"
                 )
             for row in reader:
                 yield reader.line_num, [(row[name] or "").strip() for name in wanted]

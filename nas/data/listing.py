@@ -76,9 +76,9 @@ def files_below(folder: Path) -> Iterator[str]:
 
 
 def fingerprint(listing: Listing) -> str:
-    """16 hex digits, of the names and sizes of the files, their labels and cameras; OSError where
-    one is not there."""
-    state = blake2b(digest_size=8)
+    """16 hex digits, of the names and sizes of the files, their labels, cameras and classes;
+    OSError where one is not there."""
+    state = blake2b(repr(listing.classes).encode(), digest_size=8)
     root = os.path.join(listing.root, "")
     for name, split in listing.splits.items():
         cameras = np.zeros_like(split.labels) if split.cameras is None else split.cameras

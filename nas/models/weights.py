@@ -136,7 +136,7 @@ def _no_weights(value: Tensor, own: Tensor) -> str:
         return "is not a plain tensor"
     if own.is_floating_point() and not value.is_floating_point():
         return f"is of {str(value.dtype).removeprefix('torch.')}"
-    return "" if torch.isfinite(value).all() else "has values that are not finite"
+    return "" if torch.isfinite(value.float()).all() else "has values that are not finite"
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:

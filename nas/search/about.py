@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nas.data import task_of
 from nas.errors import UserError
 from nas.plugins import plugin_options
 from nas.search.confirm import Spread, confirmed, spread
@@ -112,7 +111,7 @@ def commands(run: Path, trial: Trial, data: str) -> dict[str, str]:
         target = shlex.quote(target)
     given = "" if data == "synthetic" else f" --data {shlex.quote(data)}"
     rest = plugin_options()
-    logits = " --logits" * (task_of(data) == "classification")
+    logits = " --logits" * ("top1" in trial.scores)
     network = shlex.quote(str(_network(run, trial, data)))
     found = {
         "train": f"python cli.py train {target}{given}{rest}",

@@ -33,8 +33,9 @@ def inherited(architecture: Architecture, recipe: Recipe) -> str:
 
 @lru_cache(maxsize=1)
 def _source(path: str, digest: str) -> Network:
-    network = load_network(path)
-    if digest and file_digest(Path(path)) != digest:
+    file = Path(path).expanduser()
+    network = load_network(file)
+    if digest and file_digest(file) != digest:
         raise UserError(f"{path} is another file than when the recipe was read")
     network.classifier = None
     return network

@@ -236,12 +236,19 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def _with_digest(recipe: Recipe) -> Recipe:
-    if not recipe.weights:
-        return recipe
-    from nas.models import load_network
+    found = ""
+    if recipe.weights:
+        from nas.models import load_network
 
-    load_network(recipe.weights)  # what is no network says so here
-    return recipe.model_copy(update={"weights_digest": file_digest(Path(recipe.weights))})
+        file = Path(recipe.weights).expanduser()
+        if file.suffix in (".pth", ".pt", ".tar") or "#" in file.name:
+            raise UserError(
+                f"weights: {recipe.weights} is no .safetensors file: `weights import` makes one of "
+                "torchreid's, `export` of a trial"
+            )
+        load_network(file)  # what is no network says so here
+        found = file_digest(file)
+    return recipe.model_copy(update={"weights_digest": found})
 
 
 def _read(name_or_path: str, seen: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:

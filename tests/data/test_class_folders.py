@@ -32,7 +32,9 @@ def test_val_is_the_test_split_where_there_is_no_test(tmp_path: Path) -> None:
 
 def test_folders_that_are_linked_are_read_and_each_once(tmp_path: Path) -> None:
     root = trees.make(tmp_path / "data", trees.CLASSES)
-    (root / "train" / "bee").symlink_to(trees.make(tmp_path / "far", {"deep": ["x.png"]}))
+    trees.make(tmp_path / "far", {"deep": ["x.png"]})
+    (root / "train" / "bee").mkdir()
+    (root / "train" / "bee" / "more").symlink_to(tmp_path / "far")
     trees.make(root, {"test/bee": ["y.png"], "train/.hidden": ["z.png"]})
     (tmp_path / "far" / "round").symlink_to(tmp_path / "far")
     (tmp_path / "far" / "twice").symlink_to(tmp_path / "far" / "deep")

@@ -1,16 +1,17 @@
 """Data sets that a CSV file lists, beside the same images in folders."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nas.data import check_dataset, check_spec, load_dataset
+from nas.data import check_dataset, check_spec, fingerprint, load_dataset
 from nas.errors import UserError
 from tests.data import trees
 
 REID = """\
-identity, path, split, camera, weather
+identity , path, split,camera ,weather
 ann, train/0003_c1_a.png, train, hall, sun
 bob, train/0001_c10_a.png, train, yard, rain
 -1, train/0001_c2_a.png, train, yard, rain
@@ -87,6 +88,8 @@ def test_classes_are_the_sorted_names_of_train(tmp_path: Path) -> None:
         ("x.png, gallery, ann,", "no camera for x.png"),
         ("x.png, train", "no identity for x.png"),
         ("train/0003_c1_a.png, train, ann, hall", "train/0003_c1_a.png is listed already"),
+        ("./train/../train/0003_c1_a.png, train, bob, hall", "./train/.*png is listed already"),
+        ("x\0.png, train, ann, hall", "no path"),
     ],
 )
 def test_a_row_that_does_not_hold_is_named_by_its_line(
@@ -97,14 +100,19 @@ def test_a_row_that_does_not_hold_is_named_by_its_line(
     with pytest.raises(UserError, match=f"list.csv:8: {message}"):
         load_dataset(f"reid-csv:{file}")
     findings = check_dataset(f"reid-csv:{file}").findings
-    assert ("name", f"{file}:8: {message}") in [(f.kind, f.message) for f in findings]
+    named = [f.message for f in findings if f.kind == "name"]
+    assert len(named) == 1 and re.fullmatch(f"{re.escape(str(file))}:8: {message}", named[0])
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("reid-csv", "path,split,id,camera\n", "no column identity; its first line names path, sp"),
-        ("class-csv", "", "no column path; its first line names path, split, class"),
+        (
+            "reid-csv",
+            "path,split,id,camera\n",
+            "no column identity: the first line has to name",
+        ),
+        ("class-csv", "", "no column path: .* path,split,class, and is ''"),
         ("class-csv", CLASSES.replace(",test", ",train"), "no images of test"),
         ("class-csv", CLASSES + "b.png,test,bee\n", "b.png: class 'bee' is not one of train"),
     ],
@@ -128,3 +136,19 @@ def test_a_file_that_is_no_list_is_refused_at_once(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=message):
             check_spec(f"reid-csv:{tmp_path / name}")
+
+
+def test_a_fingerprint_tells_other_files_labels_and_cameras(tmp_path: Path) -> None:
+    file = listed(tmp_path, REID, FOLDERS)
+    found = [fingerprint(f"reid-csv:{file}")]
+    for old, new in (("ann", "dan"), ("ann", "bob"), ("hall", "yard"), ("query, hall", "query, z")):
+        file.write_text(REID.replace(old, new))
+        found.append(fingerprint(f"reid-csv:{file}"))
+    file.write_text(REID)
+    assert fingerprint(f"reid-csv:{file}") == found[0]
+    (tmp_path / "train" / "0001_c10_a.png").write_bytes(b"other")
+    found.append(fingerprint(f"reid-csv:{file}"))
+    assert None not in found and "" not in found and len(set(found)) == len(found)
+    (tmp_path / "train" / "0001_c10_a.png").unlink()
+    assert fingerprint(f"reid-csv:{file}") is None
+    assert fingerprint("synthetic") == ""

@@ -147,6 +147,7 @@ def test_a_checkpoint_of_torchreids_engine_is_read(kind: type, tmp_path: Path) -
         (lambda value: value.to(torch.int8), "conv1.conv.weight is of int8"),
         (lambda value: value.to(torch.complex64), "conv1.conv.weight is of complex64"),
         (lambda value: value * float("nan"), "conv1.conv.weight has values that are not finite"),
+        (lambda value: (0 / (0 * value)).to(torch.float8_e4m3fn), "has values that are not finite"),
         (lambda value: value.to_sparse(), "conv1.conv.weight is not a plain tensor"),
         (lambda value: value.to("meta"), "conv1.conv.weight is not a plain tensor"),
     ],

@@ -117,6 +117,9 @@ def test_another_file_of_that_name_is_noticed(tmp_path: Path) -> None:
     again = load_recipe(recipe)
     assert again.weights_digest != recipe.weights_digest
     begin(TINY, 3, again, seed=0)
+    assert load_recipe(again, ["weights=''"]).weights_digest == ""
+    with pytest.raises(UserError, match=r"a.pth is no .safetensors file: `weights import` makes"):
+        load_recipe("quick", ["weights=a.pth"])
     (tmp_path / "no.safetensors").write_bytes(b"none")
     for name, message in (("no", "not a file of tensors"), ("none", "No such file")):
         with pytest.raises(UserError, match=message):

@@ -46,7 +46,8 @@ def test_the_names_of_the_classes_are_in_the_state(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("nas.training.job.load_dataset", lambda *_: named)
     result = run_job(replace(JOB, data="two classes", to_epoch=1))
     assert result.outcome == "done", result.reason
-    assert torch.load(io.BytesIO(result.state), weights_only=True)["classes"] == ["bag", "boot"]
+    saved = torch.load(io.BytesIO(result.state), weights_only=True)
+    assert (saved["task"], saved["classes"]) == ("classification", ["bag", "boot"])
 
 
 def test_residual_branches_start_as_the_recipe_says() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -35,9 +36,9 @@ class SpaceSampler(optuna.samplers.BaseSampler):
     `objectives`, in a study of as many directions ("maximize" for the score, "minimize" for costs);
     or the score alone, in a study that maximises. Costs are known exactly, whatever was returned.
     No architecture is proposed twice, nor one that breaks a constraint; when all were tried, the
-    study stops. A trial that failed or was pruned counts as scored as low as the worst. Parameters
-    that are not of the space are drawn at random. What is proposed follows from the seed and from
-    the study's trials, so that a study in a storage goes on as if it had never stopped.
+    study stops. A trial that failed, was pruned, or scored inf counts as low as the worst.
+    Parameters that are not of the space are drawn at random. What is proposed follows from the seed
+    and from the study's trials, so that a study in a storage goes on as if it had never stopped.
     """
 
     def __init__(
@@ -71,16 +72,16 @@ class SpaceSampler(optuna.samplers.BaseSampler):
                 f"a study of {','.join(self.objectives)} has the directions {names}, or "
                 "['maximize'], where the objective returns the score alone"
             )
+        own = study.study_name, trial.number
         with _proposing:
-            history = self._history(study, trial.number)
-            found = propose_untried(self._propose, self.space, history, self.seed)
+            self._given.pop(own, None)  # of an earlier study of that name
+            found = propose_untried(self._propose, self.space, self._history(study), self.seed)
             if found is None:
                 with suppress(RuntimeError):  # what it raises where the user asks and tells
                     study.stop()
-                return {}
-            params = optuna_params(self.space, found[0].point)
-            self._given[study.study_name, trial.number] = params
-            return params
+            params = optuna_params(self.space, found[0].point) if found else {}
+            self._given[own] = params
+            return {name: value for name, value in params.items() if name in search_space}
 
     def sample_independent(
         self,
@@ -90,19 +91,21 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         if any(parameter.name == param_name for parameter in self.space.parameters):
-            raise optuna.TrialPruned("every architecture of the space has been tried")
-        seed = derived_seed(self.seed, trial.number) % 2**32
+            if not self._given[study.study_name, trial.number]:
+                raise optuna.TrialPruned("every architecture of the space has been tried")
+            raise UserError(f"{param_name}: the sampler's space, {self.space.name}, has others")
+        seed = derived_seed(self.seed, trial.number, param_name) % 2**32
         return optuna.samplers.RandomSampler(seed).sample_independent(
             study, trial, param_name, param_distribution
         )
 
-    def _history(self, study: optuna.Study, number: int) -> list[Trial]:
-        """The study's other trials as a search knows them; what has no architecture is left out."""
+    def _history(self, study: optuna.Study) -> list[Trial]:
+        """The study's trials as a search knows them; what has no architecture is left out."""
         found = []
         for frozen in study.get_trials(deepcopy=False):
             # of one that is being asked for its parameters, not all stand in the study
             params = self._given.get((study.study_name, frozen.number), {}) | frozen.params
-            blank = self._blank(params) if frozen.number != number else None
+            blank = self._blank(params)
             if blank is not None:
                 found.append(replace(blank, number=frozen.number, **_ended(frozen, self._score)))
         return found
@@ -135,7 +138,8 @@ def _ended(trial: FrozenTrial, score: int) -> dict[str, Any]:
     """What a trial has come to; the score is the value of that index, of several."""
     if not trial.state.is_finished():
         return {}
-    if trial.state is not TrialState.COMPLETE:
+    values = trial.values if trial.state is TrialState.COMPLETE else [math.nan]
+    value = values[score if len(values) > 1 else 0]
+    if not math.isfinite(value):
         return {"state": "failed"}
-    value = trial.values[score if len(trial.values) > 1 else 0]
     return {"state": "complete", "scores": {SCORE: value}, "rungs": {1: value}}

@@ -118,21 +118,28 @@ def test_what_failed_or_was_pruned_counts_as_the_worst_and_what_is_foreign_not(
     sampler = SpaceSampler(space)
     study = optuna.create_study(directions=BOTH, sampler=sampler)
     choices = to_distributions(space)
-    every = list(space.enumerate())[:4]
-    for state, point in zip(("COMPLETE", "FAIL", "PRUNED", "RUNNING"), every, strict=True):
+    every = list(space.enumerate())[:6]
+    for state, point in zip(("COMPLETE", "FAIL", "PRUNED", "RUNNING"), every[:4], strict=True):
         study.add_trial(
             create_trial(
                 state=TrialState[state], params=optuna_params(space, point),
                 distributions=choices, values=[0.5, 1.0] if state == "COMPLETE" else None,
             )
         )  # fmt: skip
+    for point, score in zip(every[4:], (float("inf"), float("-inf")), strict=True):
+        study.add_trial(
+            create_trial(
+                values=[score, 1.0], params=optuna_params(space, point), distributions=choices
+            )
+        )
     study.add_trial(create_trial(values=[0.5, 1.0]))  # of no parameters
     wide = choices | {"width": optuna.distributions.CategoricalDistribution((0.25, 2.0))}
     foreign = optuna_params(space, every[0]) | {"width": 2.0}
     study.add_trial(create_trial(values=[0.5, 1.0], params=foreign, distributions=wide))
-    history = sampler._history(study, 6)
-    assert [own.state for own in history] == ["complete", "failed", "failed", "running"]
-    assert [own.scores for own in history] == [{"score": 0.5}, {}, {}, {}]
+    history = sampler._history(study)
+    states = ["complete", "failed", "failed", "running", "failed", "failed"]
+    assert [own.state for own in history] == states
+    assert [own.scores for own in history] == [{"score": 0.5}, *[{}] * 5]
     assert [own.point for own in history] == [space.active(point) for point in every]
 
 
@@ -141,11 +148,27 @@ def test_a_parameter_of_the_users_own_is_drawn(space: Space) -> None:
 
     def own(trial: optuna.Trial) -> tuple[float, float]:
         assert 0.001 <= trial.suggest_float("lr", 0.001, 0.1, log=True) <= 0.1
+        trial.suggest_float("decay", 0.001, 0.1, log=True)
         return objective(space, trial)
 
     study.optimize(own, START + 3)
-    assert len({trial.params["lr"] for trial in study.trials}) == START + 3
+    drawn = {trial.params[name] for trial in study.trials for name in ("lr", "decay")}
+    assert len(drawn) == 2 * (START + 3)
     assert points(space, study) == points(space, studied(space, START + 3))
+
+
+def test_another_space_than_the_samplers_is_an_error(space: Space) -> None:
+    other = from_yaml(TEXT.replace("1..4", "3..4"))
+    study = optuna.create_study(direction="maximize", sampler=SpaceSampler(space))
+    with pytest.raises(UserError, match=r"streams: the sampler's space, s, has others"):
+        study.optimize(lambda trial: suggest(trial, other).width, 10)
+
+
+def test_a_fixed_parameter_is_left_to_who_fixes_it(space: Space) -> None:
+    fixed = optuna.samplers.PartialFixedSampler({"width": 0.25}, SpaceSampler(space))
+    study = optuna.create_study(direction="maximize", sampler=fixed)
+    study.optimize(lambda trial: objective(space, trial)[0], 3)
+    assert {trial.params["width"] for trial in study.trials} == {0.25}
 
 
 @pytest.mark.parametrize("directions", [["minimize"], ["minimize", "maximize"], ["maximize"] * 2])
@@ -163,5 +186,5 @@ def test_latency_is_not_known_beforehand(space: Space) -> None:
 def test_the_history_is_that_of_the_record(space: Space) -> None:
     """Number, costs and key as the driver has them."""
     study = studied(space, 2)
-    found = SpaceSampler(space)._history(study, 2)
+    found = SpaceSampler(space)._history(study)
     assert found == searched(space, make_sampler("ehvi", space, ("score", "macs")), 2)
