@@ -93,11 +93,14 @@ def test_what_other_runs_have_trained_is_not_trained_again(
     np.testing.assert_array_equal(crossed.scores[0], first.scores[0])
 
 
-def test_what_other_code_has_trained_is_trained_again(tiny: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [{"code": "an earlier one"}, {"images": "others"}])
+def test_what_other_code_has_trained_or_of_other_images_is_trained_again(
+    tiny: dict[str, Any], tmp_path: Path, change: dict[str, str]
+) -> None:
     one = run_ablation(**tiny, factors=["gate"], seeds=2)
     file = tiny["out"] / "run.json"
     about = json.loads(file.read_text())
-    file.write_text(json.dumps(about | {"code": "an earlier one"}))
+    file.write_text(json.dumps(about | change))
     view = Notices()
     again = tiny | {"out": tmp_path / "runs" / "two", "factors": ["gate"], "view": view}
     two = run_ablation(**again, seeds=2)
