@@ -22,7 +22,8 @@ SAME = ("data", "recipe", "split", "seed")
 
 @dataclass
 class Reused:
-    """scores: by the id of the job that need not be run. others: ids that other code did."""
+    """scores: by the id of the job that need not be run. others: ids of what was done by
+    other code or another torch, or of other images."""
 
     scores: dict[str, float] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
@@ -33,8 +34,8 @@ def reuse(
 ) -> Reused:
     """Put what others have trained into the outbox of the ablation at `path`.
 
-    Only what this code and these plug-ins have trained, with this torch, in whole batches: a change
-    of the training would look like an effect of whichever rows were trained since.
+    Only what this code and these plug-ins have trained, with this torch, on these images, in whole
+    batches: a change of those would look like an effect of whichever rows were trained since.
     """
     found = Reused()
     now = making_with(asked["data"])

@@ -64,6 +64,7 @@ def init(
     from nas.errors import UserError
     from nas.models import build, inherit
     from nas.models.weights import import_network, load_network, save_network
+    from nas.training.asked import EXPORT_FIRST
 
     _check_out(out)
     wanted = resolve(architecture)
@@ -73,11 +74,8 @@ def init(
         trained = load_network(source)
     else:
         trial = "#" in source.name and not source.is_file()
-        wanted_first = "write the weights of a trial to a file with `export` first"
-        raise UserError(
-            f"{source} does not say its architecture: "
-            + (wanted_first if trial else "give --from-architecture")
-        )
+        hint = EXPORT_FIRST if trial else "give --from-architecture"
+        raise UserError(f"{source} does not say its architecture: {hint}")
     classes = 0 if trained.classifier is None else trained.classifier.out_features
     model = build(wanted, classes, seed=seed)
     model.task, model.classes = trained.task, trained.classes

@@ -16,6 +16,7 @@ from nas.files import file_digest
 from nas.training.recipe import Recipe
 
 FILE = "train.json"
+EXPORT_FIRST = "write the weights of a trial to a file with `export` first"
 
 
 def asked_of(
@@ -60,8 +61,7 @@ def _digest(path: Path) -> str:
     try:
         return file_digest(path)
     except OSError as error:
-        trial = "#" in path.name
-        hint = "; write the weights of a trial to a file with `export` first" if trial else ""
+        hint = f"; {EXPORT_FIRST}" if "#" in path.name else ""
         raise UserError(f"--init: {path}: {error.strerror}{hint}") from None
 
 
