@@ -29,6 +29,7 @@ class Priced(Protocol):
 
 
 LEAST_FIT = 4  # trials without which time is not told apart by macs
+PACE = 16  # the latest trials, which say how fast it goes now
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def epoch_line(trials: Sequence[Trial]) -> tuple[float, float]:
     """Seconds of an epoch: those of a network without macs, and those for each of them.
 
     A line through what the trials took that did not fail, of which neither part is below 0; their
-    median where they are few.
+    median where they are few. Then both are scaled to what the latest ones took, as other work may
+    have begun or ended beside the search.
     """
     own = [(t.costs["macs"], t.seconds / t.epochs) for t in whole(trials) if t.seconds]
     if len(own) < LEAST_FIT:
@@ -116,5 +118,7 @@ def epoch_line(trials: Sequence[Trial]) -> tuple[float, float]:
 
     known, seconds = np.array(own).T
     unit = known.max()
-    (start, slope), _ = nnls(np.column_stack([np.ones(len(own)), known / unit]), seconds)
-    return float(start), float(slope / unit)
+    line = np.column_stack([np.ones(len(own)), known / unit])
+    (start, slope), _ = nnls(line, seconds)
+    pace = np.median(seconds[-PACE:] / (line @ (start, slope))[-PACE:])
+    return float(pace * start), float(pace * slope / unit)

@@ -23,7 +23,7 @@ from nas.search.samplers import Propose, propose_untried
 from nas.space import Space
 
 UNCONFIRMED = (
-    "two replicates of the front do not fit into its share of the budget: the front is not "
+    "two replicates of half of the front do not fit into its share of the budget: the front is not "
     "confirmed"
 )
 PARTLY = (
@@ -219,32 +219,23 @@ class SearchPlan:
         """A replicate with a fresh seed, as long as confirmation has its share of the budget.
 
         The front is confirmed when the search has ended; baselines before, by idle workers, but for
-        those that the search has tried.
+        those that the search has tried. What lacks its second replicate gets it as long as there is
+        any budget: it would say nothing without.
         """
         if not self.confirm or not any(trial.state == "complete" for trial in now.trials):
             return None
-        spent, share = self.ledger.confirming(now.trials), self._share(now)
-        if not spent and self._first_price(now) > share:
-            if not now.running:
-                self._say(UNCONFIRMED)
-            return None
         trials = [*now.trials, *self._baselines(now.trials)]
+        every = first_due(trials, self.objectives)
+        due = self._first(now)[0] if every else then_due(trials, self.objectives)
         tried = {trial.key for trial in searched(now.trials)}
-        due = first_due(trials, self.objectives) or then_due(trials, self.objectives)
         under_way = {step.id for step in now.running}
         searching = any(not step.replicate for step in now.running)
-        begun = sum(self._price(now, step) for step in now.running if step.replicate)
-        taken = spent + self.ledger.of_all_workers(begun)
-        known = Counter({t.number: len(t.fresh) for t in now.trials if t.fresh})
-        known.update(step.trial.number for step in now.running if step.replicate)
-        price, full = self._pricing(now), self.ladder.epochs[-1]
-        # of trials that have too few yet, which say nothing without the rest
+        price, full, known = self._pricing(now), self.ladder.epochs[-1], _begun(now)
         lacking = sum(
             (LEAST - count) * price(now.trials[number].costs["macs"], full)
             for number, count in known.items()
             if count < LEAST
         )
-        refused = False
         for number, replicate in due:
             trial = trials[number]
             if number > len(now.trials):  # of new baselines any may be the first to begin
@@ -252,17 +243,52 @@ class SearchPlan:
             step = Step(trial, replicate, 0, full)
             if step.id in under_way or (searching and step.trial.key in tried):
                 continue
-            own = self._price(now, step)
-            more = 1 if known[trial.number] >= LEAST else 0 if known[trial.number] else LEAST
+            own, count = self._price(now, step), known[trial.number]
+            more = LEAST if not count else 1
             need = self.ledger.of_all_workers(lacking + more * own)
-            if taken + need <= share and max(own, need) <= self._room(now):
-                self._say(CONFIRMING)
+            finishes = 0 < count < LEAST
+            if own <= self._room(now) and (finishes or need <= self._affordable(now)):
+                if not searching:
+                    self._say(CONFIRMING)
                 return step
-            refused = True
-        if refused and not now.running and first_due(trials, self.objectives):
+        if every and not now.running:
             sure = any(map(confirmed, leaders(now.trials, self.objectives)))
             self._say(PARTLY if sure else UNCONFIRMED)
         return None
+
+    def _first(self, now: Standing) -> tuple[list[tuple[int, int]], float]:
+        """(trial, replicate) of what confirmation begins with, and what they take of the budget.
+
+        What two replicates lack of the baselines, and of as many of those that lead as it can
+        afford: with fewer than half of them nothing is begun, as the front would not go by them.
+        """
+        trials = [*now.trials, *self._baselines(now.trials)]
+        every, begun = first_due(trials, self.objectives), _begun(now)
+        running = {(step.trial.number, step.replicate) for step in now.running}
+        missing = Counter(number for number, own in every if (number, own) not in running)
+        price, full, affordable = self._pricing(now), self.ladder.epochs[-1], self._affordable(now)
+
+        def together(numbers: Sequence[int]) -> float:
+            return self.ledger.together(
+                price(trials[number].costs["macs"], full)
+                for number in numbers
+                for _ in range(missing[number])
+            )
+
+        chosen = sure = [number for number in missing if begun[number]]
+        for number in missing:
+            if not begun[number] and together([*chosen, number]) <= affordable:
+                chosen = [*chosen, number]
+        lead = [trial.number for trial in leaders(now.trials, self.objectives)]
+        if 2 * sum(bool(missing[number]) and number not in chosen for number in lead) > len(lead):
+            chosen = sure
+        return [due for due in every if due[0] in chosen], together(chosen)
+
+    def _affordable(self, now: Standing) -> float:
+        """What is left to confirmation: of its share, and of the budget."""
+        running = sum(self._price(now, step) for step in now.running if step.replicate)
+        taken = self.ledger.confirming(now.trials) + self.ledger.of_all_workers(running)
+        return min(self._share(now) - taken, self._room(now))
 
     def _baselines(self, trials: Sequence[Trial]) -> list[Trial]:
         """New trials for the baselines that have none, but on a rung."""
@@ -280,17 +306,7 @@ class SearchPlan:
         """What is kept of the budget to confirm the front that there is; 0 where it never fits."""
         if not self.confirm or self.ledger.budget.kind == "trials":
             return 0.0
-        need = self._first_price(now)
-        return need if need <= self._share(now) else 0.0
-
-    def _first_price(self, now: Standing) -> float:
-        """What it takes to confirm the front at all, with the baselines."""
-        trials = [*now.trials, *self._baselines(now.trials)]
-        full, price = self.ladder.epochs[-1], self._pricing(now)
-        return self.ledger.together(
-            price(trials[number].costs["macs"], full)
-            for number, _ in first_due(trials, self.objectives)
-        )
+        return self._first(now)[1]
 
     def _share(self, now: Standing) -> float:
         """What confirmation may take: a share of the budget; where that counts trials, of the
@@ -328,6 +344,13 @@ def check_share(confirm: float) -> None:
     """UserError where it is no share of the budget that can go to confirmation."""
     if not 0 <= confirm <= 0.5:
         raise UserError(f"--confirm: {confirm:g} is not a share from 0 to 0.5")
+
+
+def _begun(now: Standing) -> Counter[int]:
+    """How many fresh replicates of each trial have ended or run, of those that have any."""
+    found = Counter({trial.number: len(trial.fresh) for trial in now.trials if trial.fresh})
+    found.update(step.trial.number for step in now.running if step.replicate)
+    return found
 
 
 def _ended(trials: Sequence[Trial]) -> tuple[int, int]:

@@ -12,11 +12,12 @@ import pytest
 from nas.architecture import key
 from nas.cost import cost
 from nas.search.budget import Budget
-from nas.search.confirm import baselines, first_due, leaders
+from nas.search.confirm import baselines, confirmed, first_due, leaders
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.plan import CONFIRMING, PARTLY, UNCONFIRMED, SearchPlan, Standing, Step
 from nas.search.record import Record, Trial, searched
 from nas.search.replay import Event, Table, replay
+from nas.search.run import is_confirmed
 from nas.search.rungs import Ladder
 from nas.search.samplers import make_sampler, promoter
 from nas.search.samplers.ehvi import START
@@ -260,6 +261,38 @@ def test_where_two_replicates_do_not_fit_that_is_said_and_the_search_gets_all() 
     assert sum(trial.epochs for trial in trials) > 50
 
 
+@pytest.mark.parametrize("budget", ["400epochs", "10m"])
+def test_of_a_front_that_does_not_fit_the_half_that_does_is_confirmed(budget: str) -> None:
+    partly = 0
+    for confirm in np.linspace(0.1, 0.5, 9):
+        trials, _, told = carried_out(budget, confirm=float(confirm), rungs=())
+        lead = leaders(trials, OBJECTIVES)
+        sure = [trial for trial in lead if confirmed(trial)]
+        assert is_confirmed(trials, OBJECTIVES) == (UNCONFIRMED not in told)
+        assert not sure or 2 * len(sure) >= len(lead)
+        if PARTLY in told:
+            assert len(sure) < len(lead)
+            partly += 1
+        elif UNCONFIRMED not in told:
+            assert first_due(trials, OBJECTIVES) == []
+    assert partly
+
+
+def test_a_confirmation_that_has_begun_is_finished_though_trainings_got_slower() -> None:
+    """One fresh seed says nothing: all would be lost."""
+    trials, _, _ = carried_out("400epochs", confirm=0.5, rungs=())
+    half = [replace(t, fresh={1: t.fresh[1]} if 1 in t.fresh else {}) for t in trials]
+    due = first_due(half, OBJECTIVES)
+    propose, ladder = make_sampler("random", SPACE, OBJECTIVES), Ladder((9,), 3.0, ("macs",))
+    ledger = Ledger(Budget.parse("1000s"), RECIPE, 1)
+    plan = SearchPlan(SPACE, propose, OBJECTIVES, 0, ladder, 0.1, ledger)
+    slow = [replace(trial, seconds=4 * trial.seconds) for trial in half]
+    dearest = max(epoch_seconds(slow[number].costs["macs"], slow) * 9 for number, _ in due)
+    step = plan.next(Standing(slow, [], 1000 - 1.01 * dearest))
+    assert step is not None and (step.trial.number, step.replicate) in due
+    assert plan.next(Standing(slow, [], 999)) is None
+
+
 def test_a_plan_follows_from_what_has_happened_alone() -> None:
     """Stopped anywhere and asked anew, it goes on in the same way."""
     whole, events, _ = carried_out("12trials")
@@ -320,6 +353,14 @@ def test_the_time_of_an_epoch_is_a_line_through_what_was_seen() -> None:
     trials, _, _ = carried_out("9trials", rungs=())
     assert epoch_seconds(2e7, trials) == pytest.approx(3.0, rel=1e-3)
     assert epoch_seconds(2e7, trials[:0]) == 0.0
+
+
+def test_the_time_of_an_epoch_is_that_of_the_latest_trials() -> None:
+    trials, _, _ = carried_out("40trials", rungs=())
+    late = [replace(t, seconds=t.seconds * (3 if t.number >= 24 else 1)) for t in trials]
+    typical = float(np.median([trial.costs["macs"] for trial in trials]))
+    before, now = epoch_seconds(typical, trials), epoch_seconds(typical, late)
+    assert now == pytest.approx(3 * before, rel=0.1)
 
 
 def test_the_hypervolume_of_all_is_one() -> None:
