@@ -31,6 +31,12 @@ PARTLY = (
     "those without them do not count as its members, once half of them have"
 )
 CONFIRMING = "confirming the front with fresh seeds"
+MOST_OUT = 1 / 3
+"""Of those that lead, how many may be out of reach when confirmation begins: the front goes by what
+it finds once half have it, and prices are predictions."""
+SPARE = 1.5
+"""Of what confirmation is predicted to take, what is kept: the front may grow until then, and what
+is left over trains more of its replicates."""
 EXHAUSTED = "every architecture of the space has been tried"
 
 
@@ -260,7 +266,7 @@ class SearchPlan:
         """(trial, replicate) of what confirmation begins with, and what they take of the budget.
 
         What two replicates lack of the baselines, and of as many of those that lead as it can
-        afford: with fewer than half of them nothing is begun, as the front would not go by them.
+        afford. Where too few are (`MOST_OUT`) nothing is begun: the front might not go by them.
         """
         trials = [*now.trials, *self._baselines(now.trials)]
         every, begun = first_due(trials, self.objectives), _begun(now)
@@ -280,7 +286,8 @@ class SearchPlan:
             if not begun[number] and together([*chosen, number]) <= affordable:
                 chosen = [*chosen, number]
         lead = [trial.number for trial in leaders(now.trials, self.objectives)]
-        if 2 * sum(bool(missing[number]) and number not in chosen for number in lead) > len(lead):
+        out = sum(bool(missing[number]) and number not in chosen for number in lead)
+        if out > len(lead) * MOST_OUT and not any(begun[number] for number in lead):
             chosen = sure
         return [due for due in every if due[0] in chosen], together(chosen)
 
@@ -306,7 +313,8 @@ class SearchPlan:
         """What is kept of the budget to confirm the front that there is; 0 where it never fits."""
         if not self.confirm or self.ledger.budget.kind == "trials":
             return 0.0
-        return self._first(now)[1]
+        need = self._first(now)[1]
+        return max(need, min(SPARE * need, self._affordable(now)))
 
     def _share(self, now: Standing) -> float:
         """What confirmation may take: a share of the budget; where that counts trials, of the
