@@ -112,7 +112,7 @@ def comparison_notes(
     line += f"{found.pays_above:.2f}."
     line += " So the unpaired result (Welch) stands beside." if found.shows_unpaired else ""
     notes.append(line)
-    if not tested:
+    if found.pairs[1:].max() < 2:
         notes.append("Nothing can be compared yet: it takes two seeds of a row, and of the first.")
     for i, (row, count) in enumerate(zip(design.rows, found.count, strict=True)):
         if count < seeds:

@@ -80,6 +80,8 @@ def test_where_nothing_can_be_compared_that_is_said() -> None:
     notes = comparison_notes(few, found)
     assert "Welch" not in notes[1]
     assert notes[2].startswith("Nothing can be compared yet")
+    alike = compare([[0.5, 0.6], [0.6, 0.7], [0.7, 0.8]])
+    assert not any(note.startswith("Nothing") for note in comparison_notes(few, alike))
 
 
 def test_notes_say_what_is_missing_and_left_out() -> None:
