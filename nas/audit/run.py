@@ -74,7 +74,7 @@ def run_audit(
     *,
     architectures: int | None = None,
     seeds: int | None = None,
-    rungs: str | None = None,
+    rungs: str | Sequence[int] | None = None,
     data: str | None = None,
     recipe: str | Recipe | None = None,
     overrides: Sequence[str] = (),
@@ -187,7 +187,7 @@ def _evidence_of(run: Run, trials: Sequence[Trial]) -> tuple[Evidence, str, tupl
 
 
 def _of_space(
-    space: Space, count: int, seeds: int, rungs: str | None, data: str,
+    space: Space, count: int, seeds: int, rungs: str | Sequence[int] | None, data: str,
     recipe: str | Recipe | None, overrides: Sequence[str], cost: str, bands: int | None,
     zero_cost: bool, budget: str | None, workers: int | None, cluster: Cluster | None, seed: int,
     out: str | Path | None, fresh: bool, view: View,

@@ -31,7 +31,7 @@ class Budget:
     @classmethod
     def parse(cls, text: str) -> Budget:
         """Read `5m`, `1h30m`, `20trials`, `120epochs`, `2PMAC`; UserError says what is valid."""
-        given = text.strip()
+        given = str(text).strip()  # from Python a number may come
         kind: Kind = "time"
         if match := re.fullmatch(r"(\d{1,9}) ?(trial|epoch)s?", given):
             amount: float = int(match[1])

@@ -98,7 +98,7 @@ def run_search(
     objectives: str | Sequence[str] = "score,macs",
     sampler: str | None = None,
     latency: str = "frozen:threads=1",
-    rungs: str | None = None,
+    rungs: str | Sequence[int] | None = None,
     eta: float = 3.0,
     confirm: float = 0.25,
     workers: int | None = None,
@@ -118,13 +118,13 @@ def run_search(
     where the data has classes. overrides: fields of the recipe, as "lr=0.001". sampler: by default
     ehvi, or tpe where a cost is measured. latency: the setting in which latency_ms is measured,
     while no worker trains. rungs: epochs below full length after which one trial in `eta` is
-    trained further, as "1,3"; "" is none, None what the recipe says. confirm: the share of the
-    budget, at most, that trains the front again with fresh seeds. cluster: where jobs run, workers
-    of them side by side; by default processes of this machine. storage: URL of the Optuna storage
-    that the study is kept in; by default study.db in the run. init: architectures, or presets,
-    of the space, that are tried first. warm_start: earlier runs with the same data, recipe and
-    seed, whose trials are taken over and cost nothing of the budget. Raises UserError for what a
-    user can mend; KeyboardInterrupt ends the search cleanly and is passed on.
+    trained further, as "1,3" or [1, 3]; "" is none, None what the recipe says. confirm: the
+    share of the budget, at most, that trains the front again with fresh seeds. cluster: where
+    jobs run, workers of them side by side; by default processes of this machine. storage: URL
+    of the Optuna storage that the study is kept in; by default study.db in the run. init:
+    architectures, or presets, of the space, that are tried first. warm_start: earlier runs with the
+    same data, recipe and seed, whose trials are taken over and cost nothing of the budget. Raises
+    UserError for what a user can mend; KeyboardInterrupt ends the search cleanly and is passed on.
     """
     loaded = load_space(space)
     spend = Budget.parse(budget)

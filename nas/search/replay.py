@@ -206,7 +206,7 @@ def replay_search(
     *,
     sampler: str = "ehvi",
     budget: str = "30trials",
-    rungs: str = "",
+    rungs: str | Sequence[int] = "",
     eta: float = 3.0,
     confirm: float = 0.0,
     workers: int = 1,

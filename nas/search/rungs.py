@@ -120,11 +120,12 @@ def _places(scores: Floats, logs: Floats) -> NDArray[np.int64]:
     return found
 
 
-def parse_rungs(text: str, full: int) -> tuple[int, ...]:
-    """Read `1,3`: the epochs below full length after which trials are compared.
+def parse_rungs(text: str | Sequence[int], full: int) -> tuple[int, ...]:
+    """Read `1,3`, or [1, 3]: the epochs below full length after which trials are compared.
 
     UserError where they do not rise from 1 to below `full`.
     """
+    text = text if isinstance(text, str) else ",".join(map(str, text))
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if not all(part.isdecimal() for part in parts):
         raise UserError(f"--rungs: {text!r} is not a list of epochs, as 1,3")
@@ -137,9 +138,11 @@ def parse_rungs(text: str, full: int) -> tuple[int, ...]:
 
 
 def recipe_with_rungs(
-    recipe: str | Recipe, overrides: Sequence[str] = (), rungs: str | None = None
+    recipe: str | Recipe,
+    overrides: Sequence[str] = (),
+    rungs: str | Sequence[int] | None = None,
 ) -> Recipe:
-    """A recipe (see `load_recipe`), with other rungs where they are given as a text.
+    """A recipe (see `load_recipe`), with other rungs where they are given.
 
     UserError where overrides have rungs as well.
     """

@@ -30,6 +30,11 @@ def test_what_is_not_a_budget_is_refused_with_examples(text: str) -> None:
         Budget.parse(text)
 
 
+def test_a_number_is_no_budget_from_python_either() -> None:
+    with pytest.raises(UserError, match="--budget: 5 is not a budget; give a time as 90s"):
+        Budget.parse(5)  # type: ignore[arg-type]
+
+
 def test_durations_in_words() -> None:
     assert [duration(s) for s in (9.6, 300, 3900)] == ["10s", "5m00s", "1h05m"]
 

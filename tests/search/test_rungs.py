@@ -114,7 +114,8 @@ def test_bad_rungs_are_one_clear_line(text: str) -> None:
 
 def test_rungs_are_read() -> None:
     assert parse_rungs("1, 3", 9) == (1, 3)
-    assert parse_rungs("", 9) == ()
+    assert parse_rungs("", 9) == parse_rungs([], 9) == ()
+    assert parse_rungs([1, 3], 9) == (1, 3)
     with pytest.raises(UserError, match="--eta"):
         Ladder((9,), 1.0, ("macs",))
 
