@@ -146,6 +146,7 @@ def test_the_hash_changes_with_what_the_space_contains() -> None:
     ("name", "raw", "distinct"),
     [
         ("osnet-mini", 240, 204),
+        ("osnet-small", 2_880, 2_016),
         ("osnet-paper", 320, 272),
         ("osnet-stages", 1_310_720, 729_144),
         ("osnet-ain", 4_096, 4_096),
