@@ -11,8 +11,8 @@ from nas.report.figures import write_figure
 from nas.report.look import AXIS, LAYOUT
 from nas.report.pareto import log_ticks
 from nas.search import Run, Trial, front
-from nas.search.confirm import Confirmed
-from nas.search.run import is_confirmed, shown_by
+from nas.search.confirm import Confirmed, is_confirmed
+from nas.search.run import shown_by
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -21,11 +21,11 @@ from nas.cost import MEASURED
 from nas.directory import flat
 from nas.errors import UserError
 from nas.search.about import trial_row
-from nas.search.confirm import LEAST, Spread, confirmed, spread
+from nas.search.confirm import LEAST, Spread, confirmed, is_confirmed, spread
 from nas.search.hypervolume import Scale, reference_score
 from nas.search.objectives import SCORE, front_mask
 from nas.search.record import Trial, searched
-from nas.search.run import Run, is_confirmed, open_run
+from nas.search.run import Run, open_run
 
 Floats = NDArray[np.floating]
 SAME = ("data", "split")

@@ -144,7 +144,10 @@ def leaders(trials: Sequence[Trial], objectives: Sequence[str], noise: float = 0
     """The complete trials that would be on the front if they had scored higher by `noise`."""
     complete = [trial for trial in trials if trial.state == "complete"]
     points = [values(trial.scores | trial.costs, objectives) for trial in complete]
-    on_front = [p for p, own in zip(points, front_mask(points, objectives), strict=True) if own]
+    mask = front_mask(points, objectives)
+    if not noise:
+        return [trial for trial, own in zip(complete, mask, strict=True) if own]
+    on_front = [point for point, own in zip(points, mask, strict=True) if own]
     where = list(objectives).index(SCORE)
     found = []
     for trial, point in zip(complete, points, strict=True):
@@ -153,6 +156,12 @@ def leaders(trials: Sequence[Trial], objectives: Sequence[str], noise: float = 0
         if front_mask([raised, *on_front], objectives)[0]:
             found.append(trial)
     return found
+
+
+def is_confirmed(trials: Sequence[Trial], objectives: Sequence[str]) -> bool:
+    """Whether half of those that lead by their scores have the mean of fresh replicates."""
+    by_score = leaders(trials, objectives)
+    return bool(by_score) and 2 * sum(map(bool, map(confirmed, by_score))) >= len(by_score)
 
 
 def noise(trials: Sequence[Trial]) -> float:

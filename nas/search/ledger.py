@@ -65,9 +65,9 @@ class Ledger:
         price = self.pricing(trials)
         return done + sum(price(step.trial.costs["macs"], step.epochs) for step in running)
 
-    def confirming(self, trials: Sequence[Trial]) -> float:
-        """What the replicates with fresh seeds have taken, by the same prediction."""
-        full, price = self.recipe.epochs, self.pricing(trials)
+    def confirming(self, trials: Sequence[Trial], price: Callable[[float, int], float]) -> float:
+        """What the replicates with fresh seeds have taken, by the prediction of `pricing`."""
+        full = self.recipe.epochs
         total = sum(len(t.fresh) * price(t.costs["macs"], full) for t in trials if t.fresh)
         return self.of_all_workers(total)
 
@@ -109,9 +109,10 @@ def epoch_line(trials: Sequence[Trial]) -> tuple[float, float]:
 
     A line through what the trials took that did not fail, of which neither part is below 0; their
     median where they are few. Then both are scaled to what the latest ones took, as other work may
-    have begun or ended beside the search.
+    have begun or ended beside the search; those with fresh seeds are the latest.
     """
-    own = [(t.costs["macs"], t.seconds / t.epochs) for t in whole(trials) if t.seconds]
+    order = sorted(whole(trials), key=lambda trial: bool(trial.fresh))
+    own = [(t.costs["macs"], t.seconds / t.epochs) for t in order if t.seconds]
     if len(own) < LEAST_FIT:
         return (statistics.median(seconds for _, seconds in own) if own else 0.0), 0.0
     from scipy.optimize import nnls
@@ -120,5 +121,5 @@ def epoch_line(trials: Sequence[Trial]) -> tuple[float, float]:
     unit = known.max()
     line = np.column_stack([np.ones(len(own)), known / unit])
     (start, slope), _ = nnls(line, seconds)
-    pace = np.median(seconds[-PACE:] / (line @ (start, slope))[-PACE:])
+    pace = seconds[-PACE:].sum() / (line @ (start, slope))[-PACE:].sum()
     return float(pace * start), float(pace * slope / unit)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -15,7 +14,8 @@ from typing import Protocol
 from nas.architecture import key
 from nas.cost import cost
 from nas.errors import UserError
-from nas.search.confirm import LEAST, confirmed, first_due, leaders, then_due
+from nas.search.confirm import LEAST
+from nas.search.due import Due
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.record import FAILED, Trial, proposed_here, searched
 from nas.search.rungs import Ladder, Promote
@@ -31,12 +31,6 @@ PARTLY = (
     "those without them do not count as its members, once half of them have"
 )
 CONFIRMING = "confirming the front with fresh seeds"
-MOST_OUT = 1 / 3
-"""Of those that lead, how many may be out of reach when confirmation begins: the front goes by what
-it finds once half have it, and prices are predictions."""
-SPARE = 1.5
-"""Of what confirmation is predicted to take, what is kept: the front may grow until then, and what
-is left over trains more of its replicates."""
 EXHAUSTED = "every architecture of the space has been tried"
 
 
@@ -109,16 +103,18 @@ class SearchPlan:
     def next(self, now: Standing) -> Step | None:
         """What was interrupted; a promotion; a new trial; what a rung holds back only while there
         is other work; and confirmation: the first of these that the budget has room for."""
-        return self._search(now) or self._confirmation(now)
+        due = self._due(now) if self.confirm else None
+        found = self._search(now, due.kept if due and not self._counts_trials else 0.0)
+        return self._confirmation(now, due) if due and found is None else found
 
     def left(self, now: Standing) -> float:
         """Of the budget, in its own unit: seconds, trials, epochs or MACs."""
-        if self.ledger.budget.kind == "trials":
+        if self._counts_trials:
             return self.ledger.budget.amount - len(proposed_here(now.trials))
         return self.ledger.budget.amount - self._spent(now)
 
-    def _search(self, now: Standing) -> Step | None:
-        room = self._room(now) - self._reserve(now)
+    def _search(self, now: Standing, kept: float) -> Step | None:
+        room = self._room(now) - kept
         under_way = {step.trial.number for step in now.running if not step.replicate}
         for trial in now.trials:
             if trial.state == "running" and trial.number not in under_way:
@@ -137,7 +133,7 @@ class SearchPlan:
         """Where nothing new can be begun: what a rung holds back, as many as are to be complete and
         then all; and what can not be brought to full length only where nothing else is left."""
         every = len(now.trials)
-        if self.ledger.budget.kind == "trials":
+        if self._counts_trials:
             return self._promotion(now, room, every if self.exhausted else 1)
         for least in (self._complete_at_least(now), every):
             found = self._promotion(now, room, least)
@@ -154,7 +150,7 @@ class SearchPlan:
 
     def _all_begun(self, now: Standing) -> bool:
         """Whether the budget counts trials, and none is left to begin."""
-        return self.ledger.budget.kind == "trials" and self.left(now) <= 0
+        return self._counts_trials and self.left(now) <= 0
 
     def _climb(self, trial: Trial) -> Step:
         """From where the trial stands to the next rung."""
@@ -208,7 +204,7 @@ class SearchPlan:
 
     def _finishing(self, now: Standing) -> float:
         """What is kept to bring to full length as many as are to be, and are not on their way."""
-        if self.ledger.budget.kind == "trials":  # they have all the time there is
+        if self._counts_trials:  # they have all the time there is
             return 0.0
         full, price = self.ladder.epochs[-1], self._pricing(now)
         under_way = {step.trial.number for step in now.running if step.to_epoch == full}
@@ -221,81 +217,59 @@ class SearchPlan:
         prices = [price(trial.costs["macs"], full - trial.epoch) for trial in left]
         return self.ledger.together([statistics.mean(prices)] * missing)
 
-    def _confirmation(self, now: Standing) -> Step | None:
+    def _confirmation(self, now: Standing, due: Due) -> Step | None:
         """A replicate with a fresh seed, as long as confirmation has its share of the budget.
 
         The front is confirmed when the search has ended; baselines before, by idle workers, but for
         those that the search has tried. What lacks its second replicate gets it as long as there is
         any budget: it would say nothing without.
         """
-        if not self.confirm or not any(trial.state == "complete" for trial in now.trials):
+        if not any(trial.state == "complete" for trial in now.trials):
             return None
-        trials = [*now.trials, *self._baselines(now.trials)]
-        every = first_due(trials, self.objectives)
-        due = self._first(now)[0] if every else then_due(trials, self.objectives)
         tried = {trial.key for trial in searched(now.trials)}
-        under_way = {step.id for step in now.running}
         searching = any(not step.replicate for step in now.running)
-        price, full, known = self._pricing(now), self.ladder.epochs[-1], _begun(now)
-        lacking = sum(
-            (LEAST - count) * price(now.trials[number].costs["macs"], full)
-            for number, count in known.items()
-            if count < LEAST
-        )
-        for number, replicate in due:
-            trial = trials[number]
-            if number > len(now.trials):  # of new baselines any may be the first to begin
-                trial = replace(trial, number=len(now.trials))
-            step = Step(trial, replicate, 0, full)
-            if step.id in under_way or (searching and step.trial.key in tried):
+        room, free = self._room(now), self.ledger.workers - len(now.running)
+        lacking = sum(due.lacking)
+        for number, replicate in due.now:
+            trial = due.trials[number]
+            if searching and trial.key in tried:
                 continue
-            own, count = self._price(now, step), known[trial.number]
-            more = LEAST if not count else 1
+            own, count = due.price(trial), due.begun[number]
+            more = 1 if count else LEAST
+            if own * (more if more > free else 1) > room:
+                continue
             need = self.ledger.of_all_workers(lacking + more * own)
-            finishes = 0 < count < LEAST
-            if own <= self._room(now) and (finishes or need <= self._affordable(now)):
+            if 0 < count < LEAST or need <= due.affordable:
                 if not searching:
                     self._say(CONFIRMING)
-                return step
-        if every and not now.running:
-            sure = any(map(confirmed, leaders(now.trials, self.objectives)))
-            self._say(PARTLY if sure else UNCONFIRMED)
+                if number > len(now.trials):  # of new baselines any may be the first to begin
+                    trial = replace(trial, number=len(now.trials))
+                return Step(trial, replicate, 0, self.ladder.epochs[-1])
+        if not now.running:
+            if not due.sure:
+                self._say(UNCONFIRMED)
+            elif not due.whole:
+                self._say(PARTLY)
         return None
 
-    def _first(self, now: Standing) -> tuple[list[tuple[int, int]], float]:
-        """(trial, replicate) of what confirmation begins with, and what they take of the budget.
+    def _due(self, now: Standing) -> Due:
+        """What there is to confirm; affordable is what is left of its share, and of the budget."""
+        price, full = self._pricing(now), self.ladder.epochs[-1]
 
-        What two replicates lack of the baselines, and of as many of those that lead as it can
-        afford. Where too few are (`MOST_OUT`) nothing is begun: the front might not go by them.
-        """
-        trials = [*now.trials, *self._baselines(now.trials)]
-        every, begun = first_due(trials, self.objectives), _begun(now)
-        running = {(step.trial.number, step.replicate) for step in now.running}
-        missing = Counter(number for number, own in every if (number, own) not in running)
-        price, full, affordable = self._pricing(now), self.ladder.epochs[-1], self._affordable(now)
+        def replicate(trial: Trial) -> float:
+            return price(trial.costs["macs"], full)
 
-        def together(numbers: Sequence[int]) -> float:
-            return self.ledger.together(
-                price(trials[number].costs["macs"], full)
-                for number in numbers
-                for _ in range(missing[number])
-            )
-
-        chosen = sure = [number for number in missing if begun[number]]
-        for number in missing:
-            if not begun[number] and together([*chosen, number]) <= affordable:
-                chosen = [*chosen, number]
-        lead = [trial.number for trial in leaders(now.trials, self.objectives)]
-        out = sum(bool(missing[number]) and number not in chosen for number in lead)
-        if out > len(lead) * MOST_OUT and not any(begun[number] for number in lead):
-            chosen = sure
-        return [due for due in every if due[0] in chosen], together(chosen)
-
-    def _affordable(self, now: Standing) -> float:
-        """What is left to confirmation: of its share, and of the budget."""
-        running = sum(self._price(now, step) for step in now.running if step.replicate)
-        taken = self.ledger.confirming(now.trials) + self.ledger.of_all_workers(running)
-        return min(self._share(now) - taken, self._room(now))
+        running = [step for step in now.running if step.replicate]
+        under_way = sum(replicate(step.trial) for step in running)
+        taken = self.ledger.confirming(now.trials, price) + self.ledger.of_all_workers(under_way)
+        return Due(
+            trials=[*now.trials, *self._baselines(now.trials)],
+            objectives=self.objectives,
+            running=[(step.trial.number, step.replicate) for step in running],
+            price=replicate,
+            together=self.ledger.together,
+            affordable=min(self._share(now, price) - taken, self._room(now)),
+        )
 
     def _baselines(self, trials: Sequence[Trial]) -> list[Trial]:
         """New trials for the baselines that have none, but on a rung."""
@@ -309,20 +283,18 @@ class SearchPlan:
             for number, (name, own) in enumerate(new, len(trials))
         ]  # fmt: skip
 
-    def _reserve(self, now: Standing) -> float:
-        """What is kept of the budget to confirm the front that there is; 0 where it never fits."""
-        if not self.confirm or self.ledger.budget.kind == "trials":
-            return 0.0
-        need = self._first(now)[1]
-        return max(need, min(SPARE * need, self._affordable(now)))
-
-    def _share(self, now: Standing) -> float:
+    def _share(self, now: Standing, price: Callable[[float, int], float]) -> float:
         """What confirmation may take: a share of the budget; where that counts trials, of the
         epochs in all."""
-        if self.ledger.budget.kind != "trials":
+        if not self._counts_trials:
             return self.confirm * self.ledger.budget.amount
-        total = sum(trial.epochs for trial in now.trials) - self.ledger.confirming(now.trials)
+        confirming = self.ledger.confirming(now.trials, price)
+        total = sum(trial.epochs for trial in now.trials) - confirming
         return total * self.confirm / (1 - self.confirm)
+
+    @property
+    def _counts_trials(self) -> bool:
+        return self.ledger.budget.kind == "trials"
 
     def _price(self, now: Standing, step: Step) -> float:
         return self._pricing(now)(step.trial.costs["macs"], step.epochs)
@@ -339,8 +311,7 @@ class SearchPlan:
 
     def _room(self, now: Standing) -> float:
         """What is left in the unit of the ledger; where trials are counted, there is no end."""
-        trials = self.ledger.budget.kind == "trials"
-        return math.inf if trials else self.ledger.budget.amount - self._spent(now)
+        return math.inf if self._counts_trials else self.ledger.budget.amount - self._spent(now)
 
     def _say(self, text: str) -> None:
         if text not in self._told:
@@ -352,13 +323,6 @@ def check_share(confirm: float) -> None:
     """UserError where it is no share of the budget that can go to confirmation."""
     if not 0 <= confirm <= 0.5:
         raise UserError(f"--confirm: {confirm:g} is not a share from 0 to 0.5")
-
-
-def _begun(now: Standing) -> Counter[int]:
-    """How many fresh replicates of each trial have ended or run, of those that have any."""
-    found = Counter({trial.number: len(trial.fresh) for trial in now.trials if trial.fresh})
-    found.update(step.trial.number for step in now.running if step.replicate)
-    return found
 
 
 def _ended(trials: Sequence[Trial]) -> tuple[int, int]:

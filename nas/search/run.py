@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nas.directory import Kind, make_directory
 from nas.errors import UserError
 from nas.files import write_atomically
-from nas.search.confirm import Confirmed, Spread, confirmed, leaders, spread
+from nas.search.confirm import Confirmed, Spread, confirmed, is_confirmed, spread
 from nas.search.objectives import SCORE, front_mask, values
 from nas.search.record import Record, Trial
 from nas.search.workers import clear, published
@@ -159,12 +159,6 @@ def worths(trials: Sequence[Trial], objectives: Sequence[str]) -> dict[int, floa
     if is_confirmed(trials, objectives):
         return {trial.number: found.mean for trial in trials if (found := confirmed(trial))}
     return {trial.number: trial.scores[SCORE] for trial in trials if trial.state == "complete"}
-
-
-def is_confirmed(trials: Sequence[Trial], objectives: Sequence[str]) -> bool:
-    """Whether half of those that lead by their scores have the mean of fresh replicates."""
-    by_score = leaders(trials, objectives)
-    return bool(by_score) and 2 * sum(map(bool, map(confirmed, by_score))) >= len(by_score)
 
 
 def shown_by(

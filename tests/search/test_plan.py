@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nas.architecture import key
+from nas.architecture import key, preset
 from nas.cost import cost
 from nas.search.budget import Budget
-from nas.search.confirm import baselines, confirmed, first_due, leaders
+from nas.search.confirm import baselines, confirmed, first_due, is_confirmed, leaders
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.plan import CONFIRMING, PARTLY, UNCONFIRMED, SearchPlan, Standing, Step
 from nas.search.record import Record, Trial, searched
 from nas.search.replay import Event, Table, replay
-from nas.search.run import is_confirmed
 from nas.search.rungs import Ladder
 from nas.search.samplers import make_sampler, promoter
 from nas.search.samplers.ehvi import START
@@ -272,6 +271,27 @@ def test_of_a_front_that_does_not_fit_as_much_is_confirmed_as_does() -> None:
             assert (PARTLY in told) == (0 < len(sure) < len(lead))
             partly += PARTLY in told
     assert partly
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("rungs", [(), (4, 6)])
+@pytest.mark.parametrize("budget", ["500epochs", "15m"])
+def test_once_a_member_is_being_confirmed_the_search_is_over(
+    budget: str, rungs: tuple[int, ...], workers: int
+) -> None:
+    _, events, told = carried_out(budget, confirm=0.5, rungs=rungs, workers=workers)
+    assert CONFIRMING in told
+    members = [i for i, e in enumerate(events) if e.step.replicate and not e.step.trial.baseline]
+    assert all(event.step.replicate for event in events[members[0] + workers :])
+
+
+def test_a_baseline_that_never_fits_keeps_nothing_else_from_being_trained() -> None:
+    dear = (("dear", preset("osnet_x1_0").resized(SPACE.base.input)),)
+    space = replace(SPACE, baselines=dear)
+    trials, _, told = carried_out("200GMAC", confirm=0.4, rungs=(), space=space)
+    assert "dear" not in {trial.baseline for trial in trials}
+    assert told == [CONFIRMING]
+    assert all(len(trial.fresh) >= 3 for trial in leaders(trials, OBJECTIVES))
 
 
 def test_a_confirmation_that_has_begun_is_finished_though_trainings_got_slower() -> None:

@@ -25,11 +25,11 @@ from nas.report.panels import (
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.about import commands
-from nas.search.confirm import Confirmed, confirmed, leaders
+from nas.search.confirm import Confirmed, confirmed, is_confirmed, leaders
 from nas.search.growth import growth
 from nas.search.hypervolume import Scale
 from nas.search.record import searched
-from nas.search.run import is_confirmed, shown_by
+from nas.search.run import shown_by
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
