@@ -309,6 +309,24 @@ def test_a_confirmation_that_has_begun_is_finished_though_trainings_got_slower()
     assert plan.next(Standing(slow, [], 999)) is None
 
 
+@pytest.mark.parametrize(("workers", "begins"), [(3, False), (4, True)])
+def test_a_member_that_can_not_have_both_its_replicates_in_time_is_not_begun(
+    workers: int, begins: bool
+) -> None:
+    """One worker is free, or two are, and there is time for a replicate, but not for another."""
+    trials, _, _ = carried_out("400epochs", rungs=())
+    one, other, *rest = leaders(trials, OBJECTIVES)
+    sure = {trial.number for trial in rest}
+    known = [replace(t, fresh={1: 0.5, 2: 0.5} if t.number in sure else {}) for t in trials]
+    propose, ladder = make_sampler("random", SPACE, OBJECTIVES), Ladder((9,), 3.0, ("macs",))
+    space, ledger = replace(SPACE, baselines=()), Ledger(Budget.parse("10000s"), RECIPE, workers)
+    plan = SearchPlan(space, propose, OBJECTIVES, 0, ladder, 0.5, ledger)
+    running = [Step(known[one.number], replicate, 0, 9) for replicate in (1, 2)]
+    room = 1.8 * 9 * epoch_seconds(other.costs["macs"], known)
+    step = plan.next(Standing(known, running, 10000 - room))
+    assert (step is not None and step.trial.number == other.number) == begins
+
+
 def test_a_plan_follows_from_what_has_happened_alone() -> None:
     """Stopped anywhere and asked anew, it goes on in the same way."""
     whole, events, _ = carried_out("12trials")
@@ -371,9 +389,16 @@ def test_the_time_of_an_epoch_is_a_line_through_what_was_seen() -> None:
     assert epoch_seconds(2e7, trials[:0]) == 0.0
 
 
-def test_the_time_of_an_epoch_is_that_of_the_latest_trials() -> None:
+@pytest.mark.parametrize(("first", "fresh"), [(24, {}), (0, {1: 0.5, 2: 0.5})])
+def test_the_time_of_an_epoch_is_that_of_the_latest_trials(
+    first: int, fresh: dict[int, float]
+) -> None:
+    """By number; but those that are trained again with fresh seeds are the latest of all."""
     trials, _, _ = carried_out("40trials", rungs=())
-    late = [replace(t, seconds=t.seconds * (3 if t.number >= 24 else 1)) for t in trials]
+    slow = range(first, first + 16)
+    late = [
+        replace(t, seconds=3 * t.seconds, fresh=fresh) if t.number in slow else t for t in trials
+    ]
     typical = float(np.median([trial.costs["macs"] for trial in trials]))
     before, now = epoch_seconds(typical, trials), epoch_seconds(typical, late)
     assert now == pytest.approx(3 * before, rel=0.1)
