@@ -2,4 +2,14 @@
 
 import os
 
+import pytest
+
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are done in this process."""
+    from tests.inline import Inline
+
+    monkeypatch.setattr("nas.search.driver.LocalWorkers", Inline)

@@ -19,6 +19,7 @@ from nas.search.driver import SilentView
 from nas.training import load_recipe
 from tests.made_up_runs import make_run
 
+pytestmark = pytest.mark.usefixtures("inline")
 SPACE = """\
 space: tiny
 base: osnet_x0_25

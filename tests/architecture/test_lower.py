@@ -89,8 +89,8 @@ def test_equal_key_if_and_only_if_equal_modules_and_wiring() -> None:
             fusion=generator.choice(["add", "concat"]),
             gate_reduction=generator.choice([2, 4, 16, 32]),
         )
-        known.setdefault(key(one), built(one))
-        assert known[key(one)] == built(one)
+        own = built(one)
+        assert known.setdefault(key(one), own) == own
     assert len(set(known.values())) == len(known)
 
 

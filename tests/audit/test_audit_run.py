@@ -15,6 +15,7 @@ from nas.search import open_run
 from nas.training import load_recipe
 from tests.audit.made_up import table
 
+pytestmark = pytest.mark.usefixtures("inline")
 SPACE = """\
 space: tiny
 base: osnet_x0_25

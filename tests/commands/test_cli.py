@@ -1,23 +1,45 @@
 """The command line as a user meets it: exit codes, one-line errors, what is written."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+
+from nas.commands import main
 
 ROOT = Path(__file__).parents[2]
 
 
 def cli(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """In this process, which has torch already."""
+    out, err, code = io.StringIO(), io.StringIO(), None
+    with ExitStack() as during:
+        patch = during.enter_context(pytest.MonkeyPatch.context())
+        patch.chdir(cwd)
+        patch.setenv("COLUMNS", "200")
+        patch.setattr("sys.argv", ["cli.py", *arguments])
+        during.enter_context(redirect_stdout(out))
+        during.enter_context(redirect_stderr(err))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def typed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, as a shell does it."""
     return subprocess.run(
-        [sys.executable, str(ROOT / "cli.py"), *arguments],
+        [sys.executable, "cli.py", *arguments],
         capture_output=True,
         text=True,
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": "200"},
         check=False,
     )
 
@@ -129,6 +151,12 @@ def test_bad_input_is_one_line_and_exit_code_2_and_nothing_written(
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert done.stdout == ""
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_in_a_shell_too() -> None:
+    done = typed("search", "nothing")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("error: no space 'nothing'")
 
 
 def test_profile_prints_exact_figures_as_json() -> None:
@@ -258,15 +286,15 @@ PLUGINS = ("--plugin", "examples/eca_gate.py", "--plugin", "examples/mobilenet_b
 
 def test_plugins_work_in_every_verb_without_a_change_to_the_package(tmp_path: Path) -> None:
     space = "examples/plugins.yaml"
-    shown = cli("space", "show", space, "--json", *PLUGINS)
+    shown = typed("space", "show", space, "--json", *PLUGINS)
     assert json.loads(shown.stdout)["distinct"] == 16
     for seed in (0, 1, 2):
-        found = json.loads(cli("profile", f"{space}@{seed}", "--json", *PLUGINS).stdout)
+        found = json.loads(typed("profile", f"{space}@{seed}", "--json", *PLUGINS).stdout)
         assert found["macs"] == found["counters"]["fvcore"]["conv_linear"]
         assert found["params"] == found["counters"]["fvcore"]["params"]
     (tmp_path / "recipe.yaml").write_text("name: r\nepochs: 1\nbatch: 16\nlr: 0.01\n")
     run = str(tmp_path / "run")
-    done = cli(
+    done = typed(
         "search", space, "--budget", "4trials", "--recipe", str(tmp_path / "recipe.yaml"),
         "--data", "synthetic:ids=16,size=64x32", "--out", run, *PLUGINS,
     )  # fmt: skip
@@ -274,12 +302,12 @@ def test_plugins_work_in_every_verb_without_a_change_to_the_package(tmp_path: Pa
     assert "inverted_residual" in done.stderr
     html = (tmp_path / "run" / "pareto.html").read_text()
     assert "eca" in html or "inverted_residual" in html
-    refused = cli("profile", f"{run}#0")
-    needed = cli("profile", f"{run}#0", "--json", *PLUGINS)
+    refused = typed("profile", f"{run}#0")
+    needed = typed("profile", f"{run}#0", "--json", *PLUGINS)
     assert needed.returncode == 0
     assert refused.returncode in (0, 2)
     assert "Traceback" not in refused.stderr
-    printed = cli("best", run, *PLUGINS).stdout
+    printed = typed("best", run, *PLUGINS).stdout
     assert printed.rstrip().endswith(" ".join(PLUGINS))  # what is printed can be typed
 
 

@@ -136,12 +136,10 @@ def test_no_trial_within_the_limits_is_exit_code_2(folder: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_quiet_search_tells_its_result_alone(
     tmp_path: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.search.test_robustness import Inline
-
-    monkeypatch.setattr("nas.search.driver.LocalWorkers", Inline)
     monkeypatch.chdir(tmp_path)
     Path("space.yaml").write_text(SPACE)
     Path("recipe.yaml").write_text("name: tiny\nepochs: 1\nbatch: 16\nlr: 0.01\n")

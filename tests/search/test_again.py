@@ -12,7 +12,7 @@ from nas.search import run_search
 from nas.search.again import replay_trial
 from nas.training import Job, Result
 from tests.made_up_runs import make_run
-from tests.search.test_robustness import RUNGS, Inline
+from tests.search.test_robustness import RUNGS
 
 Shift = Callable[[float], None]
 
@@ -37,10 +37,8 @@ def shifted(monkeypatch: pytest.MonkeyPatch) -> Shift:
     return use
 
 
-def test_a_real_trial_comes_out_equal_to_the_last_bit(
-    tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("nas.search.driver.LocalWorkers", Inline)
+@pytest.mark.usefixtures("inline")
+def test_a_real_trial_comes_out_equal_to_the_last_bit(tiny: dict[str, str]) -> None:
     Path(tiny["recipe"]).write_text(RUNGS)
     run = run_search(**tiny, budget="1trials", workers=1, sampler="random")  # type: ignore[arg-type]
     found = replay_trial(run, 0)

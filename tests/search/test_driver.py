@@ -1,4 +1,5 @@
-"""Searches that really train, on a data set that takes a second."""
+"""Searches that really train, on a data set that takes a second; in this process, where workers do
+not matter."""
 
 import json
 import sqlite3
@@ -33,6 +34,7 @@ def test_a_search_leaves_a_run_with_everything_in_it(tiny: dict[str, str]) -> No
     assert study.execute("SELECT count(*) FROM trials WHERE state = 'COMPLETE'").fetchone() == (4,)
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_run_is_read_though_nothing_was_measured_yet(tiny: dict[str, str]) -> None:
     run = run_search(budget="1trial", workers=1, **tiny)
     about = json.loads((run.path / "run.json").read_text())
@@ -63,6 +65,7 @@ def test_another_recipe_or_sampler_has_another_directory() -> None:
     assert len({default_path(asked) for asked in [plain, *others]}) == 6
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_resumed_search_equals_an_uninterrupted_one(tiny: dict[str, str], tmp_path: Path) -> None:
     whole = run_search(budget="12trials", workers=1, **(tiny | {"out": str(tmp_path / "whole")}))
     run_search(budget="5trials", workers=1, **tiny)
@@ -79,6 +82,7 @@ def test_a_budget_of_epochs_is_spent_to_the_last_whole_trial(tiny: dict[str, str
     assert len(run.all_trials()) == 4
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_budget_of_macs_is_not_overrun_by_what_was_known_beforehand(tiny: dict[str, str]) -> None:
     one = run_search(budget="1trial", workers=1, **tiny).all_trials()[0]
     price = 3 * one.costs["macs"] * one.images
@@ -89,6 +93,7 @@ def test_a_budget_of_macs_is_not_overrun_by_what_was_known_beforehand(tiny: dict
     assert price < spent <= 30 * price * (1 + 1e-6)
 
 
+@pytest.mark.usefixtures("inline")
 def test_the_same_command_after_the_budget_is_spent_runs_nothing(tiny: dict[str, str]) -> None:
     run_search(budget="2trials", workers=1, **tiny)
     before = (Path(tiny["out"]) / "record.db").read_bytes()
@@ -108,6 +113,7 @@ def test_the_same_command_after_the_budget_is_spent_runs_nothing(tiny: dict[str,
     assert len(before) > 0
 
 
+@pytest.mark.usefixtures("inline")
 def test_another_search_in_the_same_directory_is_refused_with_the_difference(
     tiny: dict[str, str],
 ) -> None:
@@ -118,6 +124,7 @@ def test_another_search_in_the_same_directory_is_refused_with_the_difference(
     assert len(fresh.all_trials()) == 1
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_result_that_was_published_but_not_recorded_is_adopted(tiny: dict[str, str]) -> None:
     from nas.search.workers import publish
 
@@ -267,12 +274,14 @@ def _alive(pid: str) -> bool:
         return False
 
 
+@pytest.mark.usefixtures("inline")
 def test_what_is_on_disk_can_not_run_code(tiny: dict[str, str]) -> None:
     run_search(budget="1trial", workers=1, **tiny)
     asked = json.loads((Path(tiny["out"]) / "run.json").read_text())["asked"]
     assert asked["recipe"]["name"] == "tiny"
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_run_that_was_killed_while_it_was_made_is_made_again(tiny: dict[str, str]) -> None:
     (Path(tiny["out"]) / "checkpoints").mkdir(parents=True)
     assert len(run_search(budget="1trial", workers=1, **tiny).all_trials()) == 1
@@ -287,6 +296,7 @@ def test_a_directory_with_other_things_in_it_is_left_alone(tiny: dict[str, str])
     assert (Path(tiny["out"]) / "thesis.tex").read_text() == "precious"
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_damaged_study_is_made_again(tiny: dict[str, str]) -> None:
     run_search(budget="1trial", workers=1, **tiny)
     study = Path(tiny["out"]) / "study.db"
@@ -296,6 +306,7 @@ def test_a_damaged_study_is_made_again(tiny: dict[str, str]) -> None:
     assert db.execute("SELECT count(*) FROM trials WHERE state = 'COMPLETE'").fetchone() == (2,)
 
 
+@pytest.mark.usefixtures("inline")
 def test_once_the_cause_is_mended_a_search_whose_trials_all_failed_goes_on(
     tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +318,7 @@ def test_once_the_cause_is_mended_a_search_whose_trials_all_failed_goes_on(
     assert states == ["failed"] * 3 + ["complete"] * 2
 
 
+@pytest.mark.usefixtures("inline")
 @pytest.mark.parametrize("name", ["what?", "a%41", "b#c"])
 def test_a_path_may_have_any_characters(tiny: dict[str, str], tmp_path: Path, name: str) -> None:
     run = run_search(budget="1trial", workers=1, **(tiny | {"out": str(tmp_path / name)}))
@@ -314,6 +326,7 @@ def test_a_path_may_have_any_characters(tiny: dict[str, str], tmp_path: Path, na
     assert (tmp_path / name / "study.db").is_file()
 
 
+@pytest.mark.usefixtures("inline")
 @pytest.mark.parametrize(
     ("file", "content"),
     [
@@ -333,6 +346,7 @@ def test_a_damaged_run_is_one_clear_line(tiny: dict[str, str], file: str, conten
         run_search(budget="1trial", workers=1, **tiny)
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_difference_is_named_to_the_field(tiny: dict[str, str]) -> None:
     run_search(budget="1trial", workers=1, **tiny)
     recipe = Path(tiny["recipe"])

@@ -12,10 +12,10 @@ import pytest
 
 from nas.search import Run, Status, run_search
 from nas.search.driver import SilentView
-from tests.search.test_robustness import Inline
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install '.[postgres]'")
 
+pytestmark = pytest.mark.usefixtures("inline")
 SCRIPT = Path(__file__).with_name("postgres.sh")
 RUNGS = "name: tiny\nepochs: 2\nrungs: [1]\nbatch: 16\nlr: 0.01\n"
 
@@ -41,11 +41,6 @@ def folder() -> Iterator[Path]:
     yield found
     subprocess.run(["sh", str(SCRIPT), "stop", str(found)], check=False, capture_output=True)
     shutil.rmtree(found)
-
-
-@pytest.fixture(autouse=True)
-def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas.search.driver.LocalWorkers", Inline)
 
 
 class Watch(SilentView):

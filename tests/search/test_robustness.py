@@ -26,32 +26,13 @@ from nas.errors import Unwritable, UserError
 from nas.search import Run, Trial, open_run, run_search
 from nas.search.record import Record
 from nas.search.workers import LocalWorkers, adopt, publish
-from nas.training import Job, Result, run_job
+from nas.training import Job, Result
 from nas.training.loop import Trainer
+from tests.inline import Inline
 from tests.search.conftest import DATA, SPACE
 
 BUDGET = "5trials"
 RUNGS = "name: tiny\nepochs: 3\nrungs: [1, 2]\nbatch: 16\nlr: 0.01\n"
-
-
-class Inline:
-    """Does each job at once, in this process, and publishes its result as a worker does."""
-
-    def __init__(self, count: int, threads: int, outbox: Path, *, measuring: bool = False) -> None:
-        self.outbox = outbox
-
-    def submit(self, job: Job) -> Future[Result]:
-        future: Future[Result] = Future()
-        try:
-            result = run_job(job)
-            publish(self.outbox, job.id, result)
-            future.set_result(result)
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-    def cancel(self) -> None: ...
-    def close(self) -> None: ...
 
 
 class Watch:
@@ -68,11 +49,6 @@ class Watch:
     def finished(self, trial: Trial, status: Any) -> None: ...
     def notice(self, text: str) -> None:
         self.told.append(text)
-
-
-@pytest.fixture
-def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas.search.driver.LocalWorkers", Inline)
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from nas.search import run_search
 from nas.search.budget import Budget
 from nas.search.session import note_session
 from nas.search.storage import bare, check_storage
-from tests.search.test_robustness import Inline
+
+pytestmark = pytest.mark.usefixtures("inline")
 
 
 def test_a_url_is_shown_without_its_password() -> None:
@@ -25,11 +26,6 @@ def test_a_url_is_shown_without_its_password() -> None:
     assert (
         without_passwords(line) == "search x --storage mysql://a:***@host/db?password=*** --out y"
     )
-
-
-@pytest.fixture(autouse=True)
-def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas.search.driver.LocalWorkers", Inline)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from nas.search import open_run, run_search
 from nas.search.run import kept_checkpoints
 from nas.space import from_yaml, load_space
 
+pytestmark = pytest.mark.usefixtures("inline")
+
 
 @pytest.fixture
 def earlier(tiny: dict[str, Any], tmp_path: Path) -> Path:
