@@ -23,6 +23,7 @@ from nas.ablation.design import Cell
 from nas.ablation.statistics import ALPHA, Floats, holm, t_interval, verdicts
 from nas.architecture.fields import Value
 from nas.errors import UserError
+from nas.two_way import TwoWay, two_way
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Contrast:
     Of a main effect (one factor): this level against the baseline's. Of an interaction (two): how
     much more the one changes the score where the other is changed too than where it is not. low,
     high: its interval at 1 - alpha. holm: p adjusted over all contrasts. NaN where a cell that it
-    needs has no score.
+    needs has no score. Where these levels change no network it is 0, and not tested: p is NaN.
     """
 
     factors: tuple[str, ...]
@@ -70,26 +71,31 @@ def factorial_effects(
     from scipy.special import fdtrc
 
     table = np.asarray(scores, dtype=np.float64)
-    fit = _fit(table)
+    fit = two_way(table)
+    if not fit.freedom:
+        raise UserError("two rows with scores of two seeds are needed to tell effects from noise")
     asked = _contrasts(cells, len(table))
     weights = np.array([own for _, _, own in asked])
     estimate, error = fit.contrasts(weights)
     interval = t_interval(estimate, error, np.full(len(error), fit.freedom), alpha)
-    adjusted = holm(interval.p)
+    p = np.where(weights.any(axis=1), interval.p, np.nan)  # else these levels change no network
+    adjusted = holm(p)
     verdict = verdicts(estimate, adjusted, alpha)
     contrasts = [
         Contrast(
             factors, levels, float(interval.estimate[i]), float(interval.low[i]),
-            float(interval.high[i]), float(interval.p[i]), float(adjusted[i]), verdict[i],
+            float(interval.high[i]), float(p[i]), float(adjusted[i]), verdict[i],
         )
         for i, (factors, levels, _) in enumerate(asked)
     ]  # fmt: skip
     names = list(dict.fromkeys(factors for factors, _, _ in asked))
     tests = [_wald(fit, np.array([w for own, _, w in asked if own == name])) for name in names]
-    p = [float(fdtrc(rank, fit.freedom, f)) if rank else float("nan") for f, rank in tests]
+    by_term = [float(fdtrc(rank, fit.freedom, f)) if rank else float("nan") for f, rank in tests]
     terms = [
         Term(name, f, (rank, fit.freedom), own, float(corrected))
-        for name, (f, rank), own, corrected in zip(names, tests, p, holm(p), strict=True)
+        for name, (f, rank), own, corrected in zip(
+            names, tests, by_term, holm(by_term), strict=True
+        )
     ]
     return terms, contrasts
 
@@ -142,57 +148,20 @@ def _weights(
     return found
 
 
-@dataclass(frozen=True)
-class _Fit:
-    """Least squares for rows and seeds together, (n,) coefficients of which the rows are first.
-
-    inverse: of the normal equations (n, n), a pseudo-inverse. known: projects on what the scores
-    say something of (n, n). variance: of the noise, with its degrees of freedom.
-    """
-
-    values: Floats
-    inverse: Floats
-    known: Floats
-    variance: float
-    freedom: int
-
-    def contrasts(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Estimates and standard errors of weights (contrasts, rows); NaN where not estimable."""
-        wide = np.zeros((len(weights), len(self.values)))
-        wide[:, : weights.shape[1]] = weights
-        known = np.isclose(wide @ self.known, wide, atol=1e-9).all(axis=1)
-        variance = self.variance * np.einsum("ij,jk,ik->i", wide, self.inverse, wide)
-        error = np.sqrt(np.maximum(variance, 0.0))
-        return np.where(known, wide @ self.values, np.nan), np.where(known, error, np.nan)
-
-
-def _fit(scores: Floats) -> _Fit:
-    rows, seeds = scores.shape
-    row, seed = np.nonzero(np.isfinite(scores))
-    matrix = np.zeros((len(row), rows + seeds))
-    matrix[np.arange(len(row)), row] = 1.0
-    matrix[np.arange(len(row)), rows + seed] = 1.0
-    freedom = len(row) - int(np.linalg.matrix_rank(matrix)) if len(row) else 0
-    if freedom < 1:
-        raise UserError("two rows with scores of two seeds are needed to tell effects from noise")
-    normal = matrix.T @ matrix
-    inverse = np.linalg.pinv(normal, hermitian=True)
-    values = inverse @ matrix.T @ scores[row, seed]
-    rest = scores[row, seed] - matrix @ values
-    return _Fit(values, inverse, inverse @ normal, float(rest @ rest) / freedom, freedom)
-
-
-def _wald(fit: _Fit, weights: Floats) -> tuple[float, int]:
+def _wald(fit: TwoWay, weights: Floats) -> tuple[float, int]:
     """F, and its numerator's degrees of freedom, of all these contrasts being 0.
 
     NaN and 0 where one is not estimable, or none is anything: the factor changes no network.
     """
+    weights = weights[weights.any(axis=1)]
+    if not len(weights):
+        return float("nan"), 0
     estimate, _ = fit.contrasts(weights)
     rank = 0 if np.isnan(estimate).any() else int(np.linalg.matrix_rank(weights))
     if not rank:
         return float("nan"), 0
-    inner = fit.inverse[: weights.shape[1], : weights.shape[1]]
-    between = np.linalg.pinv(weights @ inner @ weights.T, hermitian=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        f = np.float64(estimate @ between @ estimate) / rank / fit.variance
-    return float(f), rank
+    between = np.linalg.pinv(fit.covariance(weights), hermitian=True)
+    squares = float(estimate @ between @ estimate) / rank
+    if not squares:
+        return 0.0, rank
+    return squares / fit.variance if fit.variance else float("inf"), rank

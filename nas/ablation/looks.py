@@ -11,14 +11,21 @@ from pathlib import Path
 
 from nas.files import write_atomically
 
+NAME = "looks.json"
 LEAST = 2
 
 
-def looked(path: Path, seeds: int) -> tuple[int, ...]:
-    """Note in the ablation's directory that its verdicts are of so many seeds; all looks so far."""
-    file = path / "looks.json"
-    before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
-    looks = sorted({*before, *[seeds] * (seeds >= LEAST)})
-    if looks != before:
-        write_atomically(file, json.dumps(looks) + "\n")
-    return tuple(looks)
+def looked(path: Path, *seeds: int) -> tuple[int, ...]:
+    """Note in the ablation's directory that its verdicts, or those of another one that its scores
+    are from, were of so many seeds; all looks so far."""
+    before = looks(path)
+    found = tuple(sorted({*before, *(count for count in seeds if count >= LEAST)}))
+    if found != before:
+        write_atomically(path / NAME, json.dumps(found) + "\n")
+    return found
+
+
+def looks(path: Path) -> tuple[int, ...]:
+    """All that were noted so far."""
+    file = path / NAME
+    return tuple(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else ()

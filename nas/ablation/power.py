@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nas.ablation.statistics import ALPHA, complete, residuals
+from nas.ablation.statistics import ALPHA
 from nas.errors import UserError
+from nas.two_way import two_way
 
 POWER = 0.8
 BOUND = 0.8
@@ -37,16 +39,18 @@ def pilot(scores: ArrayLike) -> Pilot:
     """The pilot that scores (rows, seeds) are; NaN where there is none. One row will do.
 
     Of several rows, from what remains without the means of rows and seeds: the deviations of all
-    rows are taken as equal. UserError for less than two scores of one row.
+    rows are taken as equal. UserError where no row has two scores.
     """
-    table = complete(np.atleast_2d(np.asarray(scores, dtype=np.float64)))
-    rows, seeds = table.shape
-    if seeds < 2 or rows < 1:
+    table = np.atleast_2d(np.asarray(scores, dtype=np.float64))
+    fit = two_way(table)
+    if fit.freedom:
+        return Pilot(math.sqrt(2 * fit.variance), fit.freedom)
+    alone = [own[np.isfinite(own)] for own in table]
+    freedom = sum(len(own) - 1 for own in alone if len(own))
+    if not freedom:
         raise UserError("a pilot needs two seeds at least, of one row or more")
-    if rows == 1:
-        return Pilot(float(np.sqrt(2) * np.std(table[0], ddof=1)), seeds - 1, paired=False)
-    freedom = (rows - 1) * (seeds - 1)
-    return Pilot(float(np.sqrt(2 * (residuals(table) ** 2).sum() / freedom)), freedom)
+    squares = sum((len(own) - 1) * float(np.var(own, ddof=1)) for own in alone if len(own) > 1)
+    return Pilot(math.sqrt(2 * squares / freedom), freedom, paired=False)
 
 
 def power(effect: float, error: float, freedom: int, alpha: float = ALPHA) -> float:

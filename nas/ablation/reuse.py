@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nas.ablation.looks import looked, looks
 from nas.directory import made_with, making_with
 from nas.errors import UserError
 from nas.search.plan import Step
@@ -47,6 +48,7 @@ def reuse(
             record = Record(folder / "record.db", read_only=True)
         except UserError:  # damaged, or with blocks of a plug-in that is not loaded
             continue
+        before = len(found.scores)
         alike = made_with(folder / "run.json") == now
         halved = {job for job, _, reason in record.jobs() if in_parts(reason)}
         known = {trial.key: trial for trial in record.trials()}
@@ -64,6 +66,8 @@ def reuse(
                 found.scores[job] = scores["score"]
                 done.add(job)
         record.close()
+        if len(found.scores) > before:  # whose verdicts were looked at already
+            looked(path, *looks(folder))
     found.others -= set(found.scores)
     return found
 

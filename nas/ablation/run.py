@@ -22,7 +22,7 @@ from nas.ablation.plan import AblationPlan, score
 from nas.ablation.power import detectable, pilot
 from nas.ablation.published import families_table, paper_table
 from nas.ablation.reuse import Reused, reuse
-from nas.ablation.statistics import Comparisons, compare, complete
+from nas.ablation.statistics import Comparisons, compare
 from nas.ablation.tables import comparison_frame
 from nas.architecture import Architecture, key, preset
 from nas.cost import cost
@@ -233,14 +233,14 @@ def _tell(shown: View, reused: Reused, of: int) -> None:
 def _power(known: NDArray[np.float64]) -> str:
     """What the seeds can show, by the scores (rows, seeds) known before the run, or by no scale."""
     seeds, comparisons = known.shape[1], len(known) - 1
-    rows, both = complete(known).shape
-    if rows < 1 or both < 2:
+    try:
+        seen = pilot(known)
+    except UserError:
         found = detectable(seeds, comparisons, 1.0)
         return (
             f"no row is known with two seeds yet. In deviations of a paired difference: {found}. "
             "The same command with more seeds will say it in scores"
         )
-    seen = pilot(known)
     if not seen.deviation > 0:
         return "the scores that are known do not vary over seeds, which says nothing of noise"
     return str(detectable(seeds, comparisons, seen))
@@ -265,12 +265,13 @@ def _found(path: Path, design: Design, seeds: int) -> Ablation:
     with open_run(path).record() as record:
         halved = [job for job, outcome, why in record.jobs() if outcome == "done" and in_parts(why)]
     rows = Counter(design.rows[int(job.split("-")[0])].label for job in halved)
-    looks = looked(path, complete(scores).shape[1])
+    found = compare(scores)
+    looks = looked(path, int(found.pairs.max()))
     effects = None
     if design.factorial:
         with suppress(UserError):  # there are too few scores yet
             effects = factorial_effects(design.cells, scores)
-    return Ablation(path, design, scores, compare(scores), effects, dict(rows), looks)
+    return Ablation(path, design, scores, found, effects, dict(rows), looks)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nas.errors import UserError
+from nas.two_way import two_way
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -46,7 +47,8 @@ class Comparisons:
     see `hedges`. correlation: of the pairs (three are needed). unpaired, unpaired_holm: the same
     by Welch, as if seeds were not shared. verdict: from `holm`; a word for each row.
 
-    pooled: the correlation of pairs over all rows (`pair_correlation`). pays_above: see there.
+    pooled: the correlation of pairs over all rows (`pair_correlation`). pays_above: see there, for
+    the most pairs that a row has.
     """
 
     count: Ints
@@ -106,7 +108,7 @@ def compare(scores: ArrayLike, alpha: float = ALPHA) -> Comparisons:
         unpaired_holm=holm(unpaired.p),
         verdict=(BASELINE, *verdicts(estimate, adjusted, alpha)[1:]),
         pooled=pair_correlation(table),
-        pays_above=pays_above(table.shape[1], alpha),
+        pays_above=pays_above(int(pairs.max()), alpha),
         seeds=table.shape[1],
         alpha=alpha,
     )
@@ -171,44 +173,28 @@ def verdicts(estimate: Floats, adjusted: Floats, alpha: float) -> list[str]:
 def pair_correlation(scores: ArrayLike) -> float:
     """The correlation between scores of one seed, pooled over all pairs of rows.
 
-    The share of the seed's variance: (S - E) / (S + (r - 1) E) with the mean squares of seeds S and
-    of the rest E over r rows (Shrout and Fleiss 1979, ICC(3, 1)). NaN where it has no meaning.
+    The share of the seed's variance: with all scores there (S - E) / (S + (r - 1) E), the mean
+    squares of seeds S and of the rest E over r rows (Shrout and Fleiss 1979, ICC(3, 1)). NaN where
+    it has no meaning.
     """
-    table = complete(scores)
-    rows, seeds = table.shape
-    if min(rows, seeds) < 2:
-        return float("nan")
-    rest = residuals(table)
-    noise = float((rest**2).sum()) / ((rows - 1) * (seeds - 1))
-    own = rows * float(np.var(table.mean(axis=0), ddof=1))
-    total = own + (rows - 1) * noise
-    return (own - noise) / total if total > 0 else float("nan")
+    fit = two_way(scores)
+    total = fit.between + fit.variance
+    return fit.between / total if total > 0 else float("nan")
 
 
 def pays_above(seeds: int, alpha: float = ALPHA) -> float:
     """The correlation above which pairs give narrower intervals than as many unpaired scores.
 
     A paired difference has 1 - correlation times the variance, but n - 1 degrees of freedom and not
-    2n - 2: the intervals are equally long at 1 - (t(2n - 2) / t(n - 1))^2. 0.31 for five seeds.
+    2n - 2: the intervals are equally long at 1 - (t(2n - 2) / t(n - 1))^2. 0.31 for five seeds,
+    NaN for fewer than two.
     """
     from scipy.special import stdtrit
 
+    if seeds < 2:
+        return float("nan")
     few, many = stdtrit(seeds - 1, 1 - alpha / 2), stdtrit(2 * seeds - 2, 1 - alpha / 2)
     return float(1 - (many / few) ** 2)
-
-
-def complete(scores: ArrayLike) -> Floats:
-    """The rows with two scores or more, in the seeds that all of these have."""
-    table = np.asarray(scores, dtype=np.float64)
-    table = table[np.isfinite(table).sum(axis=1) >= 2]
-    found: Floats = table[:, np.isfinite(table).all(axis=0)]
-    return found
-
-
-def residuals(table: Floats) -> Floats:
-    """What is left of a complete table (rows, seeds) without its rows' and its seeds' means."""
-    rest: Floats = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
-    return rest
 
 
 def _moments(table: Floats) -> tuple[Ints, Floats, Floats]:
@@ -225,8 +211,9 @@ def _welch(mean: Floats, deviation: Floats, count: Ints, alpha: float) -> Interv
         error = deviation**2 / count
         both = error + error[0]
         freedom = both**2 / (error**2 / (count - 1) + error[0] ** 2 / (count[0] - 1))
-    # without any deviation the degrees of freedom do not matter
-    freedom = np.where(both == 0, np.maximum(count - 1, 0), freedom)
+    # without any deviation the degrees of freedom do not matter; of two scores it may be chance
+    same = np.where((np.minimum(count, count[0]) > 2) | (mean == mean[0]), count - 1, 0)
+    freedom = np.where(both == 0, np.maximum(same, 0), freedom)
     freedom[0] = np.nan
     return t_interval(mean - mean[0], np.sqrt(both), freedom, alpha)
 

@@ -18,6 +18,7 @@ from nas.cost import COSTS, cost
 from nas.errors import UserError
 from nas.search.record import Trial
 from nas.search.replay import Table
+from nas.two_way import two_way
 
 Floats = NDArray[np.float64]
 LEAST = 8
@@ -29,7 +30,8 @@ class Evidence:
     """scores: (n, R, E), larger is better, NaN where one is missing; costs: by name, (n,).
 
     epochs: ascending, the last is full length. points: of a space, active parameters only; empty
-    where they are not known.
+    where they are not known. chosen: whether the first replicate decided, as in a search, which
+    architectures have others.
     """
 
     epochs: tuple[int, ...]
@@ -37,6 +39,7 @@ class Evidence:
     architectures: tuple[Architecture, ...]
     points: tuple[Mapping[str, Value], ...]
     costs: Mapping[str, Floats]
+    chosen: bool = False
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -61,15 +64,13 @@ class Evidence:
         A replicate holds out images of its own, which may be easier ones: where architectures have
         different replicates, that would look like a difference between architectures. By least
         squares with a level for each architecture and each replicate; levels of replicates have the
-        sum 0.
+        sum 0. Where the first one chose what has others, its level is not known: beside theirs it
+        is their luck too, and none is taken off.
         """
         found = self.scores[:, :, -1]
-        known = np.isfinite(found)
-        count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-        filled = np.where(known, found, 0.0)
-        apart = np.where(known, filled - filled.sum(axis=1, keepdims=True) / count, 0.0)
-        normal = np.diag(known.sum(axis=0)) - known.T @ (known / count)
-        level = np.linalg.pinv(normal, hermitian=True) @ apart.sum(axis=0)
+        level = np.zeros(found.shape[1])
+        of = slice(int(self.chosen), None)
+        level[of] = two_way(found[:, of]).seeds
         same: Floats = found - level
         return same
 
@@ -118,10 +119,10 @@ class Evidence:
         return kept
 
 
-def from_trials(trials: Sequence[Trial], epochs: Sequence[int]) -> Evidence:
+def from_trials(trials: Sequence[Trial], epochs: Sequence[int], *, chosen: bool) -> Evidence:
     """Trials of a search or an audit: rungs of replicate 0, full length of all. epochs: ascending.
 
-    Trials without any score at full length are left out.
+    Trials without any score at full length are left out. chosen: see `Evidence`.
     """
     own = [t for t in trials if epochs[-1] in t.rungs or t.fresh]
     count = 1 + max((replicate for trial in own for replicate in trial.fresh), default=0)
@@ -136,6 +137,7 @@ def from_trials(trials: Sequence[Trial], epochs: Sequence[int]) -> Evidence:
         tuple(trial.architecture for trial in own),
         tuple(trial.point for trial in own),
         {name: np.array([t.costs[name] for t in own], dtype=np.float64) for name in COSTS},
+        chosen,
     )
 
 

@@ -62,9 +62,9 @@ def taken(score: Floats, truth: Floats, widths: Floats, weights: Floats) -> Floa
     """The true score of what is best by `score` at each cost, averaged over log cost: (B,).
 
     score, truth, widths: (n,), cheapest first; weights: (B, n), 0 for what is not there. Of equal
-    scores the cheapest is taken.
+    scores the cheapest is taken, and what has none last.
     """
-    rank = np.unique(score, return_inverse=True)[1]
+    rank = np.unique(np.nan_to_num(score, nan=-np.inf), return_inverse=True)[1]
     there = np.where(weights > 0, rank, -1)
     before = np.maximum.accumulate(there, axis=1)
     leads = np.ones_like(there, dtype=bool)

@@ -174,9 +174,11 @@ def judged_run(run: Run, trials: Sequence[Trial]) -> Audit:
 def _evidence_of(run: Run, trials: Sequence[Trial]) -> tuple[Evidence, str, tuple[str, ...]]:
     """What a run knows, its title, and what a reader has to know of it."""
     recipe = run.asked["recipe"]
-    evidence = from_trials(trials, (*recipe.get("rungs", ()), recipe["epochs"]))
+    searched = "audit" not in run.asked
+    epochs = (*recipe.get("rungs", ()), recipe["epochs"])
+    evidence = from_trials(trials, epochs, chosen=searched)
     caveats: tuple[str, ...] = ()
-    if "audit" not in run.asked:
+    if searched:
         caveats = (
             "The architectures are those that the search trained to full length and confirmed: not "
             "a sample of the space, and promoted by the very scores that are judged here; both "
@@ -234,7 +236,7 @@ def _of_space(
         common = Job("", 0, space.base, trained, data, seed, plugins=plugins)
         plan = AuditPlan(rows, seeds, ladder, ledger)
         Driver(path, plan, None, common, None, view, cluster).work(side_by_side)
-    evidence = from_trials(open_run(path).all_trials(), ladder.epochs)
+    evidence = from_trials(open_run(path).all_trials(), ladder.epochs, chosen=False)
     title = f"{space.name}, {data}, recipe {trained.name}"
     complete = int(np.isfinite(evidence.truth).all(axis=1).sum()) if evidence.choices else 0
     if complete < LEAST <= len(rows):

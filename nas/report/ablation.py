@@ -27,6 +27,11 @@ SPARE = (
 )  # fmt: skip
 """Columns that a narrow terminal does without, the first one first."""
 
+EQUAL = (
+    " Both of its differences are the same number, as happens by chance where scores have few "
+    "values; more --seeds would tell."
+)
+
 
 def comparison_words(frame: pd.DataFrame, found: Comparisons) -> pd.DataFrame:
     """The table of `comparison_frame`; with the unpaired result where pairs are not alike."""
@@ -108,22 +113,24 @@ def comparison_notes(
         "over its deviation, Hedges' correction.",
     ]
     alike = "unknown" if math.isnan(found.pooled) else f"{found.pooled:.2f}"
-    line = f"Correlation of the pairs: {alike}; pairs narrow the interval above "
-    line += f"{found.pays_above:.2f}."
+    line = f"Correlation of the pairs: {alike}"
+    if not math.isnan(found.pays_above):
+        line += f"; pairs narrow the interval above {found.pays_above:.2f}"
+    line += "."
     line += " So the unpaired result (Welch) stands beside." if found.shows_unpaired else ""
     notes.append(line)
     if found.pairs[1:].max() < 2:
         notes.append("Nothing can be compared yet: it takes two seeds of a row, and of the first.")
     for i, (row, count) in enumerate(zip(design.rows, found.count, strict=True)):
+        compared = found.verdict[i] != NOT_COMPARED
+        equal = "" if compared or found.pairs[i] != 2 else EQUAL
         if count < seeds:
             rest = f"compared in {found.pairs[i]} pairs" if i else "and all their pairs with them"
-            rest = NOT_COMPARED if found.verdict[i] == NOT_COMPARED else rest
-            notes.append(f"{row.label}: {seeds - count} of {seeds} scores are missing, {rest}.")
-        elif found.verdict[i] == NOT_COMPARED and found.pairs[i] == 2:
-            notes.append(
-                f"{row.label}: {NOT_COMPARED}. Both of its differences are the same number, as "
-                "happens by chance where scores have few values; more --seeds would tell."
-            )
+            rest = rest if compared else NOT_COMPARED
+            missing = f"{seeds - count} of {seeds} scores are missing, {rest}"
+            notes.append(f"{row.label}: {missing}.{equal}")
+        elif equal:
+            notes.append(f"{row.label}: {NOT_COMPARED}.{equal}")
     for label, count in (in_parts or {}).items():
         notes.append(
             f"{label}: memory was too small for {count} of its trainings, whose batches were "
@@ -143,7 +150,7 @@ def comparison_notes(
 def ablation_notes(ablation: Ablation) -> list[str]:
     """`comparison_notes` of an ablation, and what its design lacks."""
     notes = comparison_notes(ablation.design, ablation.found, ablation.in_parts, ablation.looks)
-    if ablation.design.cells and not ablation.effects:
+    if ablation.design.factorial and not ablation.effects:
         notes.append("Effects of the factors: not known yet, as there are too few scores.")
     return notes
 

@@ -112,6 +112,14 @@ def advice(audit: Audit) -> str:
             "another's, so noise hides what could be ranked. More seeds or a longer recipe would "
             "show it."
         )
+    enough = np.flatnonzero(found.within.share.estimate[: len(found.rungs)] >= ENOUGH)
+    if rung is None and len(enough):
+        place = enough[0]
+        return (
+            f"No rung is advised: epoch {found.rungs[place]} reaches "
+            f"{found.within.share.estimate[place]:.0%} of the noise ceiling within bands, but that "
+            "it ranks better than chance is not shown; more architectures or seeds would tell."
+        )
     if rung is None:
         return (
             f"No rung is advised: none reaches {ENOUGH:.0%} of the noise ceiling within bands; "

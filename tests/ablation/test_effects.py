@@ -116,7 +116,21 @@ def test_a_factor_that_changes_no_network_has_no_test() -> None:
     terms, contrasts = factorial_effects(cells, SCORES[:3])
     assert np.isnan(terms[1].f) and terms[1].freedom[0] == 0
     assert contrasts[2].estimate == contrasts[2].high == 0
-    assert contrasts[2].verdict == "no difference shown"
+    assert np.isnan(contrasts[2].p) and contrasts[2].verdict == "not compared"
+    alone = [Cell({"a": a}, "xyz".index(a)) for a in "xyz"]
+    others = factorial_effects(alone, SCORES[:3])[1]
+    assert [c.holm for c in contrasts[:2]] == pytest.approx([c.holm for c in others])
+
+
+@pytest.mark.parametrize("score", [1.0, 0.9, 1 / 3])
+def test_scores_that_are_all_alike_show_nothing(score: float) -> None:
+    """However they are rounded, and whatever a seed does to all of them."""
+    scores = np.full((len(CELLS), 5), score)
+    for table in (scores, scores + np.array([0.1, 0.0, 0.3, 0.7, 0.05])):
+        terms, contrasts = factorial_effects(CELLS, table)
+        assert {c.verdict for c in contrasts} == {"no difference shown"}
+        assert {(c.estimate, c.p) for c in contrasts} == {(0.0, 1.0)}
+        assert {(t.f, t.p) for t in terms} == {(0.0, 1.0)}
 
 
 def test_scales_are_errors_over_that_of_two_rows() -> None:

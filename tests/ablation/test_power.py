@@ -49,17 +49,25 @@ def test_a_pilot_of_two_rows_is_the_deviation_of_their_differences() -> None:
 
 def test_a_pilot_of_several_rows_pools_them() -> None:
     random = np.random.default_rng(1)
-    scores = random.normal(size=2000) + 0.1 * random.normal(size=(4, 2000))
-    scores[3, 1000:] = np.nan
+    scores = random.normal(size=800) + 0.1 * random.normal(size=(4, 800))
+    scores[3, 400:] = np.nan
     found = pilot(scores)
     assert found.deviation == pytest.approx(0.1 * np.sqrt(2), rel=0.05)
-    assert found.freedom == 3 * 999
+    assert found.freedom == 2 * 799 + 399
+
+
+def test_a_pilot_of_rows_that_lack_different_seeds_is_paired() -> None:
+    scores = np.random.default_rng(2).normal(size=(5, 5))
+    scores[range(1, 5), range(1, 5)] = np.nan
+    assert (pilot(scores).freedom, pilot(scores).paired) == (21 - 5 - 4, True)
 
 
 def test_a_pilot_of_one_row_is_taken_as_unpaired() -> None:
     found = pilot([0.1, 0.2, 0.3])
     assert found.deviation == pytest.approx(0.1 * np.sqrt(2))
     assert (found.freedom, found.paired) == (2, False)
+    several = pilot([[0.1, 0.2, 0.3, np.nan], [np.nan, np.nan, np.nan, 0.9]])
+    assert several == found
     with pytest.raises(UserError, match="a pilot needs two seeds"):
         pilot([0.1, np.nan])
 

@@ -147,6 +147,27 @@ def test_each_look_with_other_seeds_is_kept_in_mind(tmp_path: Path) -> None:
     assert [looked(tmp_path, seeds) for seeds in (1, 2, 5, 2)] == [(), (2,), (2, 5), (2, 5)]
 
 
+def test_looks_come_with_the_scores_that_are_taken_over(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    one = run_ablation(**tiny, factors=["gate"], seeds=2)
+    assert not any("Effects of the factors" in note for note in ablation_notes(one))
+    two = run_ablation(**tiny | {"out": tmp_path / "runs" / "two"}, seeds=3)
+    assert two.looks == (2, 3)
+    assert any("looked at with 2, 3 seeds" in note for note in ablation_notes(two))
+
+
+def test_a_look_is_of_as_many_pairs_as_a_row_has(tiny: dict[str, Any]) -> None:
+    """Whatever failed in another row."""
+    asked = tiny | {"factors": ["streams", "gate"], "seeds": 3}
+    run_ablation(**asked)
+    with sqlite3.connect(tiny["out"] / "record.db") as db:
+        db.execute(
+            "UPDATE jobs SET outcome = 'failed', scores = '{}' WHERE trial = 1 AND replicate > 0"
+        )
+    assert run_ablation(**asked).looks == (3,)
+
+
 def test_other_rows_or_another_split_have_another_directory() -> None:
     def path(rows: str, split: str, match: str | None = None, *, asked: bool = True) -> Path:
         about = {

@@ -131,11 +131,31 @@ def test_neither_the_order_of_seeds_nor_what_a_seed_does_to_all_matters(seed, or
 
 def test_the_pooled_correlation_is_that_of_the_simulation() -> None:
     random = np.random.default_rng(3)
+    rows = np.arange(4)[:, None]
     for share in (0.0, 0.3, 0.8):
-        seeds = np.sqrt(share) * random.normal(size=20_000)
-        own = np.sqrt(1 - share) * random.normal(size=(4, 20_000))
-        rows = np.arange(4)[:, None]
-        assert pair_correlation(rows + seeds + own) == pytest.approx(share, abs=0.015)
+        for missing in (0.0, 0.2):
+            seeds = np.sqrt(share) * random.normal(size=(200, 1, 100))
+            own = np.sqrt(1 - share) * random.normal(size=(200, 4, 100))
+            scores = rows + seeds + own
+            scores[random.random(scores.shape) < missing] = np.nan
+            found = np.mean([pair_correlation(table) for table in scores])
+            assert found == pytest.approx(share, abs=0.015)
+
+
+def test_two_scores_that_do_not_vary_are_not_compared_unpaired_either() -> None:
+    found = compare([[0.5, 0.5], [0.6, 0.6], [0.5, 0.7], [0.5, 0.5]])
+    assert found.verdict[1] == "not compared" and np.isnan(found.unpaired.p[1])
+    assert found.unpaired.p[3] == 1
+    assert np.isfinite(found.unpaired_holm).sum() == 2
+    assert compare([[0.5] * 3, [0.6] * 3]).unpaired.p[1] == 0  # of three it is no chance
+
+
+def test_pairs_pay_by_how_many_there_are() -> None:
+    scores = np.random.default_rng(5).normal(size=(3, 5))
+    scores[:, 2:] = np.nan
+    assert compare(scores).pays_above == pays_above(2)
+    scores[1:, 1] = np.nan
+    assert np.isnan(compare(scores).pays_above)
 
 
 def test_the_pooled_correlation_of_two_rows_by_hand() -> None:

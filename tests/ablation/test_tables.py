@@ -16,6 +16,7 @@ from nas.ablation import (
     paper_table,
     term_frame,
 )
+from nas.ablation.statistics import NOT_COMPARED
 from nas.architecture import preset
 from nas.cost import cost
 from nas.report.ablation import (
@@ -101,6 +102,16 @@ def test_notes_say_what_is_missing_and_left_out() -> None:
     lost[0, 0] = np.nan
     notes = comparison_notes(DESIGN, compare(lost))
     assert "T=4, unified gate: 1 of 4 scores are missing, and all their pairs with them." in notes
+
+
+def test_of_two_equal_differences_that_is_said_whatever_else_is_missing() -> None:
+    few = Design(WHOLE.rows[:2], WHOLE.cells[:2])
+    whole = comparison_notes(few, compare([[0.5, 0.5], [0.6, 0.6]]))
+    assert whole[2].endswith(f"{NOT_COMPARED}. Both of its differences are the same number, as "
+                             "happens by chance where scores have few values; more --seeds would "
+                             "tell.")  # fmt: skip
+    parts = comparison_notes(few, compare([[0.5, 0.5, 0.6], [0.6, 0.6, np.nan]]))
+    assert f"1 of 3 scores are missing, {NOT_COMPARED}. Both of its differences" in parts[2]
 
 
 def test_effects_of_factors_have_tables_too() -> None:

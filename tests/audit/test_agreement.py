@@ -1,5 +1,7 @@
 """Kendall's tau against scipy and loops over pairs; intervals against simulations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -126,6 +128,19 @@ def test_what_a_seed_does_to_all_is_no_difference_between_architectures() -> Non
     columns = np.concatenate([np.eye(9)[row], np.eye(4)[seed]], axis=1)
     level = np.linalg.lstsq(columns, scores[row, seed, 0])[0][9:]
     np.testing.assert_allclose(own.full, scores[:, :, 0] - (level - level.mean()), atol=1e-12)
+
+
+def test_what_was_chosen_for_its_first_score_says_nothing_of_that_seed() -> None:
+    """Of 60 alike the best quarter has others, which are as good on average as those of all."""
+    random = np.random.default_rng(1)
+    scores = random.normal(size=(60, 3, 1))
+    scores[scores[:, 0, 0] < np.quantile(scores[:, 0], 0.75), 1:] = NAN
+    lucky, own = evidence(scores), replace(evidence(scores), chosen=True)
+    assert np.nanmean(lucky.full[:, 0]) < -0.4  # the luck of the best, taken off all
+    np.testing.assert_array_equal(own.full[:, 0], scores[:, 0, 0])
+    level = np.nanmean(scores[:, 1:, 0], axis=0)
+    apart = scores[:, 1:, 0] - (level - level.mean())
+    np.testing.assert_allclose(own.full[:, 1:], apart, atol=1e-12)
 
 
 def test_only_the_seed_that_climbed_is_judged() -> None:

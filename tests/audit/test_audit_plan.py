@@ -40,7 +40,7 @@ def test_replicate_0_climbs_all_rungs_and_the_others_go_to_full_length(workers) 
 
 def test_the_rungs_are_judged_by_other_seeds_than_their_own() -> None:
     trials, _ = replay(plan(12, 3), table())
-    own = from_trials(trials, LADDER.epochs).usable()
+    own = from_trials(trials, LADDER.epochs, chosen=False).usable()
     assert own.choices == (0,)
     known = from_table(table())
     rows = [table().rows[trial.key] for trial in trials]

@@ -79,6 +79,13 @@ def test_the_advice_is_the_first_rung_that_is_good_enough(audit: Audit) -> None:
     worse = replace(audit, found=replace(audit.found, within=poor))
     assert worse.found.first_rung is None
     assert "none reaches 60%" in advice(worse)
+    chance = replace(
+        audit.found.within, tau=replace(audit.found.within.tau, low=-1 + 0 * share.low)
+    )
+    unsure = replace(audit, found=replace(audit.found, within=chance))
+    assert unsure.found.first_rung is None
+    words = advice(unsure)
+    assert "none reaches" not in words and "better than chance is not shown" in words
     none = Range(np.array(0.1), np.array(-0.1), np.array(0.3))
     noise = replace(
         audit, found=replace(audit.found, within=replace(audit.found.within, ceiling=none))

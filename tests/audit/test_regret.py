@@ -30,6 +30,11 @@ def test_the_order_of_full_length_loses_nothing() -> None:
     assert lost([1, 3, 2, 4], [1, 3, 2, 4]) == (0, 0)
 
 
+def test_what_has_no_score_is_taken_last() -> None:
+    assert lost([np.nan, 2, 3, 4], [1, 2, 3, 4]) == (0, 0)
+    assert lost([1, 2, np.nan, 4], [1, 2, 3, 4]) == lost([1, 2, -9, 4], [1, 2, 3, 4])
+
+
 def test_full_length_itself_is_judged_by_other_seeds() -> None:
     """It is misled by its own seed, and a rung may do better."""
     own, _ = lost([1, 2, 3, 4], [1, 2, 3, 4], full=[4, 3, 2, 1])

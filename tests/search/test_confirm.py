@@ -99,8 +99,11 @@ def test_noise_is_pooled_over_all_that_are_confirmed() -> None:
     known = spread([one, two, trial(2, 0.7, 3e6), trial(3, 0.7, 4e6, fresh={1: 0.1})])
     # squares about their means: 0.0002 with 1 degree of freedom, 0.0018 with 2
     assert known is not None
-    # of the seeds that both have: 0.0008 is of seeds, 0.0002 of the rest, each with 1
-    assert known.freedom == pytest.approx(3 * 0.001**2 / (0.0008**2 + 0.0002**2) / 2)
+    # with a level of each seed (0.06 - 0.02)^2 / 4 are left, with 1 degree of freedom; the other
+    # 0.0016 are of seeds, with 2: (0.0016 - 2 x 0.0004) / (5 - 2) is their variance
+    alike, alone = 0.0008 / 3 + 0.0004 / 2, 0.0004 / 2
+    share = (alike + alone) ** 2 / (alike**2 + alone**2) / 2
+    assert known.freedom == pytest.approx(3 * share)
     assert known.deviation == pytest.approx(math.sqrt(0.0020 / 3))
     found = confirmed(one, known)
     assert found is not None
@@ -120,6 +123,18 @@ def test_intervals_cover_though_a_seed_does_much_to_all_trials_alike() -> None:
         found = [confirmed(own, known) for own in trials]
         inside += [own is not None and own.low <= 0 <= own.high for own in found]
     assert 0.92 <= np.mean(inside) <= 0.98
+
+
+def test_replicates_that_failed_here_and_there_leave_the_noise_known() -> None:
+    random, found = np.random.default_rng(1), []
+    for _ in range(200):
+        scores = random.normal(size=4) + 0.5 * random.normal(size=(6, 4))
+        scores[range(6), [0, 1, 2, 3, 0, 1]] = np.nan
+        trials = [trial(n, 0.0, 1e6, fresh=dict(enumerate(own, 1))) for n, own in enumerate(scores)]
+        found.append(noise(trials) ** 2)
+        known = spread(trials)
+        assert known is not None and known.freedom < 12
+    assert np.mean(found) == pytest.approx(0.25, rel=0.1)
 
 
 def test_a_leader_without_replicates_leaves_a_front_that_is_confirmed() -> None:
