@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -89,14 +90,17 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
     for folder in (path, *(path / name for name in kind.folders)):
         remove_torn(folder)
     if (path / kind.file).exists():
-        return _changed(path, kind, asked["data"])
+        found = _changed(path, kind, asked["data"])
+        if found:
+            _keep_in_mind(path / kind.file, found)
+        return found
     try:
         path.mkdir(parents=True, exist_ok=True)
         for name in kind.folders:
             (path / name).mkdir(exist_ok=True)
         about = {
             "asked": dict(asked),
-            "command": without_passwords(" ".join(sys.argv)),
+            "command": command_line(),
             "versions": library_versions(kind.libraries),
             "machine": machine(),
             "git": _git_state(),
@@ -120,6 +124,20 @@ def _changed(path: Path, kind: Kind, data: str) -> str:
     if not found:
         return ""
     return f"{path} was begun with {' and '.join(found)}: scores may differ from here on"
+
+
+def _keep_in_mind(file: Path, changed: str) -> None:
+    """Note in the directory's own file what has changed since it was made, once."""
+    about = json.loads(file.read_text(encoding="utf-8"))
+    known = about.get("changes") or []
+    if changed not in known:
+        about["changes"] = [*known, changed]
+        write_atomically(file, json.dumps(about, indent=2) + "\n")
+
+
+def command_line() -> str:
+    """What was typed, as it can be typed again, but for passwords."""
+    return without_passwords(shlex.join(sys.argv))
 
 
 class Made(NamedTuple):
@@ -176,17 +194,26 @@ def _remove(path: Path, kind: Kind) -> None:
 
 def _refuse_difference(path: Path, asked: Mapping[str, Any], kind: Kind) -> None:
     before, now = flat(kind.read(path)), flat(json.loads(json.dumps(asked)))
-    for name in sorted({*before, *now}, key=lambda own: (not own.endswith(".name"), own)):
+    for name in sorted({*before, *now}, key=_telling):
         if before.get(name) != now.get(name):
             there = noun_of(before)
             if there != kind.noun:
                 raise UserError(
                     f"{path} holds {there}, and this is {kind.noun}; choose another --out"
                 )
+            found = f"{name}: {before.get(name)} there, {now.get(name)} now"
+            if name == "space_hash" and (path / "space.yaml").is_file():
+                found = f"the space, which is there as {path / 'space.yaml'}"
             raise UserError(
-                f"{path} holds {there} that differs in {name}: {before.get(name)} there, "
-                f"{now.get(name)} now; choose another --out, or --fresh to start over"
+                f"{path} holds {there} that differs in {found}; choose another --out, or --fresh "
+                "to start over"
             )
+
+
+def _telling(name: str) -> tuple[int, str]:
+    """Of entries that differ, what tells the user most comes first."""
+    derived = name == "eta" or name.startswith("cost_range")  # follow from others
+    return (0 if name.endswith(".name") else 2 if derived else 1), name
 
 
 def noun_of(asked: Mapping[str, Any]) -> str:

@@ -7,11 +7,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from multiprocessing import parent_process
+from typing import Protocol
 
 Tell = Callable[[int, int], None]
 """Is told how much is done, and of how much."""
 
 _hidden = ContextVar("hidden", default=False)
+
+
+class Told(Protocol):
+    """Who is told sentences while work goes on."""
+
+    def notice(self, text: str) -> None: ...
+
+
+def warn(view: Told, text: str) -> None:
+    """Tell what is told though the view is quiet, where it has `warning`; nothing where empty."""
+    if text:
+        getattr(view, "warning", view.notice)(text)
 
 
 def untold(done: int, total: int) -> None:

@@ -15,6 +15,10 @@ def test_every_public_name_is_there_and_explained(name: str) -> None:
     assert getattr(nas, name).__doc__
 
 
+def test_they_are_offered_where_names_are_completed() -> None:
+    assert set(nas.__all__) <= set(dir(nas))
+
+
 def test_what_is_loaded_is_not_loaded_again(tmp_path: Path) -> None:
     run = nas.open_run(make_run(tmp_path / "run"))
     assert nas.open_run(run) is run

@@ -1,6 +1,7 @@
 import pytest
 
-from nas.progress import counted, hidden
+from nas.commands.train_view import QuietView
+from nas.progress import counted, hidden, warn
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,20 @@ def test_where_it_is_hidden_nothing_is_told(capsys: pytest.CaptureFixture[str]) 
     with counted("x", lines=True) as progress:
         progress(25, 25)
     assert capsys.readouterr().err == "x: 25 of 25\n"
+
+
+def test_a_warning_is_told_by_who_is_quiet_and_by_who_knows_notices_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Own:
+        def notice(self, text: str) -> None:
+            print(text)
+
+    quiet = QuietView()
+    with quiet:
+        quiet.notice("nothing")
+        for view in (quiet, Own()):
+            warn(view, "other images")
+            warn(view, "")
+    shown = capsys.readouterr()
+    assert (shown.err, shown.out) == ("other images\n", "other images\n")

@@ -30,6 +30,7 @@ from nas.data import prepare_dataset
 from nas.directory import Kind, locked, make_directory
 from nas.errors import UserError
 from nas.plugins import loaded_plugins
+from nas.progress import warn
 from nas.search.budget import Budget
 from nas.search.capacity import check_data, slots
 from nas.search.driver import Driver, SilentView, View
@@ -151,8 +152,7 @@ def run_ablation(
         changed = make_directory(path, asked, ABLATION, fresh=fresh)
         shown = view or SilentView()
         shown.opened(path)
-        if changed:
-            shown.notice(changed)
+        warn(shown, changed)
         if trained.weights:
             from nas.training.initial import inherited
 

@@ -19,7 +19,7 @@ from nas.data import check_spec, prepare_dataset
 from nas.directory import Kind, locked, make_directory
 from nas.errors import UserError
 from nas.plugins import loaded_plugins
-from nas.progress import counted
+from nas.progress import counted, warn
 from nas.search.budget import Budget
 from nas.search.capacity import check_data, slots
 from nas.search.driver import Driver, SilentView, View
@@ -230,8 +230,7 @@ def _of_space(
             prepare_dataset(data, space.base.input)
         changed = make_directory(path, asked, AUDIT, fresh=fresh)
         view.opened(path)
-        if changed:
-            view.notice(changed)
+        warn(view, changed)
         plugins = tuple(str(file) for file in loaded_plugins().values())
         common = Job("", 0, space.base, trained, data, seed, plugins=plugins)
         plan = AuditPlan(rows, seeds, ladder, ledger)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from signal import SIGTERM, default_int_handler, signal
+from threading import current_thread, main_thread
 from typing import Annotated
 
 import typer
@@ -84,7 +86,12 @@ app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted.
+
+    SIGTERM, which systems and queues end a job with, is what Ctrl-C is.
+    """
+    if current_thread() is main_thread():
+        signal(SIGTERM, default_int_handler)
     try:
         code = app(standalone_mode=False)
     except UserError as error:

@@ -34,6 +34,10 @@ class Lines:
     def notice(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
+    def warning(self, text: str) -> None:
+        """A notice that is not left out by --quiet."""
+        self.notice(text)
+
 
 class Redrawn(Lines):
     """Lines above something that rich draws at the foot of a terminal while this is entered."""
@@ -54,7 +58,7 @@ class Redrawn(Lines):
 
 
 class Hushed(Lines):
-    """Nothing at all, while this is entered; path is known all the same."""
+    """Nothing but warnings, while this is entered; path is known all the same."""
 
     def __enter__(self) -> Self:
         self._hidden = hidden()
@@ -65,3 +69,5 @@ class Hushed(Lines):
         self._hidden.__exit__(None, None, None)
 
     def notice(self, text: str) -> None: ...
+    def warning(self, text: str) -> None:
+        Lines.notice(self, text)

@@ -51,12 +51,14 @@ def _one(run: str, cost: str | None, images: list[str], out: Path | None, as_jso
     opened = open_run(run)
     pictures = write_pareto(opened, cost, images, out)
     opened.write_tables()
+    files = [*pictures, opened.path / "front.csv"]
     if as_json:
-        front = opened.front().to_dict("records")
-        print_json({"run": str(opened.path), "front": front, "files": list(map(str, pictures))})
+        front = opened.front().astype(object)
+        rows = front.where(front.notna(), None).to_dict("records")
+        print_json({"run": str(opened.path), "front": rows, "files": list(map(str, files))})
         return
     make_console().print(front_table(opened))
-    for path in (*pictures, opened.path / "front.csv"):
+    for path in files:
         print(path)
 
 

@@ -1,6 +1,7 @@
 """Contact sheets: what a data set looks like, as one PNG."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -15,6 +16,7 @@ from nas.files import write_atomically
 Part: TypeAlias = Literal["train", "test"]
 
 _MARGIN = 64
+_LETTERS = 9  # of a name, in the margin
 _HEADING = 18
 _GAP = 2
 _PAPER = (255, 255, 255)
@@ -48,7 +50,7 @@ def _labels(images: Images, distractors: bool, limit: int) -> list[int]:
 
 
 def _sheet(
-    images: Images, labels: list[int], word: str, each: int, zoom: int
+    images: Images, labels: list[int], names: Sequence[str], each: int, zoom: int
 ) -> "tuple[NDArray[np.uint8], list[tuple[int, int, str]]]":
     """The sheet without its words, uint8 (height, width, 3), and (x, y, text) for each word."""
     height, width = (zoom * side for side in images.size)
@@ -57,7 +59,7 @@ def _sheet(
     block = each * across + 2 * _GAP
     sheet = np.empty((_HEADING + len(labels) * down, _MARGIN + len(cameras) * block, 3), np.uint8)
     sheet[...] = _PAPER
-    words = [(4, _HEADING + i * down + 4, f"{word} {label}") for i, label in enumerate(labels)]
+    words = [(4, _HEADING + i * down + 4, name) for i, name in enumerate(names)]
     for column, camera in enumerate(cameras):
         left = _MARGIN + column * block
         if camera is not None:
@@ -73,6 +75,14 @@ def _sheet(
                 picture = images.gather(np.array([index]))[0].repeat(zoom, 0).repeat(zoom, 1)
                 sheet[top : top + height, x : x + width] = picture
     return sheet, words
+
+
+def _name(dataset: Dataset, label: int) -> str:
+    """What a row is called, as long as the margin allows."""
+    if dataset.task == "reid":
+        return f"id {label}"
+    name = dataset.classes[label] if dataset.classes else f"class {label}"
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}."
 
 
 def contact_sheet(
@@ -103,7 +113,8 @@ def contact_sheet(
     labels = _labels(images, reid and part == "test", rows)
     if each is None:
         each = 12 if images.cameras is None else 3
-    sheet, words = _sheet(images, labels, "id" if reid else "class", each, zoom)
+    names = [_name(dataset, label) for label in labels]
+    sheet, words = _sheet(images, labels, names, each, zoom)
     picture = Image.fromarray(sheet)
     pen = ImageDraw.Draw(picture)
     for x, y, text in words:

@@ -14,10 +14,11 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, for pre
 def about(model: Network) -> dict[str, str]:
     """Text by name, to be written into a file as its metadata.
 
-    Pixels are scaled to 0..1, in the order of `colours`; then `mean` is subtracted and the result
-    divided by `std`, channel by channel. `input` is height x width in pixels, to which `resize`
-    brings an image that is turned upright first. `classes`, in the order of the logits, is there
-    where they have names; `task` (reid, classification) where it is known.
+    Pixels are scaled to 0..1, in the order of `colours`, grey of 16 bits by way of 8 (`grey16`);
+    then `mean` is subtracted and the result divided by `std`, channel by channel. `input` is height
+    x width in pixels, to which `resize` brings an image that is turned upright first. `classes`, in
+    the order of the logits, is there where they have names; `task` (reid, classification) where it
+    is known.
     """
     known = {"task": model.task, "classes": json.dumps(model.classes) if model.classes else ""}
     return {
@@ -29,6 +30,7 @@ def about(model: Network) -> dict[str, str]:
         "mean": json.dumps(MEAN),
         "std": json.dumps(STD),
         "colours": "RGB",
+        "grey16": "divided by 256, to 8 bits",
         "orientation": "upright, as EXIF has it",
         "resize": "bilinear, antialiased",
         "num_classes": str(0 if model.classifier is None else model.classifier.out_features),

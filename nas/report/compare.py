@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from nas.report.words import compact, point_in_words, varying_names
+from nas.report.words import compact, shared_in_words, trial_in_words, varying_names
 from nas.search.compare import Comparison
 
 
@@ -17,7 +17,7 @@ def compared_table(found: Comparison) -> Table:
     for number, own in enumerate(found.runs, 1):
         sure = "" if own.confirmed is None else f"{own.confirmed:.4f}"
         if own.confirmed is not None and own.high is not None:
-            sure += f" ±{own.high - own.confirmed:.4f}"
+            sure += f" ±{own.high - own.confirmed:.4f}" if own.high else " (none above)"
         cells = (str(number), str(own.trials), f"{own.hypervolume:.4f}", sure, str(own.on_front))
         table.add_row(*cells, str(own.run.path))
     return table
@@ -27,20 +27,23 @@ def joint_table(found: Comparison) -> Table:
     """The front of all runs, cheapest first; `run` is the number of `compared_table`."""
     costs = [name for name in found.objectives if name != "score"]
     costs += [name for name in ("macs", "params") if name not in costs]
-    varying = varying_names([trial.point for _, trial, _ in found.front if trial.point])
+    points = [trial.point for _, trial, _ in found.front if trial.point]
+    varying = varying_names(points)
     title = f"Front of all runs, by {found.by}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        title=title, title_justify="left", box=None, pad_edge=False, header_style="bold",
+        caption=shared_in_words(points, varying) or None, caption_justify="left",
+    )  # fmt: skip
     for name in ("run", "trial", "score", *costs):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("architecture", overflow="fold")
     for place, trial, worth in found.front:
-        words = (trial.baseline, point_in_words(trial.point, varying))
         table.add_row(
             str(place + 1),
             str(trial.number),
             f"{worth:.4f}",
             *(compact(trial.costs[name]) if name in trial.costs else "" for name in costs),
-            ": ".join(filter(None, words)),
+            trial_in_words(trial, varying),
         )
     return table
 

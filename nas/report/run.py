@@ -51,6 +51,7 @@ def run_fields(found: Mapping[str, Any], short_form: Overview) -> list[tuple[str
         ("versions", ", ".join(f"{n} {v}" for n, v in (found["versions"] or {}).items())),
         ("machine", ", ".join(f"{n} {v}" for n, v in machine.items())),
         ("git", found["git"] or ""),
+        ("warning", "; ".join(found["changes"] or ())),
     ]  # fmt: skip
 
 

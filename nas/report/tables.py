@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from nas.report.words import compact, point_in_words, varying_names
+from nas.report.words import compact, shared_in_words, trial_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.confirm import Confirmed, confirmed, spread
 from nas.search.record import searched
@@ -38,7 +38,8 @@ def trial_table(
     trials: all of the run, where they are at hand.
     """
     trials = trials if trials is not None else run.all_trials()
-    varying = varying_names([trial.point for trial in trials if trial.point])
+    points = [trial.point for trial in trials if trial.point]
+    varying = varying_names(points)
     costs = [name for name in run.objectives if name != "score"]
     costs += [name for name in ("macs", "params") if name not in costs]
     scores = [s for s in ("mAP", "rank1", "top1") if any(s in t.scores for t in members)]
@@ -46,19 +47,19 @@ def trial_table(
     found = {trial.number: confirmed(trial, known) for trial in trials}
     fresh = ["confirmed"] if any(found.values()) else []
     table = Table(
-        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
-    )
+        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold",
+        caption=shared_in_words(points, varying) or None, caption_justify="left",
+    )  # fmt: skip
     for name in ("trial", *scores, *fresh, *costs):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("architecture", overflow="fold")
     for trial in members:
-        words = [trial.baseline, point_in_words(trial.point, varying)]
         table.add_row(
             str(trial.number),
             *(f"{trial.scores[name]:.4f}" if trial.scores else "" for name in scores),
             *(_interval(found[trial.number]) for _ in fresh),
             *(compact(trial.costs[name]) if name in trial.costs else "" for name in costs),
-            ": ".join(filter(None, words)),
+            trial_in_words(trial, varying),
         )
     return table
 

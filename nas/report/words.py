@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nas.architecture.fields import Value
 from nas.errors import UserError
 from nas.space.expression import UNITS
 from nas.space.paths import short
+
+if TYPE_CHECKING:
+    from nas.search import Trial
 
 
 def compact(number: float) -> str:
@@ -41,6 +45,18 @@ def change(ratio: float) -> str:
 def point_in_words(point: Mapping[str, Value], varying: Sequence[str]) -> str:
     """The values that tell a point from the others of its space: `width 0.25, streams 3, ...`."""
     return ", ".join(f"{short(name)} {point[name]}" for name in varying if name in point)
+
+
+def trial_in_words(trial: Trial, varying: Sequence[str]) -> str:
+    """Its baseline's name, if it is of one, and what tells it from others."""
+    name = f"{trial.baseline} ({trial.outside})" if trial.outside else trial.baseline
+    return ": ".join(filter(None, [name, point_in_words(trial.point, varying)]))
+
+
+def shared_in_words(points: Sequence[Mapping[str, Value]], varying: Sequence[str]) -> str:
+    """`all: width 0.25, streams 3`: the values that do not tell points apart; empty for none."""
+    own = [name for name in (points[0] if points else ()) if name not in varying]
+    return f"all: {point_in_words(points[0], own)}" if own else ""
 
 
 def varying_names(points: Sequence[Mapping[str, Value]]) -> list[str]:

@@ -33,7 +33,8 @@ def describe_run(path: str | Path) -> dict[str, Any]:
     file = "train.json" if short.kind == "training" else "run.json"
     about = json.loads((folder / file).read_text(encoding="utf-8"))
     found = short.as_dict() | {
-        name: about.get(name) for name in ("command", "asked", "versions", "machine", "git")
+        name: about.get(name)
+        for name in ("command", "asked", "versions", "machine", "git", "changes")
     }
     if short.kind == "training":
         return found | _training(folder)

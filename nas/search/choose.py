@@ -17,6 +17,8 @@ from nas.search.run import Run, open_run
 def best_trials(run: str | Path | Run, limits: Mapping[str, float], count: int = 1) -> list[Trial]:
     """The `count` best complete trials within the limits, the best first; fewer where there are.
 
+    All meet the constraints of the space: a baseline that does not is none of them.
+
     limits: the largest value of a cost, by its name. A trial counts by the mean of its fresh seeds;
     one that was not confirmed by its score, less what those that were confirmed have lost by fresh
     seeds on average: the luck by which a score is chosen. UserError where none is within.
@@ -28,6 +30,7 @@ def best_trials(run: str | Path | Run, limits: Mapping[str, float], count: int =
         raise UserError(f"{count} trials: one at least")
     opened = open_run(run)
     trials = [t for t in opened.all_trials() if t.state == "complete" or confirmed(t)]
+    trials = [trial for trial in trials if not trial.outside]
     if not trials:
         raise UserError(f"{opened.path}: no trial is complete yet")
     for name in limits:

@@ -18,6 +18,7 @@ from nas.directory import locked
 from nas.errors import Unavailable, Unwritable, UserError
 from nas.files import write_atomically
 from nas.plugins import loaded_plugins
+from nas.progress import warn
 from nas.search.budget import Budget
 from nas.search.capacity import check_data, default_threads, slots
 from nas.search.confirm import leaders
@@ -174,8 +175,7 @@ def run_search(
         changed = prepare(path, asked, loaded, fresh=fresh)
         shown = view or SilentView()
         shown.opened(path)
-        if changed:
-            shown.notice(changed)
+        warn(shown, changed)
         if trained.weights:
             from nas.training.initial import inherited
 

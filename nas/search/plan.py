@@ -277,8 +277,9 @@ class SearchPlan:
         new = [(n, own) for n, own in self.space.baselines if key(own) not in known]
         return [
             Trial(
-                number, key(own), {}, own, dict(cost(own).as_dict()),
-                state="baseline", baseline=name,
+                number, key(own), {}, own, dict(cost(own).as_dict()), state="baseline",
+                reason=f"breaks {broken.text}" if (broken := self.space.broken(own)) else "",
+                baseline=name,
             )
             for number, (name, own) in enumerate(new, len(trials))
         ]  # fmt: skip

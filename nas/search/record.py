@@ -65,7 +65,8 @@ class Trial:
 
     point: its parameters. costs: exact ones, and measured ones once its first job has ended. note:
     what its sampler wants to find again; `from` is the trial that it was taken over from.
-    baseline: the name of the baseline whose architecture it has, if of one.
+    baseline: the name of the baseline whose architecture it has, if of one. reason: why it failed;
+    of a baseline, which constraint of the space it breaks.
     rungs: its score after each epoch in which it was scored, of replicate 0; `scores` is all that
     was scored at the last of them, and its `score` is maximised. digests: of the checkpoint there.
     fresh: the scores at full length of the replicates from 1, which chose nothing; NaN where one
@@ -99,6 +100,12 @@ class Trial:
     def is_baseline(self) -> bool:
         """Whether it stands for a baseline: trained as one, or by the search to full length."""
         return bool(self.baseline) and self.state in ("baseline", "complete")
+
+    @property
+    def outside(self) -> str:
+        """How it breaks the space's constraints, as a baseline may: it is seen beside the front and
+        never on it; empty where it does not."""
+        return self.reason if self.state == "baseline" else ""
 
     @property
     def imported(self) -> bool:
@@ -203,8 +210,8 @@ class Record:
         with self._transaction():
             self.db.execute(
                 "INSERT INTO trials "
-                "(number, key, point, architecture, costs, note, state, baseline) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "(number, key, point, architecture, costs, note, state, reason, baseline) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     trial.number,
                     trial.key,
@@ -213,6 +220,7 @@ class Record:
                     json.dumps(trial.costs),
                     json.dumps(trial.note),
                     trial.state,
+                    trial.reason,
                     trial.baseline,
                 ),
             )

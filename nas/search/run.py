@@ -98,6 +98,9 @@ class Run:
         known = spread(trials)
         rows = [trial.row() | _confirmation(trial, known) for trial in trials]
         frame = pd.DataFrame(rows, columns=None if trials else [*COLUMNS, *CONFIRMED])
+        for name in dict.fromkeys(name for trial in trials for name in trial.point):
+            if all(type(trial.point.get(name, 0)) is int for trial in trials):
+                frame[name] = frame[name].astype("Int64")  # no floats where some have none
         unmeasured = [name for name in self.costs if name not in frame]
         frame = frame.reindex(columns=[*frame, *unmeasured])
         members = {trial.number for trial in front(trials, self.objectives)}
@@ -135,7 +138,8 @@ def front(
 
     Once it was confirmed, by the means of fresh replicates, among the trials and baselines that
     have them. Before, by the scores that the search has seen. What lacks a cost, as it was not
-    measured, is left out. cost: of score and this cost alone, though the run had other objectives.
+    measured, is left out, and so is a baseline that breaks the space's constraints. cost: of score
+    and this cost alone, though the run had other objectives.
     """
     worth = worths(trials, objectives)
     if cost is not None:
@@ -143,7 +147,9 @@ def front(
     own = [
         trial
         for trial in trials
-        if trial.number in worth and all(n in trial.costs for n in objectives if n != SCORE)
+        if trial.number in worth
+        and not trial.outside
+        and all(n in trial.costs for n in objectives if n != SCORE)
     ]
     points = [values(t.costs | {SCORE: worth[t.number]}, objectives) for t in own]
     mask = front_mask(points, objectives)

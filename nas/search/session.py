@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.directory import without_passwords
+from nas.directory import command_line
 from nas.errors import Unwritable
 from nas.files import write_atomically
 from nas.search.budget import Budget
@@ -31,7 +30,7 @@ class Session:
 def note_session(path: Path, budget: Budget, workers: int, threads: int, *, ended: bool) -> None:
     """Write it into the run's directory. Where that can not be written, nothing is lost by it."""
     about = {
-        "command": without_passwords(" ".join(sys.argv)),
+        "command": command_line(),
         "budget": {"kind": budget.kind, "amount": budget.amount},
         "workers": workers,
         "threads": threads,

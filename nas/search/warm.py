@@ -7,13 +7,13 @@ nothing of the budget. Scores of fresh seeds are not taken over: confirmation pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nas.architecture import Architecture, key
+from nas.architecture import Architecture, key, to_document
 from nas.architecture.fields import Value
 from nas.cost import MEASURED
 from nas.errors import UserError
@@ -136,6 +136,32 @@ def point_of(space: Space, trial: Trial) -> dict[str, Value] | None:
     return space.point_of(trial.architecture) if space.listable else None
 
 
+def _why_not(architecture: Architecture, space: Space) -> str:
+    """What keeps it out: a constraint, a value that is not in a domain, a field that is fixed."""
+    if broken := space.broken(architecture):
+        return f"it breaks {broken.text}"
+    own, base = (dict(_leaves(d)) for d in (to_document(architecture), space.base_document))
+    domains = {path: p.values for p in space.parameters for path in p.fields}
+    for path, values in domains.items():
+        if path in own and own[path] not in values and own[path] != base.get(path):
+            return f"{path} is {own[path]}, and may be {', '.join(map(str, values))}"
+    fixed = (path for path in own if path not in domains and own[path] != base.get(path))
+    path = next(fixed, "")
+    return f"{path} is {own[path]}, and is {base.get(path)} there" if path else "no point is it"
+
+
+def _leaves(document: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every field of a document by its path."""
+    if isinstance(document, Mapping):
+        for name, value in document.items():
+            yield from _leaves(value, f"{path}.{name}".lstrip("."))
+    elif isinstance(document, list):
+        for place, value in enumerate(document):
+            yield from _leaves(value, f"{path}[{place}]")
+    else:
+        yield path, document
+
+
 def beginning_with(
     architectures: Sequence[Architecture], space: Space, propose: Propose
 ) -> Propose:
@@ -146,7 +172,7 @@ def beginning_with(
         if point is None:
             raise UserError(
                 f"--init: architecture {number} of {len(architectures)}, {key(architecture)}, is "
-                f"not in the space {space.name}"
+                f"not in the space {space.name}: {_why_not(architecture, space)}"
             )
         points[key(architecture)] = point
 

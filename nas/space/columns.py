@@ -120,6 +120,15 @@ def _too_many(combinations: int) -> UserError:
     )
 
 
+@contextmanager
+def _named(part: str) -> Iterator[None]:
+    """Errors within it begin with the part's name."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{part}: {error}") from None
+
+
 def _call(function: Callable[..., Any], arguments: list[Any]) -> Any:
     for argument in arguments:
         if isinstance(argument, Refusal):
@@ -217,20 +226,23 @@ class Columns:
         shape = apply(output, self.slots[-1])
         stages = self.space.base_document["stages"]
         for i in range(len(stages)):
-            channels = apply(scaled, self.field(f"stages[{i}].channels"), width)
-            depth = self.field(f"stages[{i}].depth")
-            for j in range(max(n for n in depth.labels if n)):
-                block = self._block(i, j)
+            with _named(f"stages[{i}]"):
+                channels = apply(scaled, self.field(f"stages[{i}].channels"), width)
+                depth = self.field(f"stages[{i}].depth")
+                for j in range(max(n for n in depth.labels if n)):
+                    block = self._block(i, j)
 
-                def drawn(n: int, block: Block, shape: Shape, out: int, j: int = j) -> Part | None:
-                    return block_part(block.read(), shape, out) if j < n else None
+                    def drawn(
+                        n: int, block: Block, shape: Shape, out: int, j: int = j
+                    ) -> Part | None:
+                        return block_part(block.read(), shape, out) if j < n else None
 
-                put(apply(drawn, depth, block, shape, channels, same=identity), stage=i)
-                shape = apply(lambda own, c: (c, *own[1:]), shape, channels)
-            if i + 1 < len(stages):
-                downsample = self.field(f"stages[{i}].downsample")
-                put(apply(transition_part, shape, downsample, same=identity))
-                shape = apply(output, self.slots[-1])
+                    put(apply(drawn, depth, block, shape, channels, same=identity), stage=i)
+                    shape = apply(lambda own, c: (c, *own[1:]), shape, channels)
+                if i + 1 < len(stages):
+                    downsample = self.field(f"stages[{i}].downsample")
+                    put(apply(transition_part, shape, downsample, same=identity))
+                    shape = apply(output, self.slots[-1])
         put(apply(head_part, shape, same=identity))
         shape = apply(output, self.slots[-1])
         put(apply(embedding_part, shape, self.field("embedding"), same=identity))

@@ -36,7 +36,7 @@ def parse_when(text: str, index: str, stages: int) -> Expression:
         if expression.op in VALUES:
             raise UserError(f"{text!r} is a value, not a condition")
         own = _own_index(expression, index)
-        _check(own, stages, lists=True)
+        _check(own, stages, lists=True, costs=False)
     except UserError as error:
         raise UserError(f"when: {error}") from None
     return own
@@ -109,8 +109,11 @@ def _own_index(expression: Expression, index: str) -> Expression:
     return Expression(expression.op, tuple(args))
 
 
-def _check(expression: Expression, stages: int, *, lists: bool) -> None:
-    """Lists only inside of aggregates; no word where a number belongs; values that can be."""
+def _check(expression: Expression, stages: int, *, lists: bool, costs: bool = True) -> None:
+    """Lists only inside of aggregates; no word where a number belongs; values that can be.
+
+    costs: whether they may be read.
+    """
     op, args = expression.op, expression.args
     if op in AGGREGATES:
         if lists:
@@ -125,18 +128,20 @@ def _check(expression: Expression, stages: int, *, lists: bool) -> None:
     if op in ("<", "<=", ">", ">=", "+", "-", "*", "/", "negative", "sum", "max", "min"):
         for arg in operands:
             if arg.op == "value" and isinstance(arg.args[0], str):
-                names = ", ".join((*COSTS, *NETWORK_FIELDS, "stages[i].<field>"))
-                raise UserError(f"{arg.args[0]!r} is not a name; names are {names}")
+                known = (*(COSTS if costs else ()), *NETWORK_FIELDS, "stages[i].<field>")
+                names = ", ".join(known)
+                why = "; costs are for constraints" if arg.args[0] in COSTS else ""
+                raise UserError(f"{arg.args[0]!r} is not a name here; names are {names}{why}")
             if arg.op == "name" and arg.args[0] not in COSTS and _is_text(arg.args[0], stages):
                 raise UserError(f"{arg.args[0]} is a word, and {op!r} needs numbers")
+    for arg in operands:
+        _check(arg, stages, lists=lists, costs=costs)
     if op in ("==", "!=", "in", "not in"):
         _check_words(operands, stages)
     if op in ("and", "or", "not", "all", "any"):
         for arg in operands:
             if arg.op in VALUES and not (arg.op == "value" and isinstance(arg.args[0], bool)):
                 raise UserError(f"{op!r} needs a condition, not a value")
-    for arg in operands:
-        _check(arg, stages, lists=lists)
 
 
 def _check_words(operands: list[Expression], stages: int) -> None:

@@ -12,7 +12,7 @@ from nas.errors import UserError
 from nas.space import paths
 
 KEYS = ("values", "weights", "when")
-RANGE = re.compile(r"(-?\d{1,9})\s*\.\.\s*(-?\d{1,9})(?:\s+step\s+(\d{1,9}))?")
+RANGE = re.compile(r"(-?\d{1,18})\s*\.\.\s*(-?\d{1,18})(?:\s+step\s+(\d{1,18}))?")
 MAX_VALUES = 1000
 
 

@@ -187,7 +187,13 @@ def _tokens(text: str) -> Iterator[tuple[str, Any, int]]:
         match = TOKEN.match(text, place)
         if not match:
             rest = text[place:].lstrip()
-            raise UserError(f"in {_short(text)!r}: {rest[0]!r} at {place + 1} is not understood")
+            at = len(text) - len(rest) + 1
+            if odd := re.match(r"[\d.]+\w+", rest):
+                raise UserError(
+                    f"in {_short(text)!r}: {odd[0]!r} at {at} is not a number; its units "
+                    f"are {', '.join(filter(None, UNITS))}"
+                )
+            raise UserError(f"in {_short(text)!r}: {rest[0]!r} at {at} is not understood")
         start = match.start(match.lastgroup or 0)
         place = match.end()
         if (number := match["number"]) is not None:

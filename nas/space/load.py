@@ -135,7 +135,10 @@ def _check_keys(document: Document) -> None:
     for entry in document.data:
         if entry not in KEYS:
             raise document.error(f"{entry!r} is not one of {', '.join(KEYS)}", entry)
-    if not isinstance(document.data.get("space"), str) or not document.data["space"].strip():
+    name = document.data.get("space")
+    if name is not None and not isinstance(name, str):
+        raise document.error(f"space: {name!r} is not a name; write it in quotes", "space")
+    if not (name or "").strip():
         raise document.error("'space' is missing: the name of the space", "space")
 
 

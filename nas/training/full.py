@@ -10,6 +10,7 @@ from nas.architecture import Architecture, preset
 from nas.data import Dataset, Held, check_spec, hold_out_to_score, load_dataset
 from nas.directory import check_directory, locked, make_directory
 from nas.errors import UserError
+from nas.progress import warn
 from nas.seeds import derived_seed
 from nas.training.asked import KIND, asked_of, default_path
 from nas.training.final_scores import load_tests, score_tests
@@ -88,8 +89,7 @@ def train_network(
         tests = load_tests(network, dataset, data, evaluate)
         changed = make_directory(path, asked, KIND, fresh=fresh)
         shown.opened(path)
-        if changed:
-            shown.notice(changed)
+        warn(shown, changed)
         for images in (held.train, held.query, held.gallery, held.validation):
             if images is not None:
                 images.prepare()  # decoded here, where Ctrl-C ends it at once

@@ -1,4 +1,4 @@
-"""Ctrl-C that waits until a step is done."""
+"""Ctrl-C, and SIGTERM, that wait until a step is done."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from contextlib import contextmanager
 
 @contextmanager
 def interrupts() -> Iterator[Callable[[], bool]]:
-    """Within, Ctrl-C only makes the function that is given true: a step is done or not begun."""
+    """Within, Ctrl-C or SIGTERM only make the function that is given true: a step is done or not
+    begun."""
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     came = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.set())
+    both = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(own, lambda number, frame: came.set()) for own in both]
     try:
         yield came.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        for own, handler in zip(both, before, strict=True):
+            signal.signal(own, handler)

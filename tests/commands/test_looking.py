@@ -42,8 +42,8 @@ FIELDS = {
     ("runs",): ["folder", "runs"],
     ("show", "results/a"): [
         "path", "kind", "space", "data", "recipe", "trials", "best", "spent", "budget", "state",
-        "changed", "problem", "left", "command", "asked", "versions", "machine", "git", "rungs",
-        "front",
+        "changed", "problem", "left", "command", "asked", "versions", "machine", "git",
+        "changes", "rungs", "front",
     ],
     ("show", "results/a#1"): [
         "run", "trial", "key", "baseline", "point", "epoch", "scores", "confirmed", "costs",

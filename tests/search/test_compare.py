@@ -9,11 +9,13 @@ from scipy import stats
 
 from nas.errors import UserError
 from nas.report.compare import compared_table, comparison_notes, joint_table
+from nas.report.tables import front_table
+from nas.report.words import point_in_words
 from nas.search import open_run
 from nas.search.compare import compare_runs
 from nas.search.record import Record
 from nas.search.replay import read_table
-from tests.made_up_runs import RECIPE, make_run
+from tests.made_up_runs import RECIPE, SCORES, make_run
 from tests.report.text import text_of
 
 OTHER: tuple[dict[int, float], ...] = (
@@ -144,6 +146,24 @@ def test_a_training_is_not_a_run_and_a_run_no_table(tmp_path: Path) -> None:
 def test_one_run_is_not_a_comparison(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="give two at least"):
         compare_runs([make_run(tmp_path / "a")])
+
+
+def test_where_all_lie_below_the_reference_no_interval_is_shown(tmp_path: Path) -> None:
+    fresh = {0: (0.28, 0.30), 1: (0.45, 0.49)}
+    runs = [make_run(tmp_path / name, fresh=fresh) for name in "ab"]
+    found = compare_runs(runs, reference=0.9)
+    assert found.runs[0].confirmed == 0
+    text = text_of(compared_table(found))
+    assert "0.0000 (none above)" in text and "±" not in text
+
+
+def test_what_all_members_share_is_said_once(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "a", SCORES[:1], failed=0))
+    (own,) = run.all_trials()
+    text = " ".join(text_of(front_table(run)).split())
+    assert text.endswith(f"all: {point_in_words(own.point, list(own.point))}")
+    whole = text_of(front_table(open_run(make_run(tmp_path / "b"))))
+    assert "width" not in whole.splitlines()[-1].partition("all:")[2]
 
 
 def test_the_tables_hold_all_of_it_in_80_columns(plain: tuple[Path, Path]) -> None:

@@ -353,3 +353,27 @@ def test_a_difference_is_named_to_the_field(tiny: dict[str, str]) -> None:
     recipe.write_text(recipe.read_text().replace("0.01", "0.02"))
     with pytest.raises(UserError, match=r"differs in recipe.lr: 0.01 there, 0.02 now"):
         run_search(budget="1trial", workers=1, **tiny)
+
+
+@pytest.mark.usefixtures("inline")
+def test_another_space_is_said_to_be_that_and_rungs_to_be_rungs(tiny: dict[str, str]) -> None:
+    longer = tiny | {"overrides": ["epochs=2"]}
+    run_search(budget="1trial", workers=1, **longer)
+    with pytest.raises(UserError, match=r"differs in recipe.rungs: None there, \[1\] now"):
+        run_search(budget="1trial", workers=1, rungs="1", **longer)
+    space = Path(tiny["space"])
+    space.write_text(space.read_text().replace("100k", "60k"))
+    with pytest.raises(UserError, match=r"differs in the space, which is there as .*space\.yaml;"):
+        run_search(budget="1trial", workers=1, **longer)
+
+
+@pytest.mark.usefixtures("inline")
+def test_the_command_of_a_run_can_be_typed_again(
+    tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["cli.py", "search", "my space.yaml"])
+    run = run_search(budget="1trial", workers=1, **tiny)
+    for file in ("run.json", "session.json"):
+        assert json.loads((run.path / file).read_text())["command"] == (
+            "cli.py search 'my space.yaml'"
+        )

@@ -11,16 +11,18 @@ import pytest
 
 from nas.architecture import key, preset
 from nas.cost import cost
+from nas.report.words import trial_in_words
 from nas.search.budget import Budget
 from nas.search.confirm import baselines, confirmed, first_due, is_confirmed, leaders
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.plan import CONFIRMING, PARTLY, UNCONFIRMED, SearchPlan, Standing, Step
 from nas.search.record import Record, Trial, searched
 from nas.search.replay import Event, Table, replay
+from nas.search.run import front
 from nas.search.rungs import Ladder
 from nas.search.samplers import make_sampler, promoter
 from nas.search.samplers.ehvi import START
-from nas.space import Space, from_yaml
+from nas.space import Space, from_yaml, to_yaml
 from nas.training import load_recipe
 
 OBJECTIVES = ("score", "macs")
@@ -161,6 +163,29 @@ def test_a_baseline_that_the_search_tried_itself_is_one_all_the_same() -> None:
     assert (own.baseline, own.key, own.state) == ("mine", key(base), "complete")
     assert own.number not in {trial.number for trial in leaders(trials, OBJECTIVES)}
     assert {1, 2} <= own.fresh.keys()
+
+
+def test_a_baseline_that_breaks_a_constraint_is_beside_the_front_and_never_on_it(
+    tmp_path: Path,
+) -> None:
+    """Though it has the best score and beats members of the front."""
+    best = int(np.argmax(table().scores.mean(axis=(1, 2))))
+    networks = {key(own): own for own in map(SPACE.architecture, SPACE.enumerate())}
+    good = networks[table().keys[best]]
+    limit = int(cost(good).params) - 1
+    space = from_yaml(to_yaml(SPACE).rstrip() + f"\nconstraints:\n  - params <= {limit}\n")
+    space = replace(space, baselines=(("good", good), ("also", networks[table().keys[0]])))
+    trials, _, _ = carried_out("500epochs", confirm=0.5, space=space)
+    (own,) = [trial for trial in trials if trial.baseline == "good"]
+    assert own.outside == f"breaks params <= {limit}" and len(own.fresh) >= 2
+    members = front(trials, OBJECTIVES)
+    assert members and own not in members
+    assert all(cost(member.architecture).params <= limit for member in members)
+    assert not any(trial.outside for trial in trials if trial is not own)
+    record = Record(tmp_path / "record.db")
+    record.add(own)
+    assert record.trials()[0].outside == own.outside
+    assert trial_in_words(own, []) == f"good (breaks params <= {limit})"
 
 
 def test_a_baseline_that_the_search_left_on_a_rung_is_trained_beside_the_front(

@@ -194,8 +194,15 @@ def test_architectures_to_begin_with_are_tried_first_at_the_input_of_the_space(
 
 
 def test_one_that_is_not_in_the_space_is_refused(tiny: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match=r"--init: .* is not in the space"):
-        run_search(budget="1trial", workers=1, init=[preset("osnet_x1_0")], **tiny)
+    space = load_space(tiny["space"])
+    inside = space.architecture(next(iter(space.enumerate())))
+    for own, why in (
+        (preset("osnet_x1_0"), "it breaks params <= 100k"),
+        (replace(inside, width=0.1), r"width is 0\.1, and may be 0\.0625, 0\.125"),
+        (replace(inside, embedding=64), "embedding is 64, and is 512 there"),
+    ):
+        with pytest.raises(UserError, match=f"--init: .* is not in the space tiny: {why}$"):
+            run_search(budget="1trial", workers=1, init=[own], **tiny)
 
 
 def test_a_space_names_the_point_of_each_of_its_architectures() -> None:

@@ -14,6 +14,7 @@ import torch
 from nas.architecture import Architecture, Size, Stage, key, preset
 from nas.errors import UserError
 from nas.models.weights import load_network, read_checkpoint
+from nas.search.about import describe_run
 from nas.training import Recipe, Training, train_network
 from nas.training.asked import default_path
 from nas.training.loop import Diverged, Step
@@ -141,6 +142,8 @@ def test_other_images_are_told_and_another_number_of_classes_is(tmp_path: Path) 
     again(more)
     assert "begun with other images, or other labels: scores may differ" in more.notices[0]
     assert not [text for text in first.notices + same.notices if "begun with" in text]
+    again(Killer())
+    assert describe_run(tmp_path / "run")["changes"] == more.notices[:1]  # kept, once
     for name in ("train/c", "test/c"):
         shutil.rmtree(root / name)
     with pytest.raises(UserError, match=r"of a network with another classifier.*; --fresh starts"):

@@ -81,6 +81,7 @@ def about(run: Run) -> dict[str, str]:
         own = found.get(name) or {}
         words = (f"{key} {value}" for key, value in own.items()) if isinstance(own, dict) else [own]
         rows[name] = ", ".join(map(str, words))
+    rows["warning"] = "; ".join(found.get("changes") or ())
     return {name: text for name, text in rows.items() if text}
 
 

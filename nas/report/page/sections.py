@@ -22,7 +22,7 @@ from nas.report.panels import (
     stops_figure,
     stops_frame,
 )
-from nas.report.words import compact, point_in_words, varying_names
+from nas.report.words import compact, trial_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.about import commands
 from nas.search.confirm import Confirmed, confirmed, is_confirmed, leaders
@@ -129,7 +129,7 @@ def _cells(
     found: Confirmed | None,
 ) -> list[str]:  # fmt: skip
     reach = f" <small>±{found.high - found.mean:.4f}</small>" if found else ""
-    words = ", ".join(filter(None, [trial.baseline, point_in_words(trial.point, varying)]))
+    words = trial_in_words(trial, varying)
     buttons = "".join(
         f"<button class='copy' data-copy='{escape(text)}' title='{escape(text)}'>{name}</button>"
         for name, text in (
