@@ -37,6 +37,7 @@ def run_fields(found: Mapping[str, Any], short_form: Overview) -> list[tuple[str
     return [
         (found["kind"], f"{found['path']}, {found['state']}"),
         ("command", found["command"] or ""),
+        ("and last", found["last_command"] if found["last_command"] != found["command"] else ""),
         ("space", " ".join(filter(None, (asked.get("space"), asked.get("space_hash"))))),
         ("architecture", asked.get("key", "")),
         ("data", asked["data"] + (f", {asked['split']} split" if "split" in asked else "")),

@@ -14,6 +14,7 @@ from nas.search.confirm import Spread, confirmed, spread
 from nas.search.overview import overview
 from nas.search.record import Trial
 from nas.search.run import front, kept_checkpoints, open_run
+from nas.search.session import last_session
 
 FULL_RECIPE = "standard"
 """What `train` takes where no recipe is named."""
@@ -36,6 +37,8 @@ def describe_run(path: str | Path) -> dict[str, Any]:
         name: about.get(name)
         for name in ("command", "asked", "versions", "machine", "git", "changes")
     }
+    session = last_session(folder)
+    found["last_command"] = session.command if session else found["command"]
     if short.kind == "training":
         return found | _training(folder)
     if not (folder / "record.db").is_file():

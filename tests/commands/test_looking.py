@@ -43,7 +43,7 @@ FIELDS = {
     ("show", "results/a"): [
         "path", "kind", "space", "data", "recipe", "trials", "best", "spent", "budget", "state",
         "changed", "problem", "left", "command", "asked", "versions", "machine", "git",
-        "changes", "rungs", "front",
+        "changes", "last_command", "rungs", "front",
     ],
     ("show", "results/a#1"): [
         "run", "trial", "key", "baseline", "point", "epoch", "scores", "confirmed", "costs",

@@ -7,8 +7,12 @@ import pytest
 
 from nas.architecture import from_document
 from nas.errors import UserError
+from nas.report.run import run_fields
 from nas.search import open_run
 from nas.search.about import describe_run, describe_trial
+from nas.search.budget import Budget
+from nas.search.overview import overview
+from nas.search.session import note_session
 from tests.made_up_runs import RECIPE, make_run
 
 
@@ -91,6 +95,21 @@ def test_the_network_is_where_the_printed_command_leaves_it(
     with pytest.raises(UserError) as error:
         app(commands["train"].split()[2:], standalone_mode=False)
     assert f"export {str(error.value)[6:]}/" in commands["export"]
+
+
+def test_the_first_command_and_the_last_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["cli.py", "search", "x"])
+    own = make_run(tmp_path / "run")
+    assert not dict(run_fields(describe_run(own), overview(own)))["and last"]
+    monkeypatch.setattr("sys.argv", ["cli.py", "search", "x", "--budget", "9m"])
+    note_session(own, Budget("time", 540.0), 2, 1, ended=True)
+    fields = dict(run_fields(describe_run(own), overview(own)))
+    assert (fields["command"], fields["and last"]) == (
+        "cli.py search x",
+        "cli.py search x --budget 9m",
+    )
 
 
 def test_a_training_is_told_by_its_own_file(tmp_path: Path) -> None:
