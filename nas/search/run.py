@@ -99,8 +99,9 @@ class Run:
         rows = [trial.row() | _confirmation(trial, known) for trial in trials]
         frame = pd.DataFrame(rows, columns=None if trials else [*COLUMNS, *CONFIRMED])
         for name in dict.fromkeys(name for trial in trials for name in trial.point):
-            if all(type(trial.point.get(name, 0)) is int for trial in trials):
-                frame[name] = frame[name].astype("Int64")  # no floats where some have none
+            whole = all(type(trial.point.get(name, 0)) is int for trial in trials)
+            if whole and frame[name].isna().any():
+                frame[name] = frame[name].astype("Int64")  # else whole numbers become floats
         unmeasured = [name for name in self.costs if name not in frame]
         frame = frame.reindex(columns=[*frame, *unmeasured])
         members = {trial.number for trial in front(trials, self.objectives)}

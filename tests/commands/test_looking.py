@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from nas.commands.app import app
 from nas.errors import UserError
-from tests.made_up_runs import make_run
+from tests.made_up_runs import add_baseline, make_run
 from tests.search.conftest import DATA, SPACE
 
 ROOT = Path(__file__).parents[2]
@@ -177,3 +178,16 @@ def test_a_search_as_json_tells_its_front_and_what_was_spent(
     found = as_json(capsys, "search", "space.yaml", *asked, "--quiet", "--out", "run")
     assert found["trials"]["complete"] == found["spent"]["epochs"] == 2
     assert found["state"] == "finished" and found["front"]
+
+
+def test_whole_numbers_stay_whole_beside_a_baseline_that_has_none(
+    folder: Path, capsys: Shown
+) -> None:
+    number = add_baseline(Path("results/a"), 0.9)
+    found = as_json(capsys, "pareto", "results/a")
+    assert found["files"] == ["results/a/pareto.html", "results/a/front.csv"]
+    streams = {row["trial"]: row["stages[*].streams"] for row in found["front"]}
+    assert streams.pop(number) is None
+    assert streams and all(type(own) is int for own in streams.values())
+    table = pd.read_csv("results/a/trials.csv", dtype=str)
+    assert set(table["stages[*].streams"].dropna()) <= {"1", "2", "3", "4"}

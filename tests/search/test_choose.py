@@ -1,17 +1,13 @@
 """Which trial is the one to take."""
 
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from nas.architecture import preset
 from nas.errors import UserError
 from nas.search import Trial, front, open_run
 from nas.search.choose import best_trials, expected
-from nas.search.record import Record
-from nas.training.job import Job, Result
-from tests.made_up_runs import RECIPE, make_run
+from tests.made_up_runs import add_baseline, make_run
 
 
 def macs(run: Path, number: int) -> float:
@@ -51,22 +47,9 @@ def test_less_than_one_trial_is_refused(plain: Path) -> None:
 
 def test_a_baseline_outside_of_the_constraints_is_none_of_them(tmp_path: Path) -> None:
     run = open_run(make_run(tmp_path / "a", fresh={0: (0.30, 0.30), 1: (0.39, 0.41)}))
-    own = preset("osnet_x1_0").resized(run.trial(0).architecture.input)
-    with closing(Record(run.path / "record.db")) as record:
-        for number, reason in enumerate(("breaks macs <= 1M", ""), 6):
-            costs = {"macs": 1e6 + number, "params": 1e5}
-            record.add(
-                Trial(number, f"{number}", {}, own, costs, state="baseline", reason=reason,
-                      baseline="big")
-            )  # fmt: skip
-            for replicate in (1, 2):
-                job = Job(
-                    f"{number}-{replicate}-9", number, own, RECIPE, "synthetic", 0,
-                    replicate=replicate, from_epoch=0, to_epoch=9,
-                )  # fmt: skip
-                record.finish(job, Result("done", scores={"score": 0.9 - number / 100}))
-    assert numbers(best_trials(run, {}, 3)) == [7, 1, 3]
-    assert 6 not in {trial.number for trial in front(run.all_trials(), run.objectives)}
+    out, inside = add_baseline(run.path, 0.9, "breaks macs <= 1M"), add_baseline(run.path, 0.8)
+    assert numbers(best_trials(run, {}, 3)) == [inside, 1, 3]
+    assert out not in {trial.number for trial in front(run.all_trials(), run.objectives)}
 
 
 def test_none_within_says_the_cheapest(plain: Path) -> None:
