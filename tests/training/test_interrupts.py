@@ -1,0 +1,32 @@
+import os
+import signal
+import threading
+
+import pytest
+
+from nas.training.interrupts import interrupts
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_within_a_signal_only_makes_it_true_and_after_it_is_as_before(
+    which: signal.Signals,
+) -> None:
+    before = signal.getsignal(which)
+    with interrupts() as came:
+        assert not came()
+        os.kill(os.getpid(), which)
+        assert came()
+    assert signal.getsignal(which) is before
+
+
+def test_in_another_thread_it_is_never_true() -> None:
+    found: list[bool] = []
+
+    def work() -> None:
+        with interrupts() as came:
+            found.append(came())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [False]
