@@ -93,7 +93,7 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
         found = _changed(path, kind, asked["data"])
         if found:
             _keep_in_mind(path / kind.file, found)
-        return found
+        return f"{path} {found}" if found else ""
     try:
         path.mkdir(parents=True, exist_ok=True)
         for name in kind.folders:
@@ -123,7 +123,7 @@ def _changed(path: Path, kind: Kind, data: str) -> str:
     ]
     if not found:
         return ""
-    return f"{path} was begun with {' and '.join(found)}: scores may differ from here on"
+    return f"was begun with {' and '.join(found)}: scores may differ from here on"
 
 
 def _keep_in_mind(file: Path, changed: str) -> None:
@@ -137,7 +137,7 @@ def _keep_in_mind(file: Path, changed: str) -> None:
 
 def command_line() -> str:
     """What was typed, as it can be typed again, but for passwords."""
-    return without_passwords(shlex.join(sys.argv))
+    return shlex.join(map(without_passwords, filter(None, sys.argv)))
 
 
 class Made(NamedTuple):
@@ -241,7 +241,7 @@ def flat(asked: Mapping[str, Any]) -> dict[str, Any]:
 def without_passwords(text: str) -> str:
     """The text, in which URLs have *** for their passwords."""
     text = re.sub(r"(://[^/:@\s]*):\S*@", r"\1:***@", text)
-    return re.sub(r"([?&]password=)[^&\s]*", r"\1***", text)
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", text)
 
 
 def machine() -> dict[str, Any]:

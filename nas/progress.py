@@ -24,7 +24,8 @@ class Told(Protocol):
 def warn(view: Told, text: str) -> None:
     """Tell what is told though the view is quiet, where it has `warning`; nothing where empty."""
     if text:
-        getattr(view, "warning", view.notice)(text)
+        own = getattr(view, "warning", None)
+        (own if callable(own) else view.notice)(text)
 
 
 def untold(done: int, total: int) -> None:

@@ -80,6 +80,13 @@ def test_what_is_left_by_rounding_is_nothing() -> None:
     assert found.contrasts(np.array([[1.0, -1, *[0] * 7]]))[0].tolist() == [0.0]
 
 
+def test_of_rows_without_scores_no_contrast_is_known() -> None:
+    scores = np.vstack([some(0, 2, 4, 0.0), np.full((2, 4), np.nan)])
+    estimate, error = two_way(scores).contrasts(np.array([[1.0, -1, 0, 0], [0, 0, 1, -1]]))
+    assert np.isfinite([estimate[0], error[0]]).all()
+    assert np.isnan([estimate[1], error[1]]).all()
+
+
 def test_nothing_is_told_of_nothing() -> None:
     found = two_way(np.full((2, 3), np.nan))
     assert np.isnan(found.rows).all() and found.freedom == 0

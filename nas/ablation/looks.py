@@ -26,6 +26,8 @@ def looked(path: Path, *seeds: int) -> tuple[int, ...]:
 
 
 def looks(path: Path) -> tuple[int, ...]:
-    """All that were noted so far."""
-    file = path / NAME
-    return tuple(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else ()
+    """All that were noted so far; none where the file is damaged."""
+    try:
+        return tuple(map(int, json.loads((path / NAME).read_text(encoding="utf-8"))))
+    except (OSError, ValueError, TypeError):
+        return ()

@@ -261,13 +261,13 @@ def to_json(architecture: Architecture) -> str:
 
 def from_json(text: str, source: str) -> Architecture:
     """Read an architecture from JSON text; `source` (a file name) starts each error."""
-    if source.endswith((".yaml", ".yml")):
-        raise UserError(
-            f"{source} is a space, not an architecture; {source}@0 is one of its architectures"
-        )
     try:
         return from_document(json.loads(text))
     except (ValueError, RecursionError) as error:
+        if source.endswith((".yaml", ".yml")):
+            raise UserError(
+                f"{source} is a space, not an architecture; {source}@0 is one of its architectures"
+            ) from None
         raise UserError(f"{source}: not JSON: {error}") from None
     except UserError as error:
         raise UserError(f"{source}: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,7 +140,7 @@ def _dots(
         words = point_in_words(trial.point, varying).replace(", ", "<br>")
         costs = f"{compact(trial.costs['macs'])} macs, {compact(trial.costs['params'])} params"
         lines = [f"<b>{trial.baseline or f'trial {trial.number}'}</b>"]
-        lines += [trial.outside] * bool(trial.outside)
+        lines += [escape(trial.outside)] * bool(trial.outside)
         if trial.scores:
             lines.append(f"{score} {trial.scores['score']:.4f} after epoch {trial.epoch}")
         if found := shown[trial.number][1]:

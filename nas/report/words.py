@@ -54,9 +54,9 @@ def trial_in_words(trial: Trial, varying: Sequence[str]) -> str:
 
 
 def shared_in_words(points: Sequence[Mapping[str, Value]], varying: Sequence[str]) -> str:
-    """`all: width 0.25, streams 3`: the values that do not tell points apart; empty for none."""
+    """`all searched: width 0.25, streams 3`: what does not tell points apart; empty for none."""
     own = [name for name in (points[0] if points else ()) if name not in varying]
-    return f"all: {point_in_words(points[0], own)}" if own else ""
+    return f"all searched: {point_in_words(points[0], own)}" if own else ""
 
 
 def varying_names(points: Sequence[Mapping[str, Value]]) -> list[str]:

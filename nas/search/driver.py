@@ -198,8 +198,10 @@ def run_search(
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
         if earlier and (told := take_over(earlier, path, loaded, ladder.epochs, common)):
             shown.notice(told)
-        baselines = loaded.baseline_names
-        Driver(path, plan, projection, common, setting, shown, cluster, baselines).work(count)
+        baselines, outside = loaded.baseline_names, loaded.outside
+        Driver(path, plan, projection, common, setting, shown, cluster, baselines, outside).work(
+            count
+        )
     return open_run(path)
 
 
@@ -239,6 +241,8 @@ class Driver:
     """Where jobs run; None is on this machine."""
     baselines: Mapping[str, str] = field(default_factory=dict)
     """Names, by key."""
+    outside: Mapping[str, str] = field(default_factory=dict)
+    """What baselines break of the space's constraints, by key."""
     running: dict[Future[Result], _Flight] = field(default_factory=dict)
     deaths: dict[str, int] = field(default_factory=dict)
 
@@ -247,7 +251,7 @@ class Driver:
         """Run until the plan has nothing more to do."""
         self.outbox = self.path / "outbox"
         self.record = Record(self.path / "record.db")
-        self.record.name_baselines(self.baselines)
+        self.record.name_baselines(self.baselines, self.outside)
         self.before = self.record.seconds_spent()
         self.started = time.time()
         self.known = {trial.number for trial in self.trials if trial.state != "running"}

@@ -278,8 +278,7 @@ class SearchPlan:
         return [
             Trial(
                 number, key(own), {}, own, dict(cost(own).as_dict()), state="baseline",
-                reason=f"breaks {broken.text}" if (broken := self.space.broken(own)) else "",
-                baseline=name,
+                reason=self.space.outside.get(key(own), ""), baseline=name,
             )
             for number, (name, own) in enumerate(new, len(trials))
         ]  # fmt: skip

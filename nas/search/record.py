@@ -235,11 +235,15 @@ class Record:
             )
         return self._again(number)
 
-    def name_baselines(self, names: Mapping[str, str]) -> None:
-        """Record which of the trials that the search tried have the architecture of a baseline.
+    def name_baselines(self, names: Mapping[str, str], outside: Mapping[str, str]) -> None:
+        """Record which of the trials that the search tried have the architecture of a baseline, and
+        what those break that were only trained beside it: earlier versions did not.
 
-        names: of the baselines, by key.
+        names: of the baselines, by key; outside: what they break, of those that do.
         """
+        for trial in self.trials():
+            if trial.state == "baseline" and trial.key in outside and not trial.reason:
+                self.change(trial.number, reason=outside[trial.key])
         for trial in searched(self.trials()):
             name = names.get(trial.key, "")
             if trial.baseline != name:

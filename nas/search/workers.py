@@ -30,6 +30,10 @@ from nas.training.job import Job, Result, run_job
 _cancelled: Any = None
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""What ends a driver in order: Ctrl-C, and what queues send. Its workers end with it."""
+
+
 class LocalWorkers:
     """`count` processes of `threads` threads each; where there are GPUs, each has one in turn.
 
@@ -55,7 +59,7 @@ class LocalWorkers:
             raise RuntimeError("no worker is free")
         slot = free[0]
         pool, _ = self._slots[slot]
-        # A process starts with its parent's ignored signals: Ctrl-C is for the driver alone.
+        # A process starts with its parent's ignored signals: they are for the driver alone.
         before = _ignore_interrupts()
         try:
             try:
@@ -126,7 +130,8 @@ def _start(threads: int, cancelled: Any, slot: int) -> None:
     """Set up a worker's process."""
     global _cancelled
     _cancelled = cancelled
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for own in ENDING:
+        signal.signal(own, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -185,12 +190,12 @@ def _measured(job: Job, outbox: Path) -> Result:
     return replace(result, measured={"latency_ms": latency.p50_ms})
 
 
-def _ignore_interrupts() -> Any:
+def _ignore_interrupts() -> list[Any]:
     if threading.current_thread() is threading.main_thread():
-        return signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return None
+        return [signal.signal(own, signal.SIG_IGN) for own in ENDING]
+    return []
 
 
-def _restore_interrupts(before: Any) -> None:
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, before)
+def _restore_interrupts(before: list[Any]) -> None:
+    for own, handler in zip(ENDING, before, strict=False):
+        signal.signal(own, handler or signal.SIG_DFL)

@@ -188,7 +188,7 @@ def _tokens(text: str) -> Iterator[tuple[str, Any, int]]:
         if not match:
             rest = text[place:].lstrip()
             at = len(text) - len(rest) + 1
-            if odd := re.match(r"[\d.]+\w+", rest):
+            if odd := re.match(r"\.?\d[\d.]*\w+", rest):
                 raise UserError(
                     f"in {_short(text)!r}: {odd[0]!r} at {at} is not a number; its units "
                     f"are {', '.join(filter(None, UNITS))}"

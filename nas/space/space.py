@@ -99,6 +99,12 @@ class Space:
         """By the key of the architecture; the first name where a baseline has two."""
         return {key(own): name for name, own in reversed(self.baselines)}
 
+    @cached_property
+    def outside(self) -> dict[str, str]:
+        """What baselines break of the constraints, by the key of the architecture."""
+        broken = ((key(own), self.broken(own)) for _, own in self.baselines)
+        return {name: f"breaks {found.text}" for name, found in broken if found}
+
     @property
     def listable(self) -> bool:
         """Whether all raw points fit into a table; else the space is handled by its structure."""

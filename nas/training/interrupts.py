@@ -22,4 +22,4 @@ def interrupts() -> Iterator[Callable[[], bool]]:
         yield came.is_set
     finally:
         for own, handler in zip(both, before, strict=True):
-            signal.signal(own, handler)
+            signal.signal(own, handler or signal.SIG_DFL)

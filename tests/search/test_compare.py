@@ -161,9 +161,9 @@ def test_what_all_members_share_is_said_once(tmp_path: Path) -> None:
     run = open_run(make_run(tmp_path / "a", SCORES[:1], failed=0))
     (own,) = run.all_trials()
     text = " ".join(text_of(front_table(run)).split())
-    assert text.endswith(f"all: {point_in_words(own.point, list(own.point))}")
+    assert text.endswith(f"all searched: {point_in_words(own.point, list(own.point))}")
     whole = text_of(front_table(open_run(make_run(tmp_path / "b"))))
-    assert "width" not in whole.splitlines()[-1].partition("all:")[2]
+    assert "width" not in whole.splitlines()[-1].partition("all searched:")[2]
 
 
 def test_the_tables_hold_all_of_it_in_80_columns(plain: tuple[Path, Path]) -> None:

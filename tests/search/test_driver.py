@@ -2,6 +2,7 @@
 not matter."""
 
 import json
+import shlex
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nas.directory import command_line
 from nas.errors import UserError
 from nas.search import Trial, open_run, run_search
 from nas.search.run import default_path, kept_checkpoints
@@ -377,3 +379,24 @@ def test_the_command_of_a_run_can_be_typed_again(
         assert json.loads((run.path / file).read_text())["command"] == (
             "cli.py search 'my space.yaml'"
         )
+    url = "postgresql://me@h/db?password=my secret"
+    monkeypatch.setattr("sys.argv", ["cli.py", "--storage", url, "--out", "a b"])
+    words = shlex.split(command_line())
+    assert words == ["cli.py", "--storage", "postgresql://me@h/db?password=***", "--out", "a b"]
+    monkeypatch.setattr("sys.argv", [""])
+    assert command_line() == ""
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_baseline_of_an_earlier_version_is_told_to_break_a_constraint(
+    tiny: dict[str, str],
+) -> None:
+    space = Path(tiny["space"])
+    space.write_text(space.read_text() + "baseline: [osnet_x0_25]\n")
+    run = run_search(budget="8trials", workers=1, confirm=0.5, **tiny)
+    (own,) = [trial for trial in run.all_trials() if trial.state == "baseline"]
+    with sqlite3.connect(run.path / "record.db") as db:
+        db.execute("UPDATE trials SET reason = '' WHERE state = 'baseline'")
+    assert not run.trial(own.number).outside
+    run_search(budget="8trials", workers=1, confirm=0.5, **tiny)
+    assert run.trial(own.number).outside == own.outside == "breaks params <= 100k"
