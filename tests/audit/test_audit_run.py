@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from nas.architecture import key
-from nas.audit.run import default_rungs, run_audit
+from nas.audit.run import _evidence_of, default_rungs, run_audit
 from nas.errors import UserError
 from nas.report.audit import importance_words
 from nas.search import open_run
 from nas.training import load_recipe
 from tests.audit.made_up import table
+from tests.made_up_runs import make_run
 
 pytestmark = pytest.mark.usefixtures("inline")
 SPACE = """\
@@ -61,6 +62,14 @@ def test_a_space_is_trained_once_and_its_directory_can_be_audited_again(
     pd.testing.assert_frame_equal(again.ranking(), found.ranking())
     pd.testing.assert_frame_equal(again.importance(), found.importance())
     assert again.caveats == ()
+
+
+def test_what_a_search_has_confirmed_was_chosen_and_what_an_audit_has_was_not(
+    tmp_path: Path,
+) -> None:
+    for name, asked, chosen in (("a", {}, True), ("b", {"audit": {}}, False)):
+        run = open_run(make_run(tmp_path / name, **asked))
+        assert _evidence_of(run, run.all_trials())[0].chosen == chosen
 
 
 def test_of_a_table_every_seed_is_judged_by_the_others(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from nas.commands.app import app
 from nas.errors import UserError
+from nas.report import pareto_figure
 from tests.made_up_runs import add_baseline, make_run
 from tests.search.conftest import DATA, SPACE
 
@@ -191,3 +192,16 @@ def test_whole_numbers_stay_whole_beside_a_baseline_that_has_none(
     assert streams and all(type(own) is int for own in streams.values())
     table = pd.read_csv("results/a/trials.csv", dtype=str)
     assert set(table["stages[*].streams"].dropna()) <= {"1", "2", "3", "4"}
+
+
+def test_what_a_baseline_breaks_and_what_has_changed_are_shown(folder: Path, capsys: Shown) -> None:
+    add_baseline(Path("results/a"), 0.9, "breaks macs <= 5M & <b>")
+    file = Path("results/a/run.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"changes": ["was begun otherwise"]}))
+    run("show", "results/a")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "warning was begun otherwise" in shown and "breaks macs" in shown
+    hovered = " ".join(
+        t.hovertext[0] for t in pareto_figure("results/a").data if t.name == "baseline"
+    )
+    assert "breaks macs &lt;= 5M &amp; &lt;b&gt;" in hovered
