@@ -138,7 +138,7 @@ def point_of(space: Space, trial: Trial) -> dict[str, Value] | None:
 
 def _why_not(architecture: Architecture, space: Space) -> str:
     """What keeps it out: a constraint, a value that is not in a domain, a field that is fixed."""
-    if broken := space.broken(architecture):
+    if broken := space.broken(architecture, foreign=True):
         return f"it breaks {broken.text}"
     own, base = (dict(_leaves(d)) for d in (to_document(architecture), space.base_document))
     domains = {path: p.values for p in space.parameters for path in p.fields}

@@ -102,7 +102,7 @@ class Space:
     @cached_property
     def outside(self) -> dict[str, str]:
         """What baselines break of the constraints, by the key of the architecture."""
-        broken = ((key(own), self.broken(own)) for _, own in self.baselines)
+        broken = ((key(own), self.broken(own, foreign=True)) for _, own in self.baselines)
         return {name: f"breaks {found.text}" for name, found in broken if found}
 
     @property
@@ -167,15 +167,23 @@ class Space:
                 paths.set_value(document, path, value)
         return kept, document
 
-    def broken(self, architecture: Architecture) -> Constraint | None:
-        """The first constraint that the architecture breaks, or None."""
+    def broken(self, architecture: Architecture, *, foreign: bool = False) -> Constraint | None:
+        """The first constraint that the architecture breaks, or None.
+
+        foreign: it may be no point of the space, with fewer stages; a constraint that reads one
+        that it has not is not broken.
+        """
         document = to_document(architecture)
         costs: dict[str, int] = {}
         for constraint in self.constraints:
             if constraint.needs_cost() and not costs:
                 costs = cost(architecture).as_dict()
-            if not evaluate(constraint.expression, lookup(document, costs)):
-                return constraint
+            try:
+                if not evaluate(constraint.expression, lookup(document, costs)):
+                    return constraint
+            except UserError:
+                if not foreign:
+                    raise
         return None
 
     def count(self) -> Count:

@@ -3,13 +3,14 @@
 import itertools
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.architecture import from_document, key, preset, to_json
+from nas.architecture import from_document, key, preset, to_document, to_json
 from nas.cost import cost
 from nas.errors import UserError
 from nas.space import (
@@ -304,6 +305,22 @@ def test_a_space_is_refused_before_there_is_an_array_of_all_its_points(
     large = HEAD + "  stages[*].streams: 1..4\n  stages[*].gate: [none, unified]\n"
     with pytest.raises(UserError, match=r"depends on 8 combinations of parameters"):
         from_yaml(large).count()
+
+
+def test_what_a_baseline_with_fewer_stages_breaks() -> None:
+    """Not a constraint on a stage that it has not."""
+    document = to_document(preset("osnet_x0_25"))
+    document["stages"] = document["stages"][:1]
+    small = from_document(document)
+    text = (
+        HEAD + "  stages[*].streams: 1..4\nconstraints: ['stages[2].streams <= 3', width < 0.2]\n"
+    )
+    whole = preset("osnet_x0_25")
+    space = replace(from_yaml(text), baselines=(("small", small), ("whole", whole)))
+    assert space.outside == {
+        key(small): "breaks width < 0.2",
+        key(whole): "breaks stages[2].streams <= 3",
+    }
 
 
 def test_a_baseline_that_was_a_file_is_written_with_its_content(tmp_path: Path) -> None:
