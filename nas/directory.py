@@ -137,7 +137,7 @@ def _keep_in_mind(file: Path, changed: str) -> None:
 
 def command_line() -> str:
     """What was typed, as it can be typed again, but for passwords."""
-    return shlex.join(map(without_passwords, filter(None, sys.argv)))
+    return shlex.join(map(without_passwords, sys.argv)) if any(sys.argv) else ""
 
 
 class Made(NamedTuple):

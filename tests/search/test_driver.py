@@ -373,11 +373,11 @@ def test_another_space_is_said_to_be_that_and_rungs_to_be_rungs(tiny: dict[str, 
 def test_the_command_of_a_run_can_be_typed_again(
     tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["cli.py", "search", "my space.yaml"])
+    monkeypatch.setattr("sys.argv", ["cli.py", "search", "my space.yaml", ""])
     run = run_search(budget="1trial", workers=1, **tiny)
     for file in ("run.json", "session.json"):
         assert json.loads((run.path / file).read_text())["command"] == (
-            "cli.py search 'my space.yaml'"
+            "cli.py search 'my space.yaml' ''"
         )
     url = "postgresql://me@h/db?password=my secret"
     monkeypatch.setattr("sys.argv", ["cli.py", "--storage", url, "--out", "a b"])
