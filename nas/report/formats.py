@@ -30,18 +30,31 @@ thead th { border-bottom: 1px solid #444; }
 """
 
 
+Spare = Sequence[str | tuple[str, Callable[[str], str]]]
+"""Columns that a narrow table does without, the first one first; or a column and how its cells are
+made shorter."""
+
+
 def terminal(
-    words: pd.DataFrame, title: str = "", width: int | None = None, spare: Sequence[str] = ()
+    words: pd.DataFrame, title: str = "", width: int | None = None, spare: Spare = ()
 ) -> Table:
     """For rich. Text may be folded, numbers not; in a `width` of characters that is too narrow,
-    columns are left out in the order of `spare`."""
-    for name in spare:
+    columns are left out or made shorter in the order of `spare`, which the caption says."""
+    left_out = []
+    for own in spare:
         if width is None or _width(words) <= width:
             break
-        words = words.drop(columns=name, errors="ignore")
+        if isinstance(own, str):
+            left_out += [own] if own in words else []
+            words = words.drop(columns=own, errors="ignore")
+        else:
+            name, shorter = own
+            words = words.assign(**{name: words[name].map(shorter)})
     table = Table(
-        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
-    )
+        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold",
+        caption=f"{width} columns are too few for: {', '.join(left_out)}" if left_out else None,
+        caption_justify="left",
+    )  # fmt: skip
     for name, right in zip(words.columns, numeric(words), strict=True):
         table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for row in rows(words):

@@ -35,7 +35,7 @@ def trial_table(
 ) -> Table:
     """One row a trial: its scores and costs, and what tells it from the other `trials` in words.
 
-    trials: all of the run, where they are at hand.
+    Of an ablation `score` is the mean of all seeds. trials: all of the run, where they are at hand.
     """
     trials = trials if trials is not None else run.all_trials()
     points = [trial.point for trial in trials if trial.point]
@@ -46,6 +46,8 @@ def trial_table(
     known = spread(trials)
     found = {trial.number: confirmed(trial, known) for trial in trials}
     fresh = ["confirmed"] if any(found.values()) else []
+    if run.is_ablation and fresh:
+        scores, fresh = [], ["score"]  # those are of one seed
     table = Table(
         title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold",
         caption=shared_in_words(points, varying) or None, caption_justify="left",

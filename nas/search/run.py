@@ -68,9 +68,14 @@ class Run:
         with self.record() as record:
             return self._seen(record.trials())
 
+    @property
+    def is_ablation(self) -> bool:
+        """Whether its trials are rows of a design, which nobody chose by a score."""
+        return "design" in self.asked
+
     def _seen(self, trials: Sequence[Trial]) -> list[Trial]:
         """In an ablation no replicate chooses anything, so the first one is fresh too."""
-        if "design" not in self.asked:
+        if not self.is_ablation:
             return list(trials)
         return [
             replace(t, fresh={0: t.scores[SCORE]} | t.fresh) if t.state == "complete" else t

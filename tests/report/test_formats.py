@@ -66,4 +66,12 @@ def test_a_narrow_terminal_does_without_some_columns() -> None:
     assert [str(column.header) for column in wide.columns] == ["row", "mean", "p"]
     narrow = terminal(WORDS, "T", 20, ["p", "mean"])
     assert [str(column.header) for column in narrow.columns] == ["row", "mean"]
-    assert "50% & _c" in text_of(narrow, 20)
+    text = text_of(narrow, 20)
+    assert "50% & _c" in text and " ".join(text.split()).endswith("20 columns are too few for: p")
+
+
+def test_a_narrow_terminal_has_shorter_cells() -> None:
+    shorter = ("mean", lambda text: text.partition(" ")[0])
+    assert "-0.5 ±0.1" in text_of(terminal(WORDS, "T", 80, [shorter]), 80)
+    narrow = text_of(terminal(WORDS, "T", 20, [shorter]), 20)
+    assert "-0.5" in narrow and "±" not in narrow

@@ -9,7 +9,9 @@ from nas.errors import UserError
 from nas.report import front_table, pareto_figure
 from nas.report.pareto import log_ticks
 from nas.report.words import compact, point_in_words, varying_names
-from nas.search import Run, Trial
+from nas.search import Run, Trial, open_run
+from tests.made_up_runs import make_run
+from tests.report.text import text_of
 
 
 class FakeRun(Run):
@@ -71,6 +73,13 @@ def test_the_table_has_the_front_cheapest_first() -> None:
     assert [column.header for column in table.columns] == [
         "trial", "mAP", "macs", "params", "architecture",
     ]  # fmt: skip
+
+
+def test_the_score_of_a_row_of_an_ablation_is_of_all_seeds(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path, fresh={1: (0.4, 0.45)}, design="one-at-a-time"))
+    text = text_of(front_table(run))
+    assert "mAP" not in text and "confirmed" not in text
+    assert "score" in text and "0.4500 ±" in text and "(3)" in text
 
 
 def test_numbers_and_points_in_words() -> None:
