@@ -45,12 +45,12 @@ class Projection:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
             self.study = self._open()
-            ended = any(t.state.name == "PRUNED" for t in self.study.get_trials(deepcopy=False))
+            ended = any(map(_is_closed, self.study.get_trials(deepcopy=False), trials))
         except Exception:  # whatever is wrong with the file, it is made again
             if self.shared:
                 raise
             ended = True
-        if ended:  # what is told PRUNED can not climb again
+        if ended:  # what was told then can not be told otherwise
             self._remove()
             self.study = self._open()
         self._update(trials)
@@ -128,3 +128,9 @@ class Projection:
                     self.study.tell(
                         trial.number, [row[n] for n in self.objectives], skip_if_finished=True
                     )
+
+
+def _is_closed(told: optuna.trial.FrozenTrial, trial: Trial) -> bool:
+    """Whether `Projection.close` has told of it what may change when the search goes on."""
+    beside = trial.state == "baseline" and told.state.is_finished()
+    return beside or told.state.name == "PRUNED"

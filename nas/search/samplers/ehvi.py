@@ -29,7 +29,7 @@ from nas.search.samplers.proposal import Proposal
 from nas.search.samplers.staircase import Staircase
 from nas.search.samplers.surrogate import Floats, distances
 from nas.search.samplers.tower import Level, Tower
-from nas.space import Space
+from nas.space import Point, Space
 from nas.space.columns import Ints
 
 START = 12  # trials of the start-up phase
@@ -48,6 +48,7 @@ class EhviSampler:
         self.space = space
         self.costs = [name for name in objectives if name != SCORE]
         self._last: tuple[object, tuple[_Search, _Found]] | None = None
+        self._beside: dict[str, Point | None] = {}
 
     @cached_property
     def pool(self) -> Pool:
@@ -57,7 +58,7 @@ class EhviSampler:
         own = searched(trials)
         if starting(own):
             return self._start(own, np.random.Generator(np.random.PCG64(seed)))
-        return self._improve(own, seed)
+        return self._improve(trials, seed)
 
     def promotion(
         self, ladder: Ladder, trials: Sequence[Trial], least: int, seed: int, fits: Fits = anything
@@ -78,7 +79,7 @@ class EhviSampler:
             due = [trial for trial in own if trial.state == "stopped" and fits(trial)]
         if not due or (not least and not all(map(over, own[:START]))):
             return None
-        search, found = self._looked(own, seed)
+        search, found = self._looked(trials, seed)
         gains = search.expected(due) / [ladder.ahead(trial.epoch) for trial in due]
         best = int(np.argmax(gains))
         if not least and gains[best] <= search.of_new(found, ladder):
@@ -112,15 +113,24 @@ class EhviSampler:
                     "deviation": float(np.hypot(found.deviation[row], search.surrogate.noise)),
                 }
                 return Proposal(point, note)
-        return Proposal(trials[0].point)  # refused: an untried one is drawn, if there is any
+        return Proposal(searched(trials)[0].point)  # refused: an untried one is drawn, if any
 
     def _looked(self, trials: Sequence[Trial], seed: int) -> tuple[_Search, _Found]:
         """What is known, and what is expected of new candidates; the last answer is kept."""
         asked = seed, [(trial.number, trial.state, trial.rungs) for trial in trials]
         if self._last is None or self._last[0] != asked:
-            search = _Search(self.pool, trials)
+            search = _Search(self.pool, searched(trials), self._points_beside(trials))
             self._last = asked, (search, search.best(self.pool.drawn(seed)))
         return self._last[1]
+
+    def _points_beside(self, trials: Sequence[Trial]) -> list[Point]:
+        """Of what was trained beside the search, as baselines are: it is not tried again."""
+        if not self.space.listable:
+            return []
+        beside = {trial.key: trial for trial in trials if trial.state == "baseline"}
+        for name in beside.keys() - self._beside.keys():
+            self._beside[name] = self.space.point_of(beside[name].architecture)
+        return [point for name in beside if (point := self._beside[name]) is not None]
 
 
 def starting(trials: Sequence[Trial]) -> bool:
@@ -157,9 +167,12 @@ def levels_of(trials: Sequence[Trial]) -> list[Level]:
 
 
 class _Search:
-    """What is known when one proposal is made: the surrogate, and the front of its means."""
+    """What is known when one proposal is made: the surrogate, and the front of its means.
 
-    def __init__(self, pool: Pool, trials: Sequence[Trial]) -> None:
+    beside: points that are no candidates, beside those of the trials.
+    """
+
+    def __init__(self, pool: Pool, trials: Sequence[Trial], beside: Sequence[Point] = ()) -> None:
         self.pool = pool
         self.codes = pool.codes_of([trial.point for trial in trials])
         bare = [row for row, t in enumerate(trials) if t.state == "running" and not t.rungs]
@@ -175,7 +188,7 @@ class _Search:
         behind = np.where(as_cheap, means[None], -np.inf).max(axis=1) - means
         nearest = rows[np.argsort(behind, kind="stable")]
         self.leaders = nearest[: max(BEAM, int((behind == 0).sum()))]
-        self.seen = set(map(bytes, self.codes))
+        self.seen = set(map(bytes, self.codes)) | set(map(bytes, pool.codes_of(beside)))
         self.quick = self.surrogate
         if len(rows) > NEAR:
             self.quick = self.surrogate.narrowed(nearest, NEAR)

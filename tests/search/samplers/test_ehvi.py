@@ -188,6 +188,19 @@ def test_what_fails_is_left_alone(space: Space) -> None:
     assert len(late) <= 5
 
 
+def test_what_was_trained_beside_the_search_is_not_proposed(
+    space: Space, start: list[Trial]
+) -> None:
+    sampler = EhviSampler(space, OBJECTIVES)
+    wanted = trial(space, sampler(start, 0).point, len(start), "baseline")
+    beside = replace(wanted, point={}, fresh={1: 0.5, 2: 0.5})
+    other = sampler([*start, beside], 0)
+    assert "predicted" in other.note and key(space.architecture(other.point)) != wanted.key
+    code = bytes(sampler.pool.codes_of([wanted.point])[0])
+    assert code in map(bytes, sampler._looked(start, 0)[1].candidates.codes)
+    assert code not in map(bytes, sampler._looked([*start, beside], 0)[1].candidates.codes)
+
+
 def test_a_start_that_failed_altogether_is_got_over(space: Space) -> None:
     """As where a GPU was full, and the cause was mended then."""
     points = list(space.enumerate())[:40:2]
