@@ -25,6 +25,7 @@ from nas.ablation.reuse import Reused, reuse
 from nas.ablation.statistics import Comparisons, compare
 from nas.ablation.tables import comparison_frame
 from nas.architecture import Architecture, key, preset
+from nas.arguments import several, whole
 from nas.cost import cost
 from nas.data import prepare_dataset
 from nas.directory import Kind, locked, make_directory
@@ -110,18 +111,19 @@ def run_ablation(
     cluster may change. Raises UserError.
     """
     loaded = load_space(space) if space is not None else None
-    trained = load_recipe(recipe, overrides)
+    seeds, seed = whole("--seeds", seeds), whole("--seed", seed)
+    trained = load_recipe(recipe, several(overrides))
     if trained.early_stop:
         raise UserError(
             f"recipe {trained.name}: early_stop is of `train`; the rows of an ablation are scored "
             "at full length"
         )
-    chosen = make_design(loaded, baseline, design, factors, match)
+    check_data(data, cluster)
+    chosen = make_design(loaded, baseline, design, several(factors), match)
     if seeds < 2:
         raise UserError(f"--seeds: {seeds}; with fewer than 2 nothing is known of the noise")
     if split not in ("test", "validation"):
         raise UserError(f"--split: {split!r} is not test or validation")
-    check_data(data, cluster)
     count = slots(workers, cluster)
     asked: dict[str, Any] = {
         "space": loaded.name if loaded else f"table-{design}",

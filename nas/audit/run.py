@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas.architecture import Architecture
+from nas.arguments import several, whole
 from nas.audit.evidence import LEAST, Evidence, Floats, from_table, from_trials
 from nas.audit.judge import BESIDE, Judgement, judge
 from nas.audit.plan import AuditPlan, spread_trials
@@ -70,7 +71,7 @@ class Audit:
 
 
 def run_audit(
-    target: str | Path | Space | Table,
+    target: str | Path | Space | Table | Run,
     *,
     architectures: int | None = None,
     seeds: int | None = None,
@@ -93,7 +94,7 @@ def run_audit(
 
     target: a space, of which 40 architectures (`architectures`), spread over their macs, are
     trained with 2 seeds (`seeds`) at full length, the first of them scored at every rung on its
-    way; or a run's directory, or a table of trainings (its folder, as `replay` takes it), of which
+    way; or a run, or a table of trainings (its folder, as `replay` takes it), of which
     nothing is trained and what asks for training is refused. rungs: as for a search; by default
     the recipe's, or else 1, 3, 9, ... epochs. cost, bands: what bands are of, and how many.
     zero_cost: whether synflow, naswot and gradient norm are computed too, on `data`. The same
@@ -111,6 +112,7 @@ def run_audit(
     if bands is not None and bands < 1:
         raise UserError(f"--bands: {bands} is not a number from 1")
     shown = view or SilentView()
+    target = target.path if isinstance(target, Run) else target
     folder = Path(target) if isinstance(target, (str, Path)) else None
     if isinstance(target, Table) or (folder and (folder / SCORES).is_file()):
         _refuse(asked, "a table of trainings has what it has")
@@ -194,7 +196,10 @@ def _of_space(
     zero_cost: bool, budget: str | None, workers: int | None, cluster: Cluster | None, seed: int,
     out: str | Path | None, fresh: bool, view: View,
 ) -> Audit:  # fmt: skip
-    trained = recipe_with_rungs(recipe or recipe_for_search(data), overrides, rungs)
+    seed, seeds = whole("--seed", seed), whole("--seeds", seeds)
+    count = whole("--architectures", count)
+    check_data(data, cluster)
+    trained = recipe_with_rungs(recipe or recipe_for_search(data), several(overrides), rungs)
     chosen = default_rungs(trained) if rungs is None else trained.rungs
     if not chosen:
         raise UserError(f"--rungs: no rung is below the recipe's {trained.epochs} epochs")
@@ -206,7 +211,6 @@ def _of_space(
         raise UserError(f"--seeds: {seeds}; the seeds that rank and that judge have to differ")
     if zero_cost:  # which is computed here
         check_spec(data)
-    check_data(data, cluster)
     spend = Budget.parse(budget) if budget else None
     if spend and spend.kind == "trials":
         raise UserError("--budget: trials are counted by --architectures here")

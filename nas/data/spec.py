@@ -191,6 +191,8 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
     A + joins where the name of a source follows it; any other is part of a path. Raises UserError
     where one is unknown or without what it takes, is there twice, or is for another task.
     """
+    if not isinstance(spec, str):
+        raise UserError(f"data {spec!r} is not a text, as {usages()}")
     names = "|".join(re.escape(name) for name in sorted(SOURCES, key=len, reverse=True))
     found = []
     for text in re.split(rf"\+(?=\s*(?:{names})(?:[:+\s]|$))", spec):

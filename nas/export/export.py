@@ -51,17 +51,19 @@ def export_network(
     format: str | None = None,
     *,
     logits: bool = False,
-    int8: Calibration | None = None,
+    int8: Calibration | str | None = None,
 ) -> Exported:
     """Write it as onnx, torchscript, safetensors or torchreid (by default by `out`'s suffix).
 
     network: itself, which is not changed, or its file. What is written is run, and compared with
     the network in eval mode; where outputs differ by more than 1e-4 of the largest, UserError says
     so and nothing is kept. onnx and torchscript give the embedding, and with `logits` the logits
-    too. `int8` quantises an ONNX file; its difference from torch is then told and not judged.
+    too. `int8` quantises an ONNX file, calibrated so or on that data; its difference from torch is
+    then told and not judged.
     UserError for a path that can not be written, or a network that the format can not express.
     """
     out = Path(out)
+    int8 = Calibration(int8) if isinstance(int8, str) else int8
     name = find_format(format, out)
     chosen = FORMATS[name]
     if not out.parent.is_dir() or out.is_dir():

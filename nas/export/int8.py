@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nas.architecture import Size
 from nas.data import Dataset, Images, check_matches, resize
+from nas.errors import UserError
 from nas.export.runners import Floats, Runner
 from nas.models import Network
 from nas.seeds import derived_seed
@@ -30,6 +31,10 @@ class Calibration:
     data: str
     images: int = 128
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.images < 1:
+            raise UserError(f"Calibration: {self.images} images; it takes 1 at least")
 
 
 @dataclass(frozen=True)

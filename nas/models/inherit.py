@@ -7,11 +7,14 @@ carried still fits together. What has no counterpart keeps the values it has.
 
 from __future__ import annotations
 
+from typing import get_args
+
 import torch
 from torch import Tensor
 
 from nas.architecture import Pen, Placed, lower
 from nas.architecture.channels import MAKES_CHANNELS, NORMS, Axis, Key, Ties, Wired, wiring
+from nas.errors import UserError
 from nas.models.choice import NOTHING, Channels, Choice, Pairs, output_pairs, pairs
 from nas.models.inherited import Inheritance, Row, Unused
 from nas.models.network import Network
@@ -28,6 +31,8 @@ def inherit(model: Network, source: Network, *, channels: Channels = "order") ->
     Efficient ConvNets", ICLR 2017). Where it has more, the source's go to the first ones. Returns
     what was carried of each tensor, and what of the source was not used.
     """
+    if channels not in get_args(Channels):
+        raise UserError(f"channels: {channels!r} is not one of {', '.join(get_args(Channels))}")
     ties = Ties()
     mine, theirs = wiring(_placed(model), ties), wiring(_placed(source), ties)
     reasons = {key: _mismatch(key, wired, theirs.get(key)) for key, wired in mine.items()}

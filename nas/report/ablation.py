@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SPARE: Spare = (
     "params", "effect size", "macs", "params change", "unpaired",
     ("score", lambda text: text.partition(" ")[0]), "macs change", "unpaired interval",
-    "unpaired p",
+    "unpaired p (Holm)",
 )  # fmt: skip
 """What a narrow terminal does without; of a score the mean stays."""
 
@@ -54,7 +54,7 @@ def comparison_words(frame: pd.DataFrame, found: Comparisons) -> pd.DataFrame:
             "unpaired interval": [
                 _interval(row["unpaired_low"], row["unpaired_high"]) for row in records
             ],
-            "unpaired p": [_p(row["unpaired_p_holm"]) for row in records],
+            "unpaired p (Holm)": [_p(row["unpaired_p_holm"]) for row in records],
         }
     columns["verdict"] = [str(row["verdict"]) for row in records]
     for name in ("macs", "params"):

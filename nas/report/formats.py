@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDED = 20
+PAGE = 90  # characters that a line of a page has, about
 NUMBER = re.compile(r"[<+-]?\d.*|nan")
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -83,7 +84,8 @@ def markdown(words: pd.DataFrame, title: str = "", notes: Sequence[str] = ()) ->
 
 
 def latex(words: pd.DataFrame, title: str = "", notes: Sequence[str] = ()) -> str:
-    r"""A table with \toprule, \midrule, \bottomrule: the document loads booktabs."""
+    r"""A table with \toprule, \midrule, \bottomrule: the document loads booktabs. One that is wider
+    than a page is made smaller, which takes graphicx."""
 
     def line(cells: Sequence[str]) -> str:
         text = " & ".join(map(in_latex, cells))
@@ -91,8 +93,11 @@ def latex(words: pd.DataFrame, title: str = "", notes: Sequence[str] = ()) -> st
 
     columns = "".join("r" if right else "l" for right in numeric(words))
     lines = [r"\begin{table}", r"\centering", *([rf"\caption{{{in_latex(title)}}}"] * bool(title))]
-    lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(list(words.columns))]
-    lines += [r"\midrule", *map(line, rows(words)), r"\bottomrule", r"\end{tabular}"]
+    table = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(list(words.columns))]
+    table += [r"\midrule", *map(line, rows(words)), r"\bottomrule", r"\end{tabular}"]
+    wide = _width(words) > PAGE
+    lines = [f"% \\usepackage{{booktabs{',graphicx' if wide else ''}}}", *lines]
+    lines += [r"\resizebox{\linewidth}{!}{%", *table, "}"] if wide else table
     lines += [rf"\par\footnotesize {in_latex(note)}" for note in notes]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 

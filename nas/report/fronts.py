@@ -84,9 +84,8 @@ def fronts_figure(runs: Sequence[Run], cost: str | None = None) -> go.Figure:
         figure.add_trace(dots)
     score = "mAP" if any("mAP" in trial.scores for trial in everything) else "top-1"
     figure.update_layout(**LAYOUT)
-    figure.update_xaxes(
-        type="log", title=f"{cost} (log scale)", **AXIS, **log_ticks(everything, cost)
-    )
+    ticks = log_ticks([trial.costs[cost] for trial in everything])
+    figure.update_xaxes(type="log", title=f"{cost} (log scale)", **AXIS, **ticks)
     figure.update_yaxes(title=score, **AXIS)
     return figure
 

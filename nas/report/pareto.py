@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 FRONT, OTHER, BASELINE = ACCENT, MUTED, CONTRAST
+TICKS = 12  # that a wide range has at most, if powers of ten are few enough
 MANY = 3000  # dots above which the graphics card draws them
 
 
@@ -79,13 +80,14 @@ def pareto_figure(run: str | Path | Run, cost: str | None = None) -> go.Figure:
         dots.update(hovertext=dots.text, text=[trial.baseline for trial in named])
         dots.update(mode="markers+text", textposition="bottom center", textfont={"size": 11})
         figure.add_trace(dots)
-    if reported := published(str(run.asked["data"])):
+    reported = [own for own in published(str(run.asked["data"])) if cost in own.costs]
+    if reported:
         figure.add_trace(
             go.Scatter(
-                x=[own.costs[cost] for own in reported if cost in own.costs],
-                y=[own.score for own in reported if cost in own.costs],
+                x=[own.costs[cost] for own in reported],
+                y=[own.score for own in reported],
                 mode="markers",
-                name="published",
+                name="published (test)",
                 marker={"color": CONTRAST, "symbol": "star-open", "size": 10},
                 text=[f"{own.name}: {own.score:.3f}, {SOURCE}" for own in reported],
                 hoverinfo="text",
@@ -101,9 +103,9 @@ def pareto_figure(run: str | Path | Run, cost: str | None = None) -> go.Figure:
         title={"text": f"{run.asked['space']}<br><sup>{subtitle}</sup>", "x": 0.02},
         **LAYOUT,
     )
-    figure.update_xaxes(
-        type="log", title=f"{cost} (log scale)", **AXIS, **log_ticks([*trials, *stopped], cost)
-    )
+    places = [own.costs[cost] for own in (*trials, *stopped)]
+    ticks = log_ticks([*places, *(own.costs[cost] for own in reported)])
+    figure.update_xaxes(type="log", title=f"{cost} (log scale)", **AXIS, **ticks)
     figure.update_yaxes(title=f"{score} on {scored}", **AXIS)
     return figure
 
@@ -166,12 +168,15 @@ def _dots(
     )
 
 
-def log_ticks(trials: Sequence[Trial], cost: str) -> dict[str, object]:
+def log_ticks(costs: Sequence[float]) -> dict[str, object]:
     """Ticks at round numbers, with units; plotly's own where a narrow range has none."""
-    low = min(trial.costs[cost] for trial in trials) * 0.9
-    high = max(trial.costs[cost] for trial in trials) * 1.1
-    steps = [m * 10**e for e in range(-3, 13) for m in (1, 1.5, 2, 3, 4, 5, 7)]
-    at = [step for step in steps if low <= step <= high]
+    low, high = min(costs) * 0.9, max(costs) * 1.1
+    at: list[float] = []
+    for round_ones in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1,)):
+        steps = (m * 10**e for e in range(-3, 13) for m in round_ones)
+        at = [step for step in steps if low <= step <= high]
+        if len(at) <= TICKS:
+            break
     if len(at) < 2:
         return {"exponentformat": "SI"}
     return {"tickvals": at, "ticktext": [compact(step) for step in at]}

@@ -13,21 +13,21 @@ from nas.plugins import plugin_options
 from nas.search.confirm import Spread, confirmed, spread
 from nas.search.overview import overview
 from nas.search.record import Trial
-from nas.search.run import front, kept_checkpoints, open_run
+from nas.search.run import Run, front, kept_checkpoints, open_run
 from nas.search.session import last_session
 
 FULL_RECIPE = "standard"
 """What `train` takes where no recipe is named."""
 
 
-def describe_run(path: str | Path) -> dict[str, Any]:
+def describe_run(path: str | Path | Run) -> dict[str, Any]:
     """What was asked of a run, where and with what, what was spent, and what came of it.
 
     rungs: for each epoch after which trials are scored, how many were, and how many stand there
-    (stopped below full length, complete at it). front: as `nas.front` has it, cheapest first. Of a
+    (stopped below full length, complete at it). front: as `Run.front` has it, cheapest first. Of a
     training, scores and network instead. UserError where it is none, or damaged.
     """
-    folder = Path(path)
+    folder = path.path if isinstance(path, Run) else Path(path)
     short = overview(folder)
     if short.problem:
         raise UserError(f"{folder}: {short.problem}")
@@ -58,7 +58,7 @@ def describe_run(path: str | Path) -> dict[str, Any]:
     return found | {"rungs": rungs, "front": [trial_row(t, spread(trials)) for t in members]}
 
 
-def describe_trial(path: str | Path, number: int) -> dict[str, Any]:
+def describe_trial(path: str | Path | Run, number: int) -> dict[str, Any]:
     """One trial: what it is, costs, scores on every rung and by fresh seeds, jobs, commands.
 
     rungs: by epoch, all that was scored there. fresh: by replicate. jobs: in the order in which

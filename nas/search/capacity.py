@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from nas.arguments import whole
 from nas.data.spec import check_spec, parts_of
-from nas.errors import UserError
 from nas.search.executor import Cluster
 
 
@@ -14,8 +14,8 @@ def slots(workers: int | None, cluster: Cluster | None) -> int:
 
     Connects to the cluster, if there is one. UserError where it has no room, or is none.
     """
-    if workers is not None and workers < 1:
-        raise UserError(f"--workers: {workers} is not a number of processes from 1")
+    if workers is not None:
+        workers = whole("--workers", workers, 1)
     if cluster is None:
         return workers or default_workers()
     from nas.search.ray_workers import connect

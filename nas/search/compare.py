@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.arguments import several
 from nas.cost import MEASURED
 from nas.directory import flat
 from nas.errors import UserError
@@ -80,7 +81,7 @@ class Comparison:
         return vars(self) | {"runs": rows, "front": members}
 
 
-def compare_runs(paths: Sequence[str | Path], reference: float | None = None) -> Comparison:
+def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = None) -> Comparison:
     """Compare two or more runs; UserError where what they were scored by differs.
 
     Baselines that a search trained beside its front are not its own, and are left out.
@@ -88,9 +89,9 @@ def compare_runs(paths: Sequence[str | Path], reference: float | None = None) ->
     fresh seeds: each is left out in turn, of all trials at once, so what a seed does to all alike
     is in it; Student's t with one degree of freedom less than there are seeds.
     """
-    if len(paths) < 2:
-        raise UserError(f"{len(paths)} run; give two at least to compare")
-    runs = [open_run(path) for path in paths]
+    runs = [open_run(path) for path in several(paths)]
+    if len(runs) < 2:
+        raise UserError(f"{len(runs)} run; give two at least to compare")
     for other in runs[1:]:
         _refuse_difference(runs[0], other)
     objectives, notes = _objectives(runs)

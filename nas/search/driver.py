@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nas.architecture import Architecture, key, preset
+from nas.arguments import several, whole
 from nas.cost import Setting
 from nas.data import prepare_dataset
 from nas.directory import locked
@@ -105,8 +106,8 @@ def run_search(
     workers: int | None = None,
     cluster: Cluster | None = None,
     storage: str | None = None,
-    init: Sequence[Architecture | str] = (),
-    warm_start: Sequence[str | Path] = (),
+    init: Architecture | str | Sequence[Architecture | str] = (),
+    warm_start: str | Path | Sequence[str | Path] = (),
     seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
@@ -128,22 +129,22 @@ def run_search(
     UserError for what a user can mend; KeyboardInterrupt ends the search cleanly and is passed on.
     """
     loaded = load_space(space)
-    spend = Budget.parse(budget)
+    spend, seed = Budget.parse(budget), whole("--seed", seed)
     names = parse_objectives(objectives)
-    trained = recipe_with_rungs(recipe or recipe_for_search(data), overrides, rungs)
+    check_data(data, cluster)
+    trained = recipe_with_rungs(recipe or recipe_for_search(data), several(overrides), rungs)
     check_for_search(trained)
     ladder = Ladder((*trained.rungs, trained.epochs), eta, tuple(n for n in names if n != SCORE))
     check_share(confirm)
     sampler = sampler or default_sampler(names)
     own = make_sampler(sampler, loaded, names)
-    first = [preset(own).resized(loaded.base.input) for own in init]
+    first = [preset(own).resized(loaded.base.input) for own in several(init)]
     propose = beginning_with(first, loaded, own)
     if cluster and "latency_ms" in names:
         raise UserError(
             "--objectives: latency_ms is measured on one machine, not on a cluster, whose nodes "
             "may differ; leave out latency_ms, or --executor ray"
         )
-    check_data(data, cluster)
     loaded.sample(drawer(seed))  # an empty space says so here
     asked = {
         "space": loaded.name,
@@ -162,7 +163,7 @@ def run_search(
         asked["latency"] = setting.record()
     if first:
         asked["init"] = [key(architecture) for architecture in first]
-    earlier = [earlier_run(run, asked) for run in warm_start]
+    earlier = [earlier_run(run, asked) for run in several(warm_start)]
     if earlier:
         asked["warm_start"] = [str(run.path) for run in earlier]
     path = Path(out) if out is not None else default_path(asked)

@@ -58,9 +58,9 @@ class Run:
         with self.record(number) as record:
             found = record.trials()
             if not found:
-                raise UserError(
-                    f"{self.path} has no trial {number}; its trials are 0 to {record.count() - 1}"
-                )
+                last = record.count() - 1
+                known = f"its trials are 0 to {last}" if last >= 0 else "it has none yet"
+                raise UserError(f"{self.path} has no trial {number}; {known}")
             return self._seen(found)[0]
 
     def all_trials(self) -> list[Trial]:

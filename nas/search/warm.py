@@ -8,7 +8,7 @@ nothing of the budget. Scores of fresh seeds are not taken over: confirmation pa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -126,14 +126,14 @@ def point_of(space: Space, trial: Trial) -> dict[str, Value] | None:
 
     Its own point is looked at first: so a space that is too large to be listed can be asked too.
     """
-    try:
+    with suppress(UserError):
         point = space.active(trial.point)
         architecture = space.architecture(point)
         if key(architecture) == trial.key and space.broken(architecture) is None:
             return point
-    except UserError:
-        pass
-    return space.point_of(trial.architecture) if space.listable else None
+    with suppress(UserError):
+        return space.point_of(trial.architecture)
+    return None
 
 
 def _why_not(architecture: Architecture, space: Space) -> str:
@@ -142,12 +142,14 @@ def _why_not(architecture: Architecture, space: Space) -> str:
         return f"it breaks {broken.text}"
     own, base = (dict(_leaves(d)) for d in (to_document(architecture), space.base_document))
     domains = {path: p.values for p in space.parameters for path in p.fields}
-    for path, values in domains.items():
-        if path in own and own[path] not in values and own[path] != base.get(path):
-            return f"{path} is {own[path]}, and may be {', '.join(map(str, values))}"
-    fixed = (path for path in own if path not in domains and own[path] != base.get(path))
-    path = next(fixed, "")
-    return f"{path} is {own[path]}, and is {base.get(path)} there" if path else "no point is it"
+    out = [path for path, values in domains.items() if path in own and own[path] not in values]
+    fixed = [path for path in own if path not in domains and own[path] != base.get(path)]
+    active = [path for path in out if own[path] != base.get(path)]  # an inactive one is the base's
+    for path in active or ([] if fixed else out):
+        return f"{path} is {own[path]}, and may be {', '.join(map(str, domains[path]))}"
+    for path in fixed:
+        return f"{path} is {own[path]}, and is {base.get(path)} there"
+    return "no point is it"
 
 
 def _leaves(document: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -14,11 +14,15 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from multiprocessing.connection import wait
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from nas.cost import measure_latency
@@ -59,16 +63,12 @@ class LocalWorkers:
             raise RuntimeError("no worker is free")
         slot = free[0]
         pool, _ = self._slots[slot]
-        # A process starts with its parent's ignored signals: they are for the driver alone.
-        before = _ignore_interrupts()
-        try:
+        with _starting():
             try:
                 future = pool.submit(self._do, job, self._outbox)
             except BrokenExecutor:  # its process died, with a job or while it had none
                 pool = self._pool(slot)
                 future = pool.submit(self._do, job, self._outbox)
-        finally:
-            _restore_interrupts(before)
         self._slots[slot] = (pool, future)
         return future
 
@@ -190,12 +190,17 @@ def _measured(job: Job, outbox: Path) -> Result:
     return replace(result, measured={"latency_ms": latency.p50_ms})
 
 
-def _ignore_interrupts() -> list[Any]:
+@contextmanager
+def _starting() -> Iterator[None]:
+    """A process that starts meanwhile ignores what ends the driver, as its parent does; and it does
+    not run the caller's script again, as jobs need none of it and few scripts expect it."""
+    script, before = sys.modules["__main__"], []
     if threading.current_thread() is threading.main_thread():
-        return [signal.signal(own, signal.SIG_IGN) for own in ENDING]
-    return []
-
-
-def _restore_interrupts(before: list[Any]) -> None:
-    for own, handler in zip(ENDING, before, strict=False):
-        signal.signal(own, handler or signal.SIG_DFL)
+        before = [signal.signal(own, signal.SIG_IGN) for own in ENDING]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+        for own, handler in zip(ENDING, before, strict=False):
+            signal.signal(own, handler or signal.SIG_DFL)

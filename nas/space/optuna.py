@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.architecture import Architecture
@@ -35,14 +36,18 @@ def optuna_params(space: Space, point: Point) -> dict[str, Value]:
     return {p.name: point.get(p.name, p.values[0]) for p in space.parameters}
 
 
-def suggest(trial: optuna.trial.BaseTrial, space: Space) -> Architecture:
+def suggest(trial: optuna.trial.BaseTrial, space: str | Path | Space) -> Architecture:
     """The architecture that an Optuna trial is to try, or that a finished one has tried.
 
-    Its parameters are asked of the trial, so any sampler serves. Raises optuna.TrialPruned where
-    the architecture breaks a constraint, which `SpaceSampler` never proposes.
+    space: a name or a file is read at each call. Its parameters are asked of the trial, so any
+    sampler serves. Raises optuna.TrialPruned where the architecture breaks a constraint, which
+    `SpaceSampler` never proposes.
     """
     import optuna
 
+    from nas.space.load import load_space
+
+    space = load_space(space)
     point = {p.name: _asked(trial, p.name, to_distribution(p.values)) for p in space.parameters}
     architecture = space.architecture(space.active(point))
     broken = space.broken(architecture)

@@ -272,12 +272,30 @@ class Space:
     def point_of(self, architecture: Architecture) -> dict[str, Value] | None:
         """The point whose architecture has the same key; None where there is none.
 
-        UserError where the space is too large to be listed.
+        UserError where the space is too large to be listed, and the architecture is not written as
+        one of its points is.
         """
         wanted = key(architecture)
+        if not self.listable:
+            return self._written(architecture)
         candidates = self.table.with_cost(cost(architecture))
         points = (self.point(int(index)) for index in candidates)
         return next((p for p in points if key(self.architecture(p)) == wanted), None)
+
+    def _written(self, architecture: Architecture) -> dict[str, Value] | None:
+        """The point with the values that the architecture's fields have; None where a constraint
+        or the number of stages keeps it out. UserError where that point is another architecture."""
+        document = to_document(architecture)
+        same = len(document["stages"]) == len(self.base_document["stages"])
+        if not same or self.broken(architecture):
+            return None
+        point = self.active(self._values_in(document))
+        if key(self.architecture(point)) != key(architecture):
+            raise UserError(
+                f"{self.name}: its {self.raw_points:,} raw points are too many to look for an "
+                "architecture that is not written as one of them is"
+            )
+        return point
 
     def neighbours(self, point: Point) -> list[dict[str, Value]]:
         """The valid architectures that differ in one parameter, one point for each, but itself.
@@ -285,7 +303,7 @@ class Space:
         A parameter that the change makes active takes the base's value, or its first one.
         """
         start = self.active(point)
-        filled = self._defaults() | start
+        filled = self._values_in(self.base_document) | start
         seen = {key(self.architecture(start))}
         found = []
         for parameter in self.parameters:
@@ -317,12 +335,13 @@ class Space:
                 found.extend(hot)
         return np.array(found, dtype=np.float64)
 
-    def _defaults(self) -> dict[str, Value]:
-        """For each parameter the base's value where it is in the domain, else the first one."""
+    def _values_in(self, document: dict[str, Any]) -> dict[str, Value]:
+        """For each parameter the value that a document of as many stages has, where it is in the
+        domain; else the first one."""
         found = {}
         for parameter in self.parameters:
-            base = paths.get_value(self.base_document, parameter.fields[0])
-            found[parameter.name] = base if base in parameter.values else parameter.values[0]
+            own = paths.get_value(document, parameter.fields[0])
+            found[parameter.name] = own if own in parameter.values else parameter.values[0]
         return found
 
 

@@ -28,7 +28,7 @@ class Table:
         if space.raw_points > MAX_POINTS:
             raise UserError(
                 f"{space.name} has {space.raw_points:,} raw points; "
-                f"counting and sampling take at most {MAX_POINTS:,}"
+                f"at most {MAX_POINTS:,} are listed"
             )
         self.space = space
         self.columns = space.columns

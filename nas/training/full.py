@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas.architecture import Architecture, preset
+from nas.arguments import several, whole
 from nas.data import Dataset, Held, check_spec, hold_out_to_score, load_dataset
 from nas.directory import check_directory, locked, make_directory
 from nas.errors import UserError
@@ -64,6 +65,7 @@ def train_network(
     if isinstance(architecture, str):
         name = name or architecture
     architecture = preset(architecture)
+    overrides, evaluate, seed = several(overrides), several(evaluate), whole("--seed", seed)
     trained = load_recipe(recipe, overrides)
     if trained.weights and init is not None:
         raise UserError("--init: the recipe has weights to start from; leave out one of both")

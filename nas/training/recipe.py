@@ -211,6 +211,9 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
     read, so that another one of the same name is noticed later.
     """
     changes = _parse_overrides(overrides)
+    if not isinstance(recipe, (str, Path, Recipe)):
+        kind = type(recipe).__name__
+        raise UserError(f"a recipe is a name, a file or a Recipe, not a {kind}: {recipe!r}")
     document: Any
     if isinstance(recipe, Recipe):
         label, document, values = recipe.name, None, recipe.model_dump()

@@ -69,7 +69,7 @@ def test_the_unpaired_result_has_columns_only_where_pairs_are_not_alike() -> Non
     for scores, shown in ((opposed, True), (alike, False)):
         found = compare(scores)
         words = comparison_words(comparison_frame(few, found), found)
-        assert ("unpaired p" in words) == shown
+        assert ("unpaired p (Holm)" in words) == shown
         assert ("Welch" in " ".join(comparison_notes(few, found))) == shown
 
 
@@ -77,7 +77,7 @@ def test_where_nothing_can_be_compared_that_is_said() -> None:
     scores = np.full((3, 2), np.nan)
     scores[:, 0] = 0.5, 0.6, 0.7
     few, found = Design(WHOLE.rows[:3], WHOLE.cells[:3]), compare(scores)
-    assert "unpaired p" not in comparison_words(comparison_frame(few, found), found)
+    assert "unpaired p (Holm)" not in comparison_words(comparison_frame(few, found), found)
     notes = comparison_notes(few, found)
     assert "Welch" not in notes[1]
     assert notes[2].startswith("Nothing can be compared yet")

@@ -28,7 +28,7 @@ def test_markdown() -> None:
 
 def test_latex_is_booktabs_and_escapes() -> None:
     assert latex(WORDS, "5% worse", ["a_b"]) == (
-        "\\begin{table}\n\\centering\n\\caption{5\\% worse}\n"
+        "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n\\caption{5\\% worse}\n"
         "\\begin{tabular}{lrr}\n\\toprule\nrow & mean & p \\\\\n\\midrule\n"
         "a|b $<$x$>$ &  & $<$0.001 \\\\\n"
         "50\\% \\& \\_c & $-$0.5 $\\pm$0.1 &  \\\\\n"
@@ -47,6 +47,14 @@ def test_latex_is_booktabs_and_escapes() -> None:
 )
 def test_latex_of_text(text: str, expected: str) -> None:
     assert in_latex(text) == expected
+
+
+def test_a_latex_table_that_is_wider_than_a_page_is_made_smaller() -> None:
+    wide = pd.DataFrame({f"column {i}": ["0.1234 ±0.0123"] for i in range(8)})
+    lines = latex(wide).splitlines()
+    assert lines[0] == "% \\usepackage{booktabs,graphicx}"
+    assert lines[3:5] == ["\\resizebox{\\linewidth}{!}{%", "\\begin{tabular}{rrrrrrrr}"]
+    assert lines[-3:] == ["\\end{tabular}", "}", "\\end{table}"]
 
 
 def test_a_row_that_starts_with_a_bracket_is_no_length_for_latex() -> None:

@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -94,20 +93,20 @@ def test_numbers_and_points_in_words() -> None:
 def test_what_papers_report_stands_beside_a_run_on_the_same_data() -> None:
     run = FakeRun()
     run.asked = run.asked | {"data": "market1501:/data"}
-    (stars,) = [own for own in pareto_figure(run).data if own.name == "published"]
+    (stars,) = [own for own in pareto_figure(run).data if own.name == "published (test)"]
     assert max(stars.y) == 0.849
     assert "reported by" in stars.text[0]
-    assert all(own.name != "published" for own in pareto_figure(FakeRun()).data)
+    assert all(own.name != "published (test)" for own in pareto_figure(FakeRun()).data)
     run.asked = run.asked | {"data": "market1501:/data+msmt17:/other"}
-    assert all(own.name != "published" for own in pareto_figure(run).data)
+    assert all(own.name != "published (test)" for own in pareto_figure(run).data)
 
 
 def test_a_cost_of_any_size_has_an_axis_with_numbers() -> None:
     def ticks(*costs: float) -> list[float] | None:
-        trials = [SimpleNamespace(costs={"x": cost}) for cost in costs]
-        found = log_ticks(trials, "x")  # type: ignore[arg-type]
+        found = log_ticks(costs)
         return found.get("tickvals")  # type: ignore[return-value]
 
     assert ticks(3.9, 12) == [4, 5, 7, 10]
     assert ticks(2e6, 4.1e6) == [2e6, 3e6, 4e6]
     assert ticks(5.6e6, 6.3e6) is None  # plotly chooses
+    assert ticks(4e5, 9e7) == [5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7]

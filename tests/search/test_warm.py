@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import nas.space.table
 from nas.architecture import Size, key, preset
 from nas.errors import UserError
 from nas.search import open_run, run_search
@@ -213,3 +214,23 @@ def test_a_space_names_the_point_of_each_of_its_architectures() -> None:
     for point in space.enumerate():
         assert space.point_of(space.architecture(point)) == point
     assert space.point_of(preset("osnet_x1_0")) is None
+
+
+def test_a_space_too_large_to_list_names_the_point_of_what_is_written_as_one_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = (
+        "space: two\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
+        "  stages[0].streams: [1, 2]\n  stages[0].gate: [none, unified]\n"
+        "constraints:\n  - stages[0].streams < 2 or stages[0].gate == none\n"
+    )
+    points = list(from_yaml(text).enumerate())
+    monkeypatch.setattr(nas.space.table, "MAX_POINTS", 3)
+    space = from_yaml(text)
+    for point in points:
+        assert space.point_of(space.architecture(point)) == point
+    broken = space.architecture({"stages[0].streams": 2, "stages[0].gate": "unified"})
+    assert space.point_of(broken) is None
+    free = from_yaml(text.partition("constraints")[0])
+    with pytest.raises(UserError, match="two: its 4 raw points are too many to look for"):
+        free.point_of(preset("osnet_x1_0").resized(free.base.input))

@@ -110,7 +110,7 @@
     const reported = data.published.filter((own) => cost in own.costs);
     if (reported.length) {
       found.push({
-        type: "scatter", mode: "markers", name: "published", hovertemplate: "%{text}<extra></extra>",
+        type: "scatter", mode: "markers", name: "published (test)", hovertemplate: "%{text}<extra></extra>",
         x: reported.map((own) => own.costs[cost]), y: reported.map((own) => own.score),
         text: reported.map((own) => `<b>${own.name}</b><br>${score(own.score)}, ${data.source}`),
         marker: { symbol: "star-open", size: 10, color: colour("ink"), line: { width: 1.2 } },

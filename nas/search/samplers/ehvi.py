@@ -15,12 +15,14 @@ The front is of trials that are at full length, or being trained.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from nas.architecture import key
+from nas.errors import UserError
 from nas.search.objectives import SCORE
 from nas.search.record import FAILED, Trial, searched
 from nas.search.rungs import Fits, Ladder, anything
@@ -125,11 +127,11 @@ class EhviSampler:
 
     def _points_beside(self, trials: Sequence[Trial]) -> list[Point]:
         """Of what was trained beside the search, as baselines are: it is not tried again."""
-        if not self.space.listable:
-            return []
         beside = {trial.key: trial for trial in trials if trial.state == "baseline"}
         for name in beside.keys() - self._beside.keys():
-            self._beside[name] = self.space.point_of(beside[name].architecture)
+            self._beside[name] = None
+            with suppress(UserError):
+                self._beside[name] = self.space.point_of(beside[name].architecture)
         return [point for name in beside if (point := self._beside[name]) is not None]
 
 

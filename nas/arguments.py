@@ -1,0 +1,28 @@
+"""Arguments of the public functions as people write them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from nas.errors import UserError
+
+
+def several(given: Any) -> list[Any]:
+    """The things given; a text, a path, or what can not be gone through, is one thing."""
+    if isinstance(given, (str, Path)) or not isinstance(given, Iterable):
+        return [given]
+    return list(given)
+
+
+def whole(name: str, given: Any, least: int = 0) -> int:
+    """The whole number, numpy's too; UserError, which begins with `name`, for anything else."""
+    try:
+        found = operator.index(given)
+    except TypeError:
+        found = least - 1
+    if found < least:
+        raise UserError(f"{name}: {given!r} is not a whole number from {least}")
+    return found

@@ -1,0 +1,68 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nas
+from nas.architecture import preset
+from nas.arguments import several, whole
+from nas.errors import UserError
+from tests.made_up_runs import make_run
+
+
+def test_one_thing_stands_for_a_list_of_it() -> None:
+    own = preset("osnet_x0_25")
+    assert several("epochs=1") == ["epochs=1"]
+    assert several(Path("run")) == [Path("run")]
+    assert several(own) == [own]
+    assert several(("a", own)) == ["a", own]
+    assert several(np.array([1, 2])) == [1, 2]
+    assert several(()) == []
+
+
+def test_whole_numbers() -> None:
+    assert whole("--seed", np.int64(3)) == 3
+    assert type(whole("--seed", np.int64(3))) is int
+    for given in (-1, 0.5, "0", None):
+        with pytest.raises(UserError, match=r"--seed: .* is not a whole number from 0"):
+            whole("--seed", given)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"seed": 0.5}, "--seed: 0.5 is not a whole number from 0"),
+        ({"workers": "1"}, "--workers: '1' is not a whole number from 1"),
+        ({"init": "osnet_x9"}, "no preset is named 'osnet_x9'"),
+        ({"warm_start": "nowhere"}, "nowhere is not a run"),
+        ({"data": Path("images")}, r"data .*Path\('images'\) is not a text"),
+        ({"overrides": "colour=red"}, "--set colour=red"),
+        ({"recipe": {"epochs": 1}}, "a recipe is a name, a file or a Recipe, not a dict"),
+    ],
+)
+def test_a_search_names_what_is_not_as_it_should_be(
+    changed: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        nas.run_search("osnet-mini", **{"budget": "1trial", "out": tmp_path / "run"} | changed)
+
+
+def test_numbers_of_trials_may_come_from_a_table(tmp_path: Path) -> None:
+    run = nas.open_run(make_run(tmp_path / "run"))
+    number = run.front()["trial"].iloc[0]
+    assert isinstance(number, np.integer)
+    assert nas.describe_trial(run, number)["trial"] == int(number)
+    assert nas.describe_run(run)["front"][0]["trial"] == int(number)
+    with pytest.raises(UserError, match="1 run; give two at least"):
+        nas.compare_runs(run.path)
+
+
+def test_other_functions_say_what_is_wrong_too() -> None:
+    network = nas.build(preset("osnet_x0_25"), 3)
+    with pytest.raises(UserError, match="channels: 'x' is not one of order, magnitude"):
+        nas.inherit(network, network, channels="x")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="Calibration: 0 images"):
+        nas.Calibration("synthetic", images=0)
+    with pytest.raises(UserError, match=r"data .* is not a text, as synthetic"):
+        nas.load_dataset(Path("images"))  # type: ignore[arg-type]
