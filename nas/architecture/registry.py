@@ -127,6 +127,13 @@ fusions: Registry[Component] = Registry("fusion")
 convolutions: Registry[Component] = Registry("convolution")
 
 
+def of_script() -> bool:
+    """Whether a kind was registered by the script that runs, where other processes know it only if
+    they run the script too."""
+    every = (stems, families, gates, fusions, convolutions)
+    return any(kind.__module__ == "__main__" for own in every for kind in own.values())
+
+
 @cache  # until another kind is registered
 def family_fields() -> dict[str, list[Field]]:
     """Every field of every family, by name; one name may be declared by several families."""

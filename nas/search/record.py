@@ -191,7 +191,8 @@ class Record:
             if replicate:
                 own["fresh"][replicate] = found.get("score", math.nan)
             elif outcome == "done":
-                own["scores"] = found
+                if epoch > max(own["rungs"], default=0):  # clocks are set back at times
+                    own["scores"] = found
                 own["rungs"][epoch], own["digests"][epoch] = found["score"], digest
         trials = []
         for number, key, point, architecture, costs, note, *plain in self.db.execute(

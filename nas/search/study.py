@@ -45,7 +45,8 @@ class Projection:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
             self.study = self._open()
-            ended = any(map(_is_closed, self.study.get_trials(deepcopy=False), trials))
+            told = self.study.get_trials(deepcopy=False)
+            ended = len(told) > len(trials) or any(map(_is_closed, told, trials))
         except Exception:  # whatever is wrong with the file, it is made again
             if self.shared:
                 raise
@@ -131,6 +132,7 @@ class Projection:
 
 
 def _is_closed(told: optuna.trial.FrozenTrial, trial: Trial) -> bool:
-    """Whether `Projection.close` has told of it what may change when the search goes on."""
+    """Whether `Projection.close` has told of it what may change when the search goes on, or it is
+    of a record that is gone."""
     beside = trial.state == "baseline" and told.state.is_finished()
-    return beside or told.state.name == "PRUNED"
+    return beside or told.state.name == "PRUNED" or told.user_attrs.get("key") != trial.key

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from nas.architecture.registry import of_script
 from nas.cost import measure_latency
 from nas.files import write_atomically
 from nas.search.quiet import Quiet
@@ -193,11 +194,12 @@ def _measured(job: Job, outbox: Path) -> Result:
 @contextmanager
 def _starting() -> Iterator[None]:
     """A process that starts meanwhile ignores what ends the driver, as its parent does; and it does
-    not run the caller's script again, as jobs need none of it and few scripts expect it."""
+    not run the caller's script again, unless jobs need a kind that is registered there."""
     script, before = sys.modules["__main__"], []
     if threading.current_thread() is threading.main_thread():
         before = [signal.signal(own, signal.SIG_IGN) for own in ENDING]
-    sys.modules["__main__"] = ModuleType("__main__")
+    if not of_script():
+        sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield
     finally:

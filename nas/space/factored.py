@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from nas.cost import COSTS, joined
 from nas.errors import UserError
+from nas.seeds import derived_seed
 from nas.space import paths
 from nas.space.columns import Bools, Column, Ints, Refusal, decodable
 from nas.space.expression import evaluate
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 MAX_SHARED, MAX_CLUSTER = 2_000_000, 4_000_000
 ESTIMATE_SAMPLES = 20_000
+BATCHES = 20  # of so many, before a space counts as empty
 
 Boxes = tuple[int, ...]
 Sets = tuple[int, ...]
@@ -305,14 +307,17 @@ class Factored:
     def valid_points(self, count: int, seed: int) -> Points:
         """At most `count` points, uniform over distinct valid architectures.
 
-        UserError that names the constraints where ESTIMATE_SAMPLES draws or more meet none.
+        UserError that names the constraints where BATCHES of ESTIMATE_SAMPLES draws meet none.
         """
-        known = seed == 0 and count <= ESTIMATE_SAMPLES
-        points = self.samples if known else self.sample(max(count, ESTIMATE_SAMPLES), seed)
-        valid = self.valid(points)
-        if not valid.any():
-            raise UserError(f"{self.space.name} seems to be empty: {self._why_empty(points)}")
-        return points.rows(np.flatnonzero(valid)[:count])
+        points = self.samples
+        for batch in range(BATCHES):
+            if seed or batch or count > ESTIMATE_SAMPLES:
+                own = derived_seed(seed, batch) if batch else seed
+                points = self.sample(max(count, ESTIMATE_SAMPLES), own)
+            valid = self.valid(points)
+            if valid.any():
+                return points.rows(np.flatnonzero(valid)[:count])
+        raise UserError(f"{self.space.name} seems to be empty: {self._why_empty(points)}")
 
     def sample_valid(self, draw: Draw) -> Points:
         """One point, uniform over distinct valid architectures."""

@@ -225,7 +225,7 @@ class Space:
     def untried(self, tried: set[str], draw: Draw) -> dict[str, Value] | None:
         """A point whose key is not in `tried`; None where there is none (or none was found)."""
         if not self.listable:
-            points = (self.sample(draw) for _ in range(100))
+            points = (self.factored.sample_valid(draw).point(0) for _ in range(100))
         else:
             random = np.random.Generator(np.random.PCG64(draw(2**62)))
             order = random.permutation(self.table.distinct)

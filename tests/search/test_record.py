@@ -1,5 +1,6 @@
 import re
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,21 @@ def test_what_was_recorded_is_read_back_by_another_reader(tmp_path: Path) -> Non
     assert (first.state, first.scores, first.seconds) == ("complete", {"score": 0.5}, 3.0)
     assert (first.architecture, first.note) == (preset("osnet_x1_0"), {"a": 1})
     assert (second.state, second.reason, second.scores) == ("failed", "the loss is nan", {})
+
+
+def test_a_clock_that_is_set_back_changes_no_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Record(tmp_path / "record.db")
+    record.add(trial(0, "osnet_x1_0"))
+    first = replace(job(0), recipe=RECIPE.model_copy(update={"epochs": 2}))
+    record.finish(first, Result("done", scores={"score": 0.5}))
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    second = replace(first, id="0-0-2", from_epoch=1, to_epoch=2)
+    record.finish(second, Result("done", scores={"score": 0.7}))
+    (own,) = Record(tmp_path / "record.db", read_only=True).trials()
+    assert (own.scores, own.rungs) == ({"score": 0.7}, {1: 0.5, 2: 0.7})
 
 
 def test_a_key_is_recorded_once_and_once_more_as_a_baseline(tmp_path: Path) -> None:

@@ -30,3 +30,26 @@ def test_what_a_baseline_is_told_follows_its_replicates_over_sessions(tmp_path: 
     found = told({1: 0.25, 2: 0.75, 3: 1.0, 4: 1.0})
     assert found[1] == [0.75, macs]
     assert found[0] is not None
+
+
+def test_a_study_of_a_record_that_is_gone_is_made_again(tmp_path: Path) -> None:
+    space = load_space("osnet-mini")
+    points = list(space.enumerate())
+
+    def told(*scores: float, first: int) -> list[tuple[str, list[float] | None]]:
+        """By a session with so many complete trials, of points from the first one on."""
+        trials = []
+        for number, score in enumerate(scores):
+            own = space.architecture(points[first + number])
+            trials.append(
+                Trial(number, key(own), dict(points[first + number]), own,
+                      dict(cost(own).as_dict()), state="complete", scores={"score": score})
+            )  # fmt: skip
+        study = Projection(tmp_path / "study.db", "s", space, ("score", "macs"))
+        study.open(trials)
+        return [(own.user_attrs["key"], own.values) for own in study.study.trials]
+
+    assert len(told(0.1, 0.2, 0.3, first=0)) == 3
+    again = told(0.4, first=5)
+    assert [values[0] for _, values in again if values] == [0.4]
+    assert again[0][0] == key(space.architecture(points[5]))

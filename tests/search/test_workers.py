@@ -1,10 +1,13 @@
-"""Which worker has which GPU, with a stand-in for torch's."""
+"""Which worker has which GPU, with a stand-in for torch's; and what a worker's process runs."""
+
+import sys
 
 import pytest
 import torch
 
+from nas.architecture import Component, gates
 from nas.search.capacity import default_workers
-from nas.search.workers import _take_gpu
+from nas.search.workers import _starting, _take_gpu
 
 
 def gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> list[int]:
@@ -33,3 +36,16 @@ def test_without_one_nothing_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_workers() == 3
     _take_gpu(1)
     assert not chosen
+
+
+def test_a_worker_runs_the_script_only_for_a_kind_that_it_registers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = sys.modules["__main__"]
+    with _starting():
+        assert not hasattr(sys.modules["__main__"], "__file__")
+    assert sys.modules["__main__"] is script
+    own = type("Own", (Component,), {"__module__": "__main__"})
+    monkeypatch.setitem(gates._kinds, "own", own)
+    with _starting():
+        assert sys.modules["__main__"] is script

@@ -16,6 +16,9 @@ from nas.space.columns import Bools, Ints
 from nas.space.points import Points
 
 POOL = 20_000  # candidates that are looked at
+BEYOND = 0.02
+"""How far beyond the space's largest cost a score counts, as a share of the range: else what has
+that cost would gain nothing, which is a third of a space where a cost has three values."""
 CODE = np.int16
 
 
@@ -46,7 +49,8 @@ class Candidates:
 class Pool:
     """The architectures of a space that a sampler chooses from: all, or a uniform sample.
 
-    costs: names of the costs that count, on a log axis scaled to [0, 1] over the space's range.
+    costs: names of the costs that count, on a log axis on which the least of the space is 0, and 1
+    is a little beyond the largest.
     """
 
     def __init__(self, space: Space, costs: Sequence[str]) -> None:
@@ -87,7 +91,7 @@ class Pool:
 
     def _scaled(self, costs: NDArray[np.integer]) -> Floats:
         low, high = self.bounds
-        found: Floats = (np.log10(costs) - low) / np.maximum(high - low, 1e-9)
+        found: Floats = (np.log10(costs) - low) / np.maximum((high - low) * (1 + BEYOND), 1e-9)
         return np.clip(found, 0.0, 1.0)
 
     def costs_of(self, costs: Sequence[Mapping[str, float]]) -> Floats:

@@ -34,7 +34,7 @@ from nas.search.samplers.tower import Level, Tower
 from nas.space import Point, Space
 from nas.space.columns import Ints
 
-START = 12  # trials of the start-up phase
+START = 8  # trials of the start-up phase
 LEAST = 4  # scores without which nothing is predicted
 SPREAD = 64  # candidates of a stratum among which the start looks for the farthest
 CHUNK = 8192
@@ -119,7 +119,7 @@ class EhviSampler:
 
     def _looked(self, trials: Sequence[Trial], seed: int) -> tuple[_Search, _Found]:
         """What is known, and what is expected of new candidates; the last answer is kept."""
-        asked = seed, [(trial.number, trial.state, trial.rungs) for trial in trials]
+        asked = seed, [(trial.number, trial.key, trial.state, trial.rungs) for trial in trials]
         if self._last is None or self._last[0] != asked:
             search = _Search(self.pool, searched(trials), self._points_beside(trials))
             self._last = asked, (search, search.best(self.pool.drawn(seed)))

@@ -35,10 +35,11 @@ class SpaceSampler(optuna.samplers.BaseSampler):
     The objective trains and scores as it likes. It returns the score, and the costs in the order of
     `objectives`, in a study of as many directions ("maximize" for the score, "minimize" for costs);
     or the score alone, in a study that maximises. Costs are known exactly, whatever was returned.
-    No architecture is proposed twice, nor one that breaks a constraint; when all were tried, the
-    study stops. A trial that failed, was pruned, or scored inf counts as low as the worst.
-    Parameters that are not of the space are drawn at random. What is proposed follows from the seed
-    and from the study's trials, so that a study in a storage goes on as if it had never stopped.
+    No architecture is proposed twice, nor one that breaks a constraint, but where a part of the
+    parameters is enqueued, which the rest does not look at; when all were tried, the study stops.
+    A trial that failed, was pruned, or scored inf counts as low as the worst. Parameters that are
+    not of the space are drawn at random. What is proposed follows from the seed and from the
+    study's trials, so that a study in a storage goes on as if it had never stopped.
     """
 
     def __init__(
@@ -100,9 +101,12 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         )
 
     def _history(self, study: optuna.Study) -> list[Trial]:
-        """The study's trials as a search knows them; what has no architecture is left out."""
+        """The study's trials as a search knows them; what has no architecture is left out.
+
+        All of them: HyperbandPruner shows a sampler those of one bracket alone.
+        """
         found = []
-        for frozen in study.get_trials(deepcopy=False):
+        for frozen in study._storage.get_all_trials(study._study_id, deepcopy=False):
             # of one that is being asked for its parameters, not all stand in the study
             params = self._given.get((study.study_name, frozen.number), {}) | frozen.params
             blank = self._blank(params)

@@ -31,6 +31,7 @@ Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 Prior = Mapping[str, tuple[float, float, float]]
 
+ROUNDING = 1e-9  # of the largest score: what differs by less is rounded
 FIT_POINTS = 200
 FIT_STEPS = 40
 PRIOR: Prior = {
@@ -90,7 +91,9 @@ class Surrogate:
 
         self.tables = tables
         self.centre = float(np.mean(scores))
-        self.scale = float(np.std(scores)) or 1.0
+        self.scale = float(np.std(scores))
+        if self.scale <= ROUNDING * float(np.abs(scores).max()):
+            self.scale = 1.0  # all alike
         standard = (scores - self.centre) / self.scale
         # mean and scale are estimates themselves: the variance of Student's t
         freedom = len(scores) - 1
@@ -169,9 +172,7 @@ class Surrogate:
         with np.errstate(invalid="ignore"):  # OpenBLAS says so at times of finite numbers
             mean: Floats = near[:, :count] @ self._weights
         mean += hot @ (self._alike[:, :count] @ self._weights)
-        mean *= self.scale
-        mean += self.centre
-        return mean
+        return mean.astype(np.float64) * self.scale + self.centre
 
     @property
     def noise(self) -> float:

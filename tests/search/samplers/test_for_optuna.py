@@ -164,6 +164,28 @@ def test_another_space_than_the_samplers_is_an_error(space: Space) -> None:
         study.optimize(lambda trial: suggest(trial, other).width, 10)
 
 
+def test_a_pruner_that_shows_a_part_of_the_study_makes_nothing_twice() -> None:
+    small = from_yaml(
+        "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n  width: [0.125, 0.25]\n"
+        "  stages[*].streams: 1..3\n"
+    )
+    keys = []
+
+    def objective(trial: optuna.Trial) -> float:
+        architecture = suggest(trial, small)
+        keys.append(key(architecture))
+        trial.report(len(keys) % 3, 1)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+        return len(keys) % 3
+
+    pruner = optuna.pruners.HyperbandPruner(1, 9, 3)
+    study = optuna.create_study(direction="maximize", sampler=SpaceSampler(small), pruner=pruner)
+    study.optimize(objective, n_trials=20)
+    assert len(keys) == len(set(keys)) == 6
+    assert len(study.trials) == 7  # the last one finds nothing
+
+
 def test_a_fixed_parameter_is_left_to_who_fixes_it(space: Space) -> None:
     fixed = optuna.samplers.PartialFixedSampler({"width": 0.25}, SpaceSampler(space))
     study = optuna.create_study(direction="maximize", sampler=fixed)
