@@ -43,8 +43,9 @@ class Cell:
 class Design:
     """Rows, the baseline first; all cells; a line for each that is no row of its own.
 
-    context: what the space fixes, and was therefore set on the baseline; empty if nothing. matched:
-    whether rows have their widths fitted to the baseline's macs.
+    context: what the baseline has where rows differ from it, and what the space fixes, and was
+    therefore set on it; empty if nothing. matched: whether rows have their widths fitted to the
+    baseline's macs.
     """
 
     rows: tuple[Row, ...]
@@ -101,7 +102,10 @@ def collect(
         if reason:
             reasons.append(f"{label}: {reason}")
     if len(rows) < 2:
-        raise UserError(f"nothing to compare with the baseline: {'; '.join(reasons) or 'no row'}")
+        base = space.broken(rows[0].architecture, foreign=True) if space else None
+        other = f"; it breaks {base.text} itself: --baseline names another one" if base else ""
+        told = "; ".join(reasons) or "no row"
+        raise UserError(f"nothing to compare with the baseline: {told}{other}")
     return Design(tuple(rows), tuple(cells), tuple(reasons), context)
 
 

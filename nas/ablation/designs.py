@@ -14,6 +14,7 @@ from nas.ablation.factors import (
     find_factors,
     start_document,
     value_in,
+    values_in_words,
 )
 from nas.architecture import Architecture, from_document
 from nas.architecture.fields import Value
@@ -45,15 +46,16 @@ def one_at_a_time(
     the baseline's row. UserError where no row is left beside it.
     """
     start, context = start_document(space, baseline)
+    factors = find_factors(space, names)
     candidates: list[Candidate] = [(label, {}, lambda: from_document(start))]
     left_out = []
-    for factor in find_factors(space, names):
+    for factor in factors:
         if active(start, factor):
             own = value_in(start, factor)
             candidates += [candidate(start, {factor: v}) for v in factor.values if v != own]
         else:
             left_out.append(f"{factor.name}: inactive in the baseline")
-    return collect(candidates, space, left_out, context)
+    return collect(candidates, space, left_out, values_in_words(start, factors, context))
 
 
 def leave_one_out(
@@ -65,9 +67,10 @@ def leave_one_out(
     `one_at_a_time`.
     """
     start, context = start_document(space, baseline)
+    factors = find_factors(space, names)
     candidates: list[Candidate] = [(label, {}, lambda: from_document(start))]
     left_out = []
-    for factor in find_factors(space, names):
+    for factor in factors:
         path = factor.fields[0]
         neutral = NEUTRAL.get(path, NEUTRAL.get(field(path)))
         if neutral is None:
@@ -78,7 +81,7 @@ def leave_one_out(
             left_out.append(f"{factor.name}: is {neutral} already, its neutral value")
         else:
             candidates.append(candidate(start, {factor: neutral}))
-    return collect(candidates, space, left_out, context)
+    return collect(candidates, space, left_out, values_in_words(start, factors, context))
 
 
 def factorial(space: Space, baseline: Architecture, names: Sequence[str]) -> Design:

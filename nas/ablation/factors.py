@@ -101,6 +101,14 @@ def start_document(space: Space, baseline: Architecture) -> tuple[Document, str]
     return document, words
 
 
+def values_in_words(start: Document, factors: Sequence[Factor], fixed: str) -> str:
+    """What the baseline has where rows differ from it, beside what is `fixed`."""
+    own = [f"{factor.name} {value_in(start, factor)}" for factor in factors
+           if active(start, factor) and value_in(start, factor) is not None]  # fmt: skip
+    words = f"the baseline has {', '.join(own)}" if own else ""
+    return "; ".join(filter(None, (words, fixed)))
+
+
 def candidate(start: Document, chosen: Mapping[Factor, Value]) -> Candidate:
     """The start with these values; what is inactive then keeps the value that it has."""
 

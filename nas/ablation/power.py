@@ -87,8 +87,9 @@ class Detectable:
             rest += f", the upper {self.bound:.0%} bound of {self.pilot.deviation:.2g} seen with "
             rest += f"{self.pilot.freedom} degrees of freedom"
             rest += "" if self.pilot.paired else " and as if seeds were not shared"
+        effect = f"{self.effect:.2g}" if self.effect < 99.5 else f"{self.effect:.0f}"
         return (
-            f"{self.seeds} seeds show an effect of {self.effect:.2g} with power {self.power:.0%} "
+            f"{self.seeds} seeds show an effect of {effect} with power {self.power:.0%} "
             f"(two-sided alpha {level}; deviation of a paired difference {rest})"
         )
 

@@ -102,6 +102,8 @@ def ablate(
         raise UserError(f"--table: {table!r} is not one of {', '.join(TABLES)}")
     if table and factors:
         raise UserError(f"--factors: the rows of --table {table} are fixed; leave out one of both")
+    if table and design != "one-at-a-time":
+        raise UserError(f"--design: the rows of --table {table} are fixed; leave out one of both")
     if input and (space or not baseline):
         raise UserError("--input: it is of --baseline without a SPACE, which has its own input")
     view = make_view(quiet)

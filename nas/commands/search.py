@@ -141,7 +141,7 @@ def search(
         if view.path is None:
             raise
         interrupted, run = True, open_run(view.path)
-    shown = _json(run) if as_json else _text(run)
+    shown = _json(run) if as_json else _text(run, interrupted=interrupted)
     if interrupted or not shown:
         raise typer.Exit(130 if interrupted else 1)
 
@@ -155,7 +155,7 @@ def _json(run: Run) -> bool:
     return bool(found["front"])
 
 
-def _text(run: Run) -> bool:
+def _text(run: Run, *, interrupted: bool) -> bool:
     """Whether there is a front."""
     from nas.report import front_table, write_pareto
 
@@ -165,7 +165,7 @@ def _text(run: Run) -> bool:
         failed = [trial.reason for trial in trials if trial.state == "failed"]
         why = f" ({len(failed)} failed: {failed[-1]})" if failed else ""
         print(f"no trial is complete{why}; the run is {run.path}")
-        if not failed:
+        if not failed and not interrupted:
             print("the budget was too small for one; the same command with a larger one goes on")
         if on_rungs := [trial for trial in trials if trial.rungs]:
             best = max(on_rungs, key=lambda trial: (trial.epoch, trial.rungs[trial.epoch]))

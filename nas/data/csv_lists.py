@@ -112,6 +112,10 @@ def _lines(task: Task, file: Path) -> Iterator[tuple[int, list[str]]]:
                 )
             for row in reader:
                 yield reader.line_num, [(row[name] or "").strip() for name in wanted]
+    except IsADirectoryError:
+        lists = ", ".join(sorted(own.name for own in file.glob("*.csv"))[:3])
+        inside = f", as {lists} in it" if lists else ""
+        raise UserError(f"{file} is a directory; give the CSV file{inside}") from None
     except OSError as error:
         raise UserError(f"{file}: {error.strerror}") from None
     except (csv.Error, UnicodeDecodeError) as error:

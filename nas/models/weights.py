@@ -109,6 +109,9 @@ def import_network(path: Path, architecture: Architecture) -> Network:
     return model.eval()
 
 
+OTHER = "weights of another network"
+
+
 def load_strictly(model: Network, state: Mapping[str, Tensor]) -> None:
     """Load a state dict of our names; UserError names the first few entries that do not fit."""
     own = model.state_dict()
@@ -119,14 +122,15 @@ def load_strictly(model: Network, state: Mapping[str, Tensor]) -> None:
         for name in own
         if name in state and state[name].shape != own[name].shape
     ]
-    what = "weights of another network"
+    what = OTHER
     if not problems:
         what = "these can not be weights"
         pairs = ((name, _no_weights(state[name], own[name])) for name in own)
         problems = [f"{name} {problem}" for name, problem in pairs if problem]
     if problems:
         more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise UserError(f"{what}: {'; '.join(problems[:3])}{more}")
+        carry = "; `weights init` carries over what fits" if what == OTHER else ""
+        raise UserError(f"{what}: {'; '.join(problems[:3])}{more}{carry}")
     model.load_state_dict(dict(state))
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from nas.architecture import key
 from nas.cost import cost
 from nas.errors import UserError
-from nas.search.confirm import LEAST
+from nas.search.confirm import LEAST, baselines, confirmed
 from nas.search.due import Due
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.record import FAILED, Trial, proposed_here, searched
@@ -30,6 +30,7 @@ PARTLY = (
     "two replicates of all of the front do not fit into what is left of its share of the budget: "
     "those without them do not count as its members, once half of them have"
 )
+NO_ROOM = "there is no room in its share for two replicates of {}: not beside the front"
 CONFIRMING = "confirming the front with fresh seeds"
 EXHAUSTED = "every architecture of the space has been tried"
 
@@ -250,6 +251,9 @@ class SearchPlan:
                 self._say(UNCONFIRMED)
             elif not due.whole:
                 self._say(PARTLY)
+            bare = [own.baseline for own in baselines(due.trials) if not confirmed(own)]
+            if due.sure and bare:
+                self._say(NO_ROOM.format(", ".join(bare)))
         return None
 
     def _due(self, now: Standing) -> Due:

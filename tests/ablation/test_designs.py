@@ -10,7 +10,7 @@ from nas.ablation.published import paper_table
 from nas.architecture import Architecture, key, preset, to_document
 from nas.cost import cost
 from nas.errors import UserError
-from nas.space import load_space, make_space
+from nas.space import from_yaml, load_space, make_space
 
 MINI = load_space("osnet-mini")
 BASE = preset("osnet_x0_25")
@@ -55,7 +55,17 @@ def test_what_the_space_fixes_is_set_on_the_baseline_and_said() -> None:
     assert design.rows[0].architecture.stem == "conv3"
     assert str(design.rows[0].architecture.input) == "64x32"
     assert "stem.kind conv3, stages[:2].depth 1" in design.context
-    assert one_at_a_time(load_space("osnet-paper"), BASE, ["gate"]).context == ""
+    own = one_at_a_time(load_space("osnet-paper"), BASE, ["gate", "fusion"])
+    assert own.context == "the baseline has gate unified, fusion add"
+
+
+def test_a_baseline_that_breaks_a_constraint_is_said_to_where_no_row_is_left() -> None:
+    small = from_yaml(
+        "space: small\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
+        "  stages[*].gate: [none, unified]\nconstraints: [macs <= 1M]\n"
+    )
+    with pytest.raises(UserError, match=r"gate none: breaks .*; it breaks macs <= 1M itself: --b"):
+        one_at_a_time(small, BASE)
 
 
 def test_a_change_that_changes_nothing_is_left_out_with_the_reason() -> None:

@@ -131,7 +131,7 @@ def test_a_file_that_is_no_list_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "image.csv").write_bytes(b"path,split\xff\xfe")
     for name, message in (
         ("none.csv", "No such file"),
-        ("", "Is a dir"),
+        ("", "is a directory; give the CSV file, as image.csv in it"),
         ("image.csv", "not a ta"),
     ):
         with pytest.raises(UserError, match=message):

@@ -15,7 +15,7 @@ from nas.report.words import trial_in_words
 from nas.search.budget import Budget
 from nas.search.confirm import baselines, confirmed, first_due, is_confirmed, leaders
 from nas.search.ledger import Ledger, epoch_seconds
-from nas.search.plan import CONFIRMING, PARTLY, UNCONFIRMED, SearchPlan, Standing, Step
+from nas.search.plan import CONFIRMING, NO_ROOM, PARTLY, UNCONFIRMED, SearchPlan, Standing, Step
 from nas.search.record import Record, Trial, searched
 from nas.search.replay import Event, Table, replay
 from nas.search.run import front
@@ -315,7 +315,7 @@ def test_a_baseline_that_never_fits_keeps_nothing_else_from_being_trained() -> N
     space = replace(SPACE, baselines=dear)
     trials, _, told = carried_out("200GMAC", confirm=0.4, rungs=(), space=space)
     assert "dear" not in {trial.baseline for trial in trials}
-    assert told == [CONFIRMING]
+    assert told == [CONFIRMING, NO_ROOM.format("dear")]
     assert all(len(trial.fresh) >= 3 for trial in leaders(trials, OBJECTIVES))
 
 
