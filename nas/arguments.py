@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,14 @@ def several(given: Any) -> list[Any]:
     if isinstance(given, (str, Path)) or not isinstance(given, Iterable):
         return [given]
     return list(given)
+
+
+def number(name: str, given: Any) -> float:
+    """The number, numpy's too; UserError, which begins with `name`, for anything else, NaN too."""
+    found = float(given) if isinstance(given, Real) else math.nan
+    if math.isnan(found):
+        raise UserError(f"{name}: {given!r} is not a number")
+    return found
 
 
 def whole(name: str, given: Any, least: int = 0) -> int:

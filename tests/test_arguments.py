@@ -6,7 +6,7 @@ import pytest
 
 import nas
 from nas.architecture import preset
-from nas.arguments import several, whole
+from nas.arguments import number, several, whole
 from nas.errors import UserError
 from tests.made_up_runs import make_run
 
@@ -29,9 +29,19 @@ def test_whole_numbers() -> None:
             whole("--seed", given)
 
 
+def test_numbers() -> None:
+    assert number("--eta", np.float32(0.5)) == 0.5
+    for given in ("3", None, float("nan"), [1]):
+        with pytest.raises(UserError, match=r"--eta: .* is not a number"):
+            number("--eta", given)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
+        ({"eta": "3"}, "--eta: '3' is not a number"),
+        ({"confirm": None}, "--confirm: None is not a number"),
+        ({"rungs": 9}, "--rungs: '9': epochs must rise"),
         ({"seed": 0.5}, "--seed: 0.5 is not a whole number from 0"),
         ({"workers": "1"}, "--workers: '1' is not a whole number from 1"),
         ({"init": "osnet_x9"}, "no preset is named 'osnet_x9'"),
@@ -50,15 +60,27 @@ def test_a_search_names_what_is_not_as_it_should_be(
 
 def test_numbers_of_trials_may_come_from_a_table(tmp_path: Path) -> None:
     run = nas.open_run(make_run(tmp_path / "run"))
-    number = run.front()["trial"].iloc[0]
-    assert isinstance(number, np.integer)
-    assert nas.describe_trial(run, number)["trial"] == int(number)
-    assert nas.describe_run(run)["front"][0]["trial"] == int(number)
+    first = run.front()["trial"].iloc[0]
+    assert isinstance(first, np.integer)
+    assert nas.describe_trial(run, first)["trial"] == int(first)
+    assert nas.describe_run(run)["front"][0]["trial"] == int(first)
     with pytest.raises(UserError, match="1 run; give two at least"):
         nas.compare_runs(run.path)
+    with pytest.raises(UserError, match="--reference: nan is not a number"):
+        nas.compare_runs([run, run], float("nan"))
+    with pytest.raises(UserError, match="trial: None is not a whole number"):
+        run.trial(None)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="--noise: -1 is not a deviation"):
+        nas.replay_trial(run, first, noise=-1)
+    with pytest.raises(UserError, match="has no mac; it has macs, params"):
+        nas.best_trials(run, {"mac": 3e6})
+    assert nas.best_trials(run)[0].number in set(run.trials()["trial"])
+    with pytest.raises(UserError, match="'gif' is not one of png, svg, pdf"):
+        nas.write_pareto(run, None, "gif")
 
 
 def test_other_functions_say_what_is_wrong_too() -> None:
+    assert nas.key("osnet_x0_25") == nas.key(preset("osnet_x0_25"))
     network = nas.build(preset("osnet_x0_25"), 3)
     with pytest.raises(UserError, match="channels: 'x' is not one of order, magnitude"):
         nas.inherit(network, network, channels="x")  # type: ignore[arg-type]

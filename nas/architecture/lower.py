@@ -23,12 +23,12 @@ class Placed:
     part: Part
 
 
-def lower(architecture: Architecture) -> tuple[Placed, ...]:
+def lower(architecture: Architecture | str) -> tuple[Placed, ...]:
     """The network's parts in the order of computation, from the image to the embedding.
 
-    Raises UserError, in words, for what can not be built.
+    architecture: or the name of a preset. Raises UserError, in words, for what can not be built.
     """
-    a = architecture
+    a = _itself(architecture)
     placed: list[Placed] = []
 
     def put(name: str, prefix: str, part: Part) -> None:
@@ -55,9 +55,19 @@ def lower(architecture: Architecture) -> tuple[Placed, ...]:
     return tuple(placed)
 
 
-def key(architecture: Architecture) -> str:
-    """16 hex digits, equal for two architectures exactly when they are one network."""
+def key(architecture: Architecture | str) -> str:
+    """16 hex digits, equal for two architectures exactly when they are one network.
+
+    architecture: or the name of a preset.
+    """
+    architecture = _itself(architecture)
     return key_of_parts(architecture.input, tuple(p.part for p in lower(architecture)))
+
+
+def _itself(architecture: Architecture | str) -> Architecture:
+    from nas.architecture.presets import preset
+
+    return preset(architecture) if isinstance(architecture, str) else architecture
 
 
 def key_of_parts(size: tuple[int, int], parts: tuple[Part, ...]) -> str:

@@ -119,7 +119,8 @@ def run_audit(
         return _of_table(target, data or "synthetic", cost, bands, zero_cost, seed, out, shown)
     if folder and (folder / "run.json").is_file():
         _refuse(asked | ({"--data": data} if data else {}), "a run has what it has")
-        _refuse({"--out": out} if out else {}, "a run's audit is written into it")
+        if out:
+            raise UserError("--out: a run's audit is written into it")
         return _of_run(folder, cost, bands, zero_cost, seed, shown)
     space = load_space(target)
     return _of_space(

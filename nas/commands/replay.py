@@ -9,6 +9,7 @@ import typer
 
 from nas.commands.options import Eta, Json, Plugins
 from nas.commands.output import make_console, print_json
+from nas.errors import UserError
 
 
 def replay(
@@ -50,6 +51,9 @@ def replay(
     come out the same (equal bits, or within the noise of seeds), else 1.
     """
     if "#" in table and not Path(table).is_dir():
+        asked = (sampler, budget, rungs, eta, confirm, workers, seeds)
+        if asked != ("ehvi", "30trials", "", 3.0, 0.0, 1, 5):
+            raise UserError(f"{table}: of a trial, --noise alone is asked; the rest is its own")
         _again(table, noise, as_json)
         return
     from nas.search.replay import read_table, replay_search

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 
+from nas.arguments import whole
+from nas.cost import MEASURED
 from nas.errors import UserError
 from nas.search.confirm import confirmed
 from nas.search.objectives import SCORE
@@ -14,7 +16,9 @@ from nas.search.record import Trial
 from nas.search.run import Run, open_run
 
 
-def best_trials(run: str | Path | Run, limits: Mapping[str, float], count: int = 1) -> list[Trial]:
+def best_trials(
+    run: str | Path | Run, limits: Mapping[str, float] | None = None, count: int = 1
+) -> list[Trial]:
     """The `count` best complete trials within the limits, the best first; fewer where there are.
 
     All meet the constraints of the space: a baseline that does not is none of them.
@@ -23,6 +27,7 @@ def best_trials(run: str | Path | Run, limits: Mapping[str, float], count: int =
     one that was not confirmed by its score, less what those that were confirmed have lost by fresh
     seeds on average: the luck by which a score is chosen. UserError where none is within.
     """
+    limits, count = limits or {}, whole("count", count)
     for name, most in limits.items():
         if not (isinstance(most, Real) and most > 0):
             raise UserError(f"{name}: at most {most!r} is not a number above 0")
@@ -35,9 +40,9 @@ def best_trials(run: str | Path | Run, limits: Mapping[str, float], count: int =
         raise UserError(f"{opened.path}: no trial is complete yet")
     for name in limits:
         if not any(name in trial.costs for trial in trials):
-            raise UserError(
-                f"{opened.path} has no {name}: it is measured where it is one of the objectives"
-            )
+            known = ", ".join(dict.fromkeys(own for trial in trials for own in trial.costs))
+            measured = " (it is measured where it is an objective)" if name in MEASURED else ""
+            raise UserError(f"{opened.path} has no {name}{measured}; it has {known}")
     within = [t for t in trials if all(_cost(t, name) <= most for name, most in limits.items())]
     if not within:
         raise UserError(_none_within(opened.path, trials, limits))

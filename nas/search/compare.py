@@ -1,8 +1,8 @@
 """Runs beside each other: hypervolume above one reference, and the front of all of them together.
 
-The hypervolume is that of (score, costs), each cost as log10 scaled to [0, 1] over its exact range
-in the spaces that were searched, and the score above a reference: the least of the runs' own (see
-`hypervolume`). So all runs are measured alike, and larger is better.
+The hypervolume is that of (score, costs), each cost as log10 scaled to [0, 1] over its range
+in the spaces that were searched (see `Space.cost_range`), and the score above a reference: the
+least of the runs' own (see `hypervolume`). So all runs are measured alike, and larger is better.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.arguments import several
+from nas.arguments import number, several
 from nas.cost import MEASURED
 from nas.directory import flat
 from nas.errors import UserError
@@ -90,6 +90,7 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
     is in it; Student's t with one degree of freedom less than there are seeds.
     """
     runs = [open_run(path) for path in several(paths)]
+    reference = None if reference is None else number("--reference", reference)
     if len(runs) < 2:
         raise UserError(f"{len(runs)} run; give two at least to compare")
     for other in runs[1:]:

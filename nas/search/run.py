@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas.arguments import whole
 from nas.directory import Kind, make_directory
 from nas.errors import UserError
 from nas.files import write_atomically
@@ -55,6 +56,7 @@ class Run:
 
     def trial(self, number: int) -> Trial:
         """One trial, without a look at the others; UserError where it is none of the run's."""
+        number = whole("trial", number)
         with self.record(number) as record:
             found = record.trials()
             if not found:

@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.arguments import several
 from nas.errors import UserError
 from nas.search.objectives import SCORE, front_mask
 from nas.search.record import Trial
@@ -125,7 +126,7 @@ def parse_rungs(text: str | Sequence[int], full: int) -> tuple[int, ...]:
 
     UserError where they do not rise from 1 to below `full`.
     """
-    text = text if isinstance(text, str) else ",".join(map(str, text))
+    text = text if isinstance(text, str) else ",".join(map(str, several(text)))
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if not all(part.isdecimal() for part in parts):
         raise UserError(f"--rungs: {text!r} is not a list of epochs, as 1,3")

@@ -39,8 +39,8 @@ def earlier_run(path: str | Path, asked: Mapping[str, Any]) -> Run:
     for name, before, now in sorted(pairs, key=lambda pair: pair[0]):
         if before != now:
             raise UserError(
-                f"--warm-start: {path} differs in {name}: {before} there, {now} here; scores can "
-                "be taken over only where data, recipe and seed are the same"
+                f"--warm-start: {run.path} differs in {name}: {before} there, {now} here; scores "
+                "can be taken over only where data, recipe and seed are the same"
             )
     return run
 
