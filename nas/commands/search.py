@@ -155,7 +155,7 @@ def _json(run: Run) -> bool:
     return bool(found["front"])
 
 
-def _text(run: Run, *, interrupted: bool) -> bool:
+def _text(run: Run, *, interrupted: bool = False) -> bool:
     """Whether there is a front."""
     from nas.report import front_table, write_pareto
 
