@@ -138,7 +138,7 @@ def run_search(
     ladder = Ladder((*trained.rungs, trained.epochs), eta, tuple(n for n in names if n != SCORE))
     check_share(confirm)
     sampler = sampler or default_sampler(names)
-    own = make_sampler(sampler, loaded, names)
+    own = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs))
     first = [preset(own).resized(loaded.base.input) for own in several(init)]
     propose = beginning_with(first, loaded, own)
     if cluster and "latency_ms" in names:

@@ -228,7 +228,7 @@ def replay_search(
     ladder = Ladder((*parse_rungs(rungs, full), full), eta, ("macs",))
     recipe = load_recipe("quick", [f"epochs={full}", f"epoch_images={own.images}", "rungs=[]"])
     ledger = Ledger(Budget.parse(budget), recipe, workers)
-    propose = make_sampler(sampler, space, objectives)
+    propose = make_sampler(sampler, space, objectives, rungs=len(ladder.epochs) > 1)
     promote = promoter(propose, ladder, seed)
     plan = SearchPlan(space, propose, objectives, seed, ladder, confirm, ledger, promote=promote)
     rows: list[int] = []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nas.cost import MEASURED
 from nas.errors import UserError
-from nas.search.samplers.ehvi import EhviSampler
+from nas.search.samplers.ehvi import START, START_ON_RUNGS, EhviSampler
 from nas.search.samplers.from_optuna import OPTUNA, OptunaSampler
 from nas.search.samplers.proposal import Proposal, Propose
 from nas.seeds import drawer
@@ -20,8 +20,13 @@ def default_sampler(objectives: Sequence[str]) -> str:
     return "tpe" if set(objectives) & set(MEASURED) else "ehvi"
 
 
-def make_sampler(name: str, space: Space, objectives: Sequence[str]) -> Propose:
-    """The sampler of that name; UserError where there is none, or it can not serve these."""
+def make_sampler(
+    name: str, space: Space, objectives: Sequence[str], *, rungs: bool = False
+) -> Propose:
+    """The sampler of that name; UserError where there is none, or it can not serve these.
+
+    rungs: whether trials are scored below full length first.
+    """
     if name == "random":
         return lambda trials, seed: Proposal(space.sample(drawer(seed)))
     if name == "ehvi":
@@ -31,7 +36,7 @@ def make_sampler(name: str, space: Space, objectives: Sequence[str]) -> Propose:
                 f"--sampler: ehvi takes costs that are known beforehand, and {measured[0]} is "
                 "measured; use tpe, nsga2 or gp"
             )
-        return EhviSampler(space, objectives)
+        return EhviSampler(space, objectives, START_ON_RUNGS if rungs else START)
     if name in OPTUNA:
         return OptunaSampler(space, objectives, OPTUNA[name])
     raise UserError(f"--sampler: {name!r} is not one of {', '.join(SAMPLERS)}")

@@ -34,7 +34,8 @@ from nas.search.samplers.tower import Level, Tower
 from nas.space import Point, Space
 from nas.space.columns import Ints
 
-START = 8  # trials of the start-up phase
+START, START_ON_RUNGS = 8, 12
+"""Trials of the start-up phase; a score on a rung tells less than one at full length."""
 LEAST = 4  # scores without which nothing is predicted
 SPREAD = 64  # candidates of a stratum among which the start looks for the farthest
 CHUNK = 8192
@@ -44,10 +45,13 @@ STEPS, BEAM = 4, 32  # of the climb from a sample
 
 
 class EhviSampler:
-    """Made for a space and its objectives; called with all trials and a seed."""
+    """Made for a space and its objectives; called with all trials and a seed.
 
-    def __init__(self, space: Space, objectives: Sequence[str]) -> None:
-        self.space = space
+    start: the trials that are spread over the cost, before it predicts.
+    """
+
+    def __init__(self, space: Space, objectives: Sequence[str], start: int = START) -> None:
+        self.space, self.start = space, start
         self.costs = [name for name in objectives if name != SCORE]
         self._last: tuple[object, tuple[_Search, _Found]] | None = None
         self._beside: dict[str, Point | None] = {}
@@ -58,7 +62,7 @@ class EhviSampler:
 
     def __call__(self, trials: Sequence[Trial], seed: int) -> Proposal:
         own = searched(trials)
-        if starting(own):
+        if self.starting(own):
             return self._start(own, np.random.Generator(np.random.PCG64(seed)))
         return self._improve(trials, seed)
 
@@ -72,14 +76,14 @@ class EhviSampler:
         fits: whether there is budget for a trial's next rung.
         """
         own = searched(trials)
-        if starting(own):
+        if self.starting(own):
             return ladder.promotion(trials, least, fits) if least else None
         if least:
             waiting = ladder.due(trials, least, fits).values()
             due = [trial for on_rung in waiting for trial in on_rung]
         else:
             due = [trial for trial in own if trial.state == "stopped" and fits(trial)]
-        if not due or (not least and not all(map(over, own[:START]))):
+        if not due or (not least and not all(map(over, own[: self.start]))):
             return None
         search, found = self._looked(trials, seed)
         gains = search.expected(due) / [ladder.ahead(trial.epoch) for trial in due]
@@ -88,11 +92,15 @@ class EhviSampler:
             return None
         return due[best]
 
+    def starting(self, trials: Sequence[Trial]) -> bool:
+        """Whether there is too little yet to predict from."""
+        return len(trials) < self.start or sum(map(scored, trials)) < LEAST
+
     def _start(self, trials: Sequence[Trial], random: np.random.Generator) -> Proposal:
-        """From the next of START strata of the first cost, a point far from those tried."""
+        """From the next of `start` strata of the first cost, a point far from those tried."""
         candidates = self.pool.all
         order = np.argsort(candidates.costs[:, 0], kind="stable")
-        strata = np.array_split(order, min(START, len(order)))
+        strata = np.array_split(order, min(self.start, len(order)))
         # golden-ratio order: any first few strata are spread over the cost
         turn = np.argsort(np.arange(len(strata)) * 0.6180339887 % 1)
         stratum = strata[turn[len(trials) % len(strata)]]
@@ -121,7 +129,9 @@ class EhviSampler:
         """What is known, and what is expected of new candidates; the last answer is kept."""
         asked = seed, [(trial.number, trial.key, trial.state, trial.rungs) for trial in trials]
         if self._last is None or self._last[0] != asked:
-            search = _Search(self.pool, searched(trials), self._points_beside(trials))
+            search = _Search(
+                self.pool, searched(trials), self._points_beside(trials), start=self.start
+            )
             self._last = asked, (search, search.best(self.pool.drawn(seed)))
         return self._last[1]
 
@@ -133,11 +143,6 @@ class EhviSampler:
             with suppress(UserError):
                 self._beside[name] = self.space.point_of(beside[name].architecture)
         return [point for name in beside if (point := self._beside[name]) is not None]
-
-
-def starting(trials: Sequence[Trial]) -> bool:
-    """Whether there is too little yet to predict from."""
-    return len(trials) < START or sum(map(scored, trials)) < LEAST
 
 
 def over(trial: Trial) -> bool:
@@ -171,10 +176,18 @@ def levels_of(trials: Sequence[Trial]) -> list[Level]:
 class _Search:
     """What is known when one proposal is made: the surrogate, and the front of its means.
 
-    beside: points that are no candidates, beside those of the trials.
+    beside: points that are no candidates, beside those of the trials. start: so many trials, the
+    first ones, say which scores count.
     """
 
-    def __init__(self, pool: Pool, trials: Sequence[Trial], beside: Sequence[Point] = ()) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        trials: Sequence[Trial],
+        beside: Sequence[Point] = (),
+        *,
+        start: int = START,
+    ) -> None:
         self.pool = pool
         self.codes = pool.codes_of([trial.point for trial in trials])
         bare = [row for row, t in enumerate(trials) if t.state == "running" and not t.rungs]
@@ -185,7 +198,7 @@ class _Search:
         costs = pool.costs_of([trials[row].costs for row in rows])
         means = self.surrogate.means(self.codes[rows])
         there = [trials[row].state != "stopped" for row in rows]
-        self.front = Staircase(costs[there], means[there], float(np.median(means[:START])))
+        self.front = Staircase(costs[there], means[there], float(np.median(means[:start])))
         as_cheap = (costs[None] <= costs[:, None]).all(axis=2)
         behind = np.where(as_cheap, means[None], -np.inf).max(axis=1) - means
         nearest = rows[np.argsort(behind, kind="stable")]
