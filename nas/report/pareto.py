@@ -99,6 +99,8 @@ def pareto_figure(run: str | Path | Run, cost: str | None = None) -> go.Figure:
     subtitle = (
         f"{shortened(run.asked['data'])}, recipe {run.asked['recipe']['name']}, {count} trials"
     )
+    if not run.is_ablation and any(found for _, found in shown.values()):
+        scored += " (with a bar: mean of fresh seeds)"  # which hold out others
     figure.update_layout(
         title={"text": f"{run.asked['space']}<br><sup>{subtitle}</sup>", "x": 0.02},
         **LAYOUT,

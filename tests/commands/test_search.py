@@ -19,3 +19,12 @@ def test_without_a_complete_trial_the_best_on_a_rung_is_told(
         "3 stand on rungs; the best is trial 2, score 0.2500 after epoch 3\n"
     )
     assert _text(open_run(make_run(tmp_path / "other")))
+
+
+def test_what_was_interrupted_had_no_small_budget(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = open_run(make_run(tmp_path / "run", ({1: 0.3},), failed=0))
+    for interrupted in (False, True):
+        assert not _text(run, interrupted=interrupted)
+        assert ("the budget was too small" in capsys.readouterr().out) is not interrupted
