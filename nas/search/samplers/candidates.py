@@ -16,9 +16,8 @@ from nas.space.columns import Bools, Ints
 from nas.space.points import Points
 
 POOL = 20_000  # candidates that are looked at
-BEYOND = 0.02
-"""How far beyond the space's largest cost a score counts, as a share of the range: else what has
-that cost would gain nothing, which is a third of a space where a cost has three values."""
+BEYOND = 0.05
+"""How far beyond the space's largest cost a score counts at most, as a share of the range."""
 CODE = np.int16
 
 
@@ -50,7 +49,9 @@ class Pool:
     """The architectures of a space that a sampler chooses from: all, or a uniform sample.
 
     costs: names of the costs that count, on a log axis on which the least of the space is 0, and 1
-    is a little beyond the largest.
+    as far beyond the largest as the share of the space that has it: else that would gain nothing,
+    which is a third of the space where a cost has three values, and next to nothing of it where
+    each architecture has its own.
     """
 
     def __init__(self, space: Space, costs: Sequence[str]) -> None:
@@ -69,7 +70,18 @@ class Pool:
 
     @cached_property
     def all(self) -> Candidates:
-        return self.candidates(self.space.members(POOL))
+        return self.candidates(self._members)
+
+    @cached_property
+    def _members(self) -> Points:
+        return self.space.members(POOL)
+
+    @cached_property
+    def _end(self) -> Floats:
+        """Where 1 is, as a multiple of the range of each cost: (c,)."""
+        own = (self._members.costs[name] for name in self.names)
+        shares = [float(np.mean(costs == costs.max())) for costs in own]
+        return 1 + np.minimum(shares, BEYOND)
 
     def drawn(self, seed: int) -> Candidates:
         """The whole, or a sample that differs by seed."""
@@ -91,7 +103,7 @@ class Pool:
 
     def _scaled(self, costs: NDArray[np.integer]) -> Floats:
         low, high = self.bounds
-        found: Floats = (np.log10(costs) - low) / np.maximum((high - low) * (1 + BEYOND), 1e-9)
+        found: Floats = (np.log10(costs) - low) / np.maximum((high - low) * self._end, 1e-9)
         return np.clip(found, 0.0, 1.0)
 
     def costs_of(self, costs: Sequence[Mapping[str, float]]) -> Floats:
