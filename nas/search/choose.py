@@ -27,12 +27,10 @@ def best_trials(
     one that was not confirmed by its score, less what those that were confirmed have lost by fresh
     seeds on average: the luck by which a score is chosen. UserError where none is within.
     """
-    limits, count = limits or {}, whole("count", count)
+    limits, count = limits or {}, whole("--count", count, 1)
     for name, most in limits.items():
         if not (isinstance(most, Real) and most > 0):
             raise UserError(f"{name}: at most {most!r} is not a number above 0")
-    if count < 1:
-        raise UserError(f"{count} trials: one at least")
     opened = open_run(run)
     trials = [t for t in opened.all_trials() if t.state == "complete" or confirmed(t)]
     trials = [trial for trial in trials if not trial.outside]

@@ -41,7 +41,7 @@ def test_a_limit_that_is_no_number_above_0_is_refused(most, plain: Path) -> None
 
 
 def test_less_than_one_trial_is_refused(plain: Path) -> None:
-    with pytest.raises(UserError, match="-1 trials: one at least"):
+    with pytest.raises(UserError, match="--count: -1 is not a whole number from 1"):
         best_trials(plain, {}, -1)
 
 
