@@ -19,7 +19,7 @@ def several(given: Any) -> list[Any]:
     return list(given)
 
 
-def number(name: str, given: Any) -> float:
+def real(name: str, given: Any) -> float:
     """The number, numpy's too; UserError, which begins with `name`, for anything else, NaN too."""
     found = float(given) if isinstance(given, Real) else math.nan
     if math.isnan(found):

@@ -6,7 +6,7 @@ import pytest
 
 import nas
 from nas.architecture import preset
-from nas.arguments import number, several, whole
+from nas.arguments import real, several, whole
 from nas.errors import UserError
 from tests.made_up_runs import make_run
 
@@ -30,10 +30,10 @@ def test_whole_numbers() -> None:
 
 
 def test_numbers() -> None:
-    assert number("--eta", np.float32(0.5)) == 0.5
+    assert real("--eta", np.float32(0.5)) == 0.5
     for given in ("3", None, float("nan"), [1]):
         with pytest.raises(UserError, match=r"--eta: .* is not a number"):
-            number("--eta", given)
+            real("--eta", given)
 
 
 @pytest.mark.parametrize(

@@ -192,11 +192,12 @@ def make_design(
         raise UserError("--baseline: give a preset, or a space, whose base it is then")
     if space is not None:
         base = base.resized(space.base.input)
-    if design in TABLES and space is not None:
-        raise UserError(
-            f"--table {design}: its rows are fixed; give --baseline and --input in place of SPACE"
-        )
     if design in TABLES:
+        if space is not None:
+            raise UserError(
+                f"--table {design}: its rows are fixed; give --baseline and --input in place of "
+                "SPACE"
+            )
         found = paper_table(base) if design == "paper" else families_table(base)
     elif space is None:
         raise UserError(f"--design: {design} varies factors of a space: give one")

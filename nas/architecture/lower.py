@@ -7,6 +7,7 @@ from functools import cache
 
 from nas.architecture.canonical import digest, segments
 from nas.architecture.graph import Part, Pen, Shape
+from nas.architecture.presets import preset
 from nas.architecture.registry import stems
 from nas.architecture.value import Architecture, Block
 from nas.errors import UserError
@@ -28,7 +29,7 @@ def lower(architecture: Architecture | str) -> tuple[Placed, ...]:
 
     architecture: or the name of a preset. Raises UserError, in words, for what can not be built.
     """
-    a = _itself(architecture)
+    a = preset(architecture)
     placed: list[Placed] = []
 
     def put(name: str, prefix: str, part: Part) -> None:
@@ -60,14 +61,8 @@ def key(architecture: Architecture | str) -> str:
 
     architecture: or the name of a preset.
     """
-    architecture = _itself(architecture)
+    architecture = preset(architecture)
     return key_of_parts(architecture.input, tuple(p.part for p in lower(architecture)))
-
-
-def _itself(architecture: Architecture | str) -> Architecture:
-    from nas.architecture.presets import preset
-
-    return preset(architecture) if isinstance(architecture, str) else architecture
 
 
 def key_of_parts(size: tuple[int, int], parts: tuple[Part, ...]) -> str:

@@ -109,9 +109,6 @@ def import_network(path: Path, architecture: Architecture) -> Network:
     return model.eval()
 
 
-OTHER = "weights of another network"
-
-
 def load_strictly(model: Network, state: Mapping[str, Tensor]) -> None:
     """Load a state dict of our names; UserError names the first few entries that do not fit."""
     own = model.state_dict()
@@ -122,15 +119,14 @@ def load_strictly(model: Network, state: Mapping[str, Tensor]) -> None:
         for name in own
         if name in state and state[name].shape != own[name].shape
     ]
-    what = OTHER
+    what, remedy = "weights of another network", "; `weights init` carries over what fits"
     if not problems:
-        what = "these can not be weights"
+        what, remedy = "these can not be weights", ""
         pairs = ((name, _no_weights(state[name], own[name])) for name in own)
         problems = [f"{name} {problem}" for name, problem in pairs if problem]
     if problems:
         more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
-        carry = "; `weights init` carries over what fits" if what == OTHER else ""
-        raise UserError(f"{what}: {'; '.join(problems[:3])}{more}{carry}")
+        raise UserError(f"{what}: {'; '.join(problems[:3])}{more}{remedy}")
     model.load_state_dict(dict(state))
 
 

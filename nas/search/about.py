@@ -70,8 +70,8 @@ def describe_trial(path: str | Path | Run, number: int) -> dict[str, Any]:
     run = open_run(path)
     trial = run.trial(number)
     known = spread(run.all_trials()) if trial.fresh else None
-    with run.record(number) as record:
-        jobs = record.history(number)
+    with run.record(trial.number) as record:
+        jobs = record.history(trial.number)
     done = [job for job in jobs if job["outcome"] == "done"]
     return {
         "run": str(run.path),

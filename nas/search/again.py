@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nas.arguments import number as real
-from nas.arguments import whole
+from nas.arguments import real
 from nas.data import prepare_dataset
 from nas.directory import library_versions, machine
 from nas.errors import UserError
@@ -100,8 +99,9 @@ def replay_trial(
     score when it is there. As many threads are used as a worker of the run's last session had.
     UserError where the trial has no score, or fails now.
     """
-    opened, number = open_run(run), whole("trial", number)
+    opened = open_run(run)
     trial = opened.trial(number)
+    number = trial.number
     if noise is not None and not real("--noise", noise) >= 0:
         raise UserError(f"--noise: {noise} is not a deviation from 0")
     steps = _steps(opened, number)

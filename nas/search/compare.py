@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.arguments import number, several
+from nas.arguments import real, several
 from nas.cost import MEASURED
 from nas.directory import flat
 from nas.errors import UserError
@@ -90,7 +90,7 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
     is in it; Student's t with one degree of freedom less than there are seeds.
     """
     runs = [open_run(path) for path in several(paths)]
-    reference = None if reference is None else number("--reference", reference)
+    reference = None if reference is None else real("--reference", reference)
     if len(runs) < 2:
         raise UserError(f"{len(runs)} run; give two at least to compare")
     for other in runs[1:]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nas.architecture import Architecture, key, preset
-from nas.arguments import number, several, whole
+from nas.arguments import real, several, whole
 from nas.cost import Setting
 from nas.data import prepare_dataset
 from nas.directory import locked
@@ -134,7 +134,7 @@ def run_search(
     check_data(data, cluster)
     trained = recipe_with_rungs(recipe or recipe_for_search(data), several(overrides), rungs)
     check_for_search(trained)
-    eta, confirm = number("--eta", eta), number("--confirm", confirm)
+    eta, confirm = real("--eta", eta), real("--confirm", confirm)
     ladder = Ladder((*trained.rungs, trained.epochs), eta, tuple(n for n in names if n != SCORE))
     check_share(confirm)
     sampler = sampler or default_sampler(names)

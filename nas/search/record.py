@@ -151,7 +151,7 @@ class Record:
                 self.db.execute("PRAGMA legacy_alter_table = ON")  # what refers to it stays
                 former = self.db.execute(KEYS_ONCE).fetchone()
                 self.db.executescript(KEYS_TWICE if former else SCHEMA)
-            self._trials = self._read() if only is None else self._read(int(only), int(only))
+            self._trials = self._read() if only is None else self._read(only, only)
             self.seconds_spent()
         except UserError as error:  # an architecture that is not known: a plug-in's
             raise UserError(f"{path}: {error}; does it need --plugin?") from None

@@ -309,11 +309,10 @@ class Factored:
 
         UserError that names the constraints where BATCHES of ESTIMATE_SAMPLES draws meet none.
         """
-        points = self.samples
         for batch in range(BATCHES):
-            if seed or batch or count > ESTIMATE_SAMPLES:
-                own = derived_seed(seed, batch) if batch else seed
-                points = self.sample(max(count, ESTIMATE_SAMPLES), own)
+            own = derived_seed(seed, batch) if batch else seed
+            known = own == 0 and count <= ESTIMATE_SAMPLES
+            points = self.samples if known else self.sample(max(count, ESTIMATE_SAMPLES), own)
             valid = self.valid(points)
             if valid.any():
                 return points.rows(np.flatnonzero(valid)[:count])

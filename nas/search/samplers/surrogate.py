@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.architecture.fields import Value
+from nas.two_way import ROUNDING
 
 Codes = NDArray[np.integer]
 """Places of values in their domains: (n, d); the place after the last one for inactive."""
@@ -31,7 +32,6 @@ Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 Prior = Mapping[str, tuple[float, float, float]]
 
-ROUNDING = 1e-9  # of the largest score: what differs by less is rounded
 FIT_POINTS = 200
 FIT_STEPS = 40
 PRIOR: Prior = {
