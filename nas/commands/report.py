@@ -26,10 +26,9 @@ def report(
     Its front to hover, pin and compare, how the hypervolume grew, what mattered, where trials
     stopped, every trial as a table, and what made it.
     """
-    from nas.cost.parts import read_table
     from nas.errors import UserError
     from nas.report.page import write_report
 
     if out is not None and not out.parent.is_dir():
         raise UserError(f"--out: {out.parent} is not a directory")
-    print(write_report(run, out, read_table(latency_table) if latency_table else None))
+    print(write_report(run, out, latency_table))

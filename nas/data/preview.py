@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.arguments import whole
 from nas.data.dataset import Dataset, Images
 from nas.data.stack import Stack
 from nas.errors import UserError
@@ -28,6 +29,8 @@ def _images(dataset: Dataset, part: Part) -> Images:
     """The training images, or the test images; for re-identification query and gallery in one."""
     if part == "train":
         return dataset.train
+    if part != "test":
+        raise UserError(f"part: {part!r} is not train or test")
     if dataset.test is not None:
         return dataset.test
     both = [dataset.splits[name] for name in ("query", "gallery")]
@@ -99,10 +102,10 @@ def contact_sheet(
     Rows are identities (twins next to each other) or classes; columns are the cameras, with up to
     `each` images of a row (3 in each camera, or 12 where there are no cameras). part: "train", or
     "test", which is query and gallery for re-identification. zoom: how many times each pixel is
-    enlarged. Raises UserError where the folder does not exist.
+    enlarged. Raises UserError where the folder does not exist, or a number is below 1.
     """
-    if rows < 1 or zoom < 1 or (each is not None and each < 1):
-        raise ValueError(f"{rows=}, {zoom=} and {each=} must be at least 1")
+    rows, zoom = whole("rows", rows, 1), whole("zoom", zoom, 1)
+    each = None if each is None else whole("each", each, 1)
     path = Path(path)
     if not path.parent.is_dir():
         raise UserError(f"contact sheet {path}: no folder {path.parent}; make it or name another")

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.arguments import several, whole
 from nas.data.layouts import LAYOUTS, Count, Layout
 from nas.errors import UserError
 
@@ -235,11 +236,13 @@ def load_dataset(spec: str, size: tuple[int, int] | None = None, *, cache: bool 
     size: (height, width) in pixels that all images are brought to; by default their own, or what
     the layout of the files names. Files are decoded into the cache when the first image of their
     split is asked for; cache=False decodes single images whenever they are, to look at a few.
-    Raises UserError as `check_spec` does, or on damage.
+    Raises UserError as `check_spec` does, for another size, or on damage.
     """
     from nas.data.join import join
 
     parts = parts_of(spec)
+    if size is not None:
+        size = _pixels(size)
     for _, source, rest in parts:
         source.check(rest)
     loaded = []
@@ -247,6 +250,13 @@ def load_dataset(spec: str, size: tuple[int, int] | None = None, *, cache: bool 
         loaded.append(_load(source, rest, size, cache))
         size = loaded[0].train.size
     return loaded[0] if len(loaded) == 1 else join(loaded, [text for text, _, _ in parts])
+
+
+def _pixels(size: object) -> tuple[int, int]:
+    found = several(size)
+    if len(found) != 2:
+        raise UserError(f"size {size!r} is not (height, width) in pixels")
+    return whole("size, height", found[0], 1), whole("size, width", found[1], 1)
 
 
 def fingerprint(spec: str) -> str | None:

@@ -32,6 +32,8 @@ class Shared:
 
 def check_storage(url: str) -> None:
     """UserError unless the storage answers; makes Optuna's tables in it where it has none."""
+    if not isinstance(url, str):
+        raise UserError(f"--storage: {url!r} is not the text of a URL, as sqlite:///FILE")
     try:
         open_storage(url)
     except ImportError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas.architecture import Architecture, preset
-from nas.arguments import several, whole
+from nas.arguments import real, several, whole
 from nas.data import Dataset, Held, check_spec, hold_out_to_score, load_dataset
 from nas.directory import check_directory, locked, make_directory
 from nas.errors import UserError
@@ -66,6 +66,9 @@ def train_network(
         name = name or architecture
     architecture = preset(architecture)
     overrides, evaluate, seed = several(overrides), several(evaluate), whole("--seed", seed)
+    minutes = real("--checkpoint-minutes", checkpoint_minutes)
+    if minutes < 0:
+        raise UserError(f"--checkpoint-minutes: {minutes:g} is below 0")
     trained = load_recipe(recipe, overrides)
     if trained.weights and init is not None:
         raise UserError("--init: the recipe has weights to start from; leave out one of both")
@@ -97,7 +100,7 @@ def train_network(
                 images.prepare()  # decoded here, where Ctrl-C ends it at once
         if about:
             shown.notice(about)
-        progress = Progress(path, trainer, held, dataset.task, checkpoint_minutes * 60, shown)
+        progress = Progress(path, trainer, held, dataset.task, minutes * 60, shown)
         progress.resume()
         progress.train()
         file = path / (BEST if trained.early_stop else LAST)

@@ -1,6 +1,7 @@
 """Contact sheets: a PNG that shows the images, written whole or not at all."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +54,13 @@ def test_files_are_shown_without_decoding_the_others(tmp_path: Path, cache_folde
     sheet = np.asarray(Image.open(path))
     assert [(sheet == trees.colour(i)).all(2).sum() for i in (0, 1, 2)] == [128, 128, 0]
     assert list(cache_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", [{"rows": 0}, {"zoom": 0}, {"each": 0}, {"part": "query"}])
+def test_what_is_no_sheet_is_refused(tmp_path: Path, option: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=f"^{next(iter(option))}: "):
+        contact_sheet(synthetic(ids=10, size=(32, 16)), tmp_path / "sheet.png", **option)
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_but_the_sheet_is_left_in_the_folder(tmp_path: Path) -> None:

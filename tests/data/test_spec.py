@@ -66,6 +66,12 @@ def test_a_folder_without_the_files_is_refused_before_loading(tmp_path: Path) ->
         check_spec(f"fashion-mnist:{tmp_path}")
 
 
+@pytest.mark.parametrize("size", ["32x16", (32,), (32, 0), (32, 16.0), 32])
+def test_a_size_is_two_whole_numbers(size: object) -> None:
+    with pytest.raises(UserError, match=r"^size"):
+        load_dataset("synthetic:ids=10", size)  # type: ignore[arg-type]
+
+
 def test_usages_start_with_their_names() -> None:
     assert all(source.usage.startswith(name) for name, source in SOURCES.items())
 

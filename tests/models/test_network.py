@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from nas.architecture import Architecture, Block, Size, Stage, preset
+from nas.errors import UserError
 from nas.models import Network, build
 from nas.models.network import residual_scales
 
@@ -136,6 +137,12 @@ def test_training_gives_logits_and_embedding_and_eval_the_embedding() -> None:
     assert logits.shape == (2, 7)
     assert embedding.shape == (2, 512)
     assert model.eval()(image).shape == (2, 512)
+
+
+@pytest.mark.parametrize("count", [-1, 2.0, "2"])
+def test_a_number_of_classes_is_whole(count: object) -> None:
+    with pytest.raises(UserError, match=r"^num_classes: "):
+        build("osnet_x0_25", count)  # type: ignore[arg-type]
 
 
 def test_equal_layers_start_equal_in_different_architectures() -> None:

@@ -47,6 +47,11 @@ def test_a_storage_that_can_not_be_reached_is_one_line_before_anything_is_writte
     assert not Path(tiny["out"]).exists()
 
 
+def test_a_path_is_not_a_url(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not the text of a URL, as sqlite:///FILE"):
+        check_storage(tmp_path / "study.db")  # type: ignore[arg-type]
+
+
 def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(UserError, match=r"needs psycopg, .* pip install 'osnet-nas\[postgres\]'"):

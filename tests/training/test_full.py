@@ -266,6 +266,12 @@ def test_the_default_directory_follows_from_the_arguments() -> None:
     assert trial.name.startswith("train-run-3-synthetic-standard-")
 
 
+def test_minutes_between_checkpoints_are_not_below_0(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^--checkpoint-minutes: -1 is below 0$"):
+        train_network("osnet_x0_25", out=tmp_path / "out", checkpoint_minutes=-1)
+    assert not (tmp_path / "out").exists()
+
+
 def test_residual_branches_start_as_the_recipe_says(tmp_path: Path) -> None:
     still = RECIPE.model_copy(update={"lr": 1e-12, "residual_scale": 0.0, "epochs": 1})
     network = load_network(go(tmp_path / "run", still).network)

@@ -10,25 +10,27 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
+from nas.cost.parts import PartTable, read_table
 from nas.files import write_atomically
 from nas.plugins import plugin_options
 from nas.report.page.document import about, document, embedded
 from nas.report.page.sections import Section, sections, summary
 from nas.search import Run, open_run
 
-if TYPE_CHECKING:
-    from nas.cost.parts import PartTable
-
 
 def write_report(
-    run: Run | str | Path, out: str | Path | None = None, latency: PartTable | None = None
+    run: Run | str | Path,
+    out: str | Path | None = None,
+    latency: PartTable | str | Path | None = None,
 ) -> Path:
     """Write the report of a run, by default as report.html into it, and return its path.
 
-    latency: times of parts on a device, from which latency is predicted where it was not measured.
+    latency: times of parts on a device, or the file that has them, from which latency is predicted
+    where it was not measured.
     """
+    if isinstance(latency, (str, Path)):
+        latency = read_table(Path(latency))
     opened = open_run(run)
     path = Path(out) if out is not None else opened.path / "report.html"
     write_atomically(path, report_html(opened, latency))
