@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.ablation.design import Design, Row, match_macs
+from nas.ablation.design import Cell, Design, Row, match_macs
 from nas.ablation.designs import factorial, leave_one_out, one_at_a_time
 from nas.ablation.effects import Contrast, Term, factorial_effects
 from nas.ablation.looks import looked
@@ -38,7 +38,7 @@ from nas.search.driver import Driver, SilentView, View
 from nas.search.executor import Cluster
 from nas.search.ledger import Ledger
 from nas.search.record import Trial
-from nas.search.run import FOLDERS, LIBRARIES, default_path, open_run, read_asked
+from nas.search.run import FOLDERS, LIBRARIES, Run, default_path, open_run, read_asked
 from nas.search.rungs import Ladder
 from nas.space import Space, load_space
 from nas.training.job import Job, in_parts
@@ -171,6 +171,21 @@ def run_ablation(
         )
         Driver(path, plan, None, common, None, shown, cluster).work(count)
     return _found(path, chosen, seeds)
+
+
+def read_ablation(run: Run) -> Ablation:
+    """What the record of an ablation says, of the rows that have begun.
+
+    Without what its design left out and what its effects are: the tables it wrote have them. It is
+    noted as a look, as it has verdicts.
+    """
+    trials = run.all_trials()
+    labels = {trial.number: f"row {trial.number}" for trial in trials}
+    labels |= {own["number"]: label for label, own in _read(run.path)["rows"].items()}
+    rows = tuple(Row(labels[trial.number], trial.point, trial.architecture) for trial in trials)
+    cells = tuple(Cell(row.factors, number) for number, row in enumerate(rows))
+    seeds = max((max(trial.fresh, default=0) + 1 for trial in trials), default=0)
+    return replace(_found(run.path, Design(rows, cells), seeds), effects=None)
 
 
 def make_design(

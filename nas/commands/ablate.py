@@ -26,7 +26,7 @@ from nas.commands.options import (
     cluster,
     formats,
 )
-from nas.commands.output import make_console
+from nas.commands.output import make_console, print_json
 
 
 def ablate(
@@ -130,7 +130,7 @@ def ablate(
     files = write_ablation(found, formats(png, svg, pdf))
     frame = found.table()
     if as_json:
-        print(frame.to_json(orient="records", indent=2))
+        print_json(frame.to_dict("records"))
         return
     console = make_console()
     words = comparison_words(frame, found.found)

@@ -70,6 +70,7 @@ def best(
         return
     from nas.report.tables import trial_table
 
-    make_console().print(trial_table(opened, found, ""))
+    console = make_console()
+    console.print(trial_table(opened, found, width=console.width))
     for own in lines:
         print(own["train"])

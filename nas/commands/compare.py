@@ -32,8 +32,8 @@ def compare(
     from nas.report.compare import compared_table, comparison_notes, joint_table
 
     console = make_console()
-    console.print(compared_table(found))
+    console.print(compared_table(found, console.width))
     for note in comparison_notes(found):
         console.print(note, style="dim")
     console.print()
-    console.print(joint_table(found))
+    console.print(joint_table(found, console.width))

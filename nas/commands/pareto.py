@@ -57,7 +57,8 @@ def _one(run: str, cost: str | None, images: list[str], out: Path | None, as_jso
         rows = front.where(front.notna(), None).to_dict("records")
         print_json({"run": str(opened.path), "front": rows, "files": list(map(str, files))})
         return
-    make_console().print(front_table(opened))
+    console = make_console()
+    console.print(front_table(opened, console.width))
     for path in files:
         print(path)
 
@@ -75,7 +76,7 @@ def _several(
         print_json(found.as_dict() | {"files": list(map(str, pictures))})
         return
     console = make_console()
-    console.print(compared_table(found))
+    console.print(compared_table(found, console.width))
     for note in comparison_notes(found):
         console.print(note, style="dim")
     for path in pictures:

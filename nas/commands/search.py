@@ -172,7 +172,8 @@ def _text(run: Run, *, interrupted: bool = False) -> bool:
             score = f"score {best.rungs[best.epoch]:.4f} after epoch {best.epoch}"
             print(f"{len(on_rungs)} stand on rungs; the best is trial {best.number}, {score}")
         return False
-    make_console().print(front_table(run))
+    console = make_console()
+    console.print(front_table(run, console.width))
     html = write_pareto(run)[0]
     print(f"\npicture  {html}\ntable    {run.path / 'front.csv'}")
     return True

@@ -54,7 +54,7 @@ def _run(path: str, found: dict[str, Any]) -> None:
         console.print(rung_table(rungs))
     if found["front"]:
         console.print()
-        console.print(front_table(open_run(path)))
+        console.print(front_table(open_run(path), console.width))
 
 
 def _trial(found: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from nas.files import write_atomically
 from nas.report.figures import write_figure
 from nas.report.forest import forest_figure
 from nas.report.formats import FILES, Spare
-from nas.report.words import change, compact
+from nas.report.words import change, compact, shortened
 from nas.search.run import read_asked
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def title(ablation: Ablation) -> str:
     seeds = ablation.scores.shape[1]
     matched = " at equal macs" if ablation.design.matched else ""
     return (
-        f"{asked['design']}{matched}, {asked['data']}, recipe {asked['recipe']['name']}, "
+        f"{asked['design']}{matched}, {shortened(asked['data'])}, recipe {asked['recipe']['name']}, "
         f"{seeds} seeds, {asked['split']} split"
     )
 

@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from rich.console import RenderableType
 
+from nas.report.formats import terminal
+from nas.report.tables import cost_columns
 from nas.report.words import compact, shared_in_words, trial_in_words, varying_names
 from nas.search.compare import Comparison
 
 
-def compared_table(found: Comparison) -> Table:
-    """A row a run, by its number: hypervolume, by fresh seeds, and members of the front of all."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("#", "trials", "hypervolume", "by fresh seeds", "on front"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("run", overflow="fold")
+def compared_table(found: Comparison, width: int | None = None) -> RenderableType:
+    """A row a run, by its number: hypervolume, by fresh seeds, and members of the front of all.
+
+    width: characters of a line; by default any.
+    """
+    import pandas as pd
+
+    rows = []
     for number, own in enumerate(found.runs, 1):
         sure = "" if own.confirmed is None else f"{own.confirmed:.4f}"
         if own.confirmed is not None and own.high is not None:
             sure += f" ±{own.high - own.confirmed:.4f}" if own.high else " (none above)"
-        cells = (str(number), str(own.trials), f"{own.hypervolume:.4f}", sure, str(own.on_front))
-        table.add_row(*cells, str(own.run.path))
-    return table
+        row = (str(number), str(own.trials), f"{own.hypervolume:.4f}", sure, str(own.on_front))
+        rows.append((*row, str(own.run.path)))
+    names = ["#", "trials", "hypervolume", "by fresh seeds", "on front", "run"]
+    return terminal(pd.DataFrame(rows, columns=names), "", width)
 
 
-def joint_table(found: Comparison) -> Table:
+def joint_table(found: Comparison, width: int | None = None) -> RenderableType:
     """The front of all runs, cheapest first; `run` is the number of `compared_table`."""
+    import pandas as pd
+
     costs = [name for name in found.objectives if name != "score"]
     costs += [name for name in ("macs", "params") if name not in costs]
     points = [trial.point for _, trial, _ in found.front if trial.point]
     varying = varying_names(points)
-    title = f"Front of all runs, by {found.by}"
-    table = Table(
-        title=title, title_justify="left", box=None, pad_edge=False, header_style="bold",
-        caption=shared_in_words(points, varying) or None, caption_justify="left",
-    )  # fmt: skip
-    for name in ("run", "trial", "score", *costs):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("architecture", overflow="fold")
-    for place, trial, worth in found.front:
-        table.add_row(
-            str(place + 1),
-            str(trial.number),
-            f"{worth:.4f}",
-            *(compact(trial.costs[name]) if name in trial.costs else "" for name in costs),
-            trial_in_words(trial, varying),
-        )
-    return table
+    trials = [trial for _, trial, _ in found.front]
+    columns = {
+        "run": [str(place + 1) for place, _, _ in found.front],
+        "trial": [str(trial.number) for trial in trials],
+        "score": [f"{worth:.4f}" for _, _, worth in found.front],
+        **cost_columns(trials, costs),
+        "architecture": [trial_in_words(trial, varying) for trial in trials],
+    }
+    spare = [name for name in ("params",) if name not in found.objectives]
+    title, shared = f"Front of all runs, by {found.by}", shared_in_words(points, varying)
+    return terminal(pd.DataFrame(columns), title, width, spare, caption=shared)
 
 
 def comparison_notes(found: Comparison) -> list[str]:

@@ -19,7 +19,7 @@ LOOKS = {
     WORSE: (CONTRAST, "diamond"),
 }
 """Verdicts are told apart by colour, and by symbol without it."""
-LINE, AROUND, MARGIN = 34, 150, 150  # of a row; of all else; to the right; in pixels
+LINE, AROUND, MARGIN = 34, 190, 150  # of a row; of all else; to the right; in pixels
 
 
 def forest_figure(
@@ -67,7 +67,7 @@ def forest_figure(
         )  # fmt: skip
     figure.add_vline(x=0, line={"color": "#444", "width": 1})
     figure.update_layout(**LAYOUT, height=AROUND + LINE * len(names))
-    figure.update_layout(title={"text": title, "x": 0.02}, margin={"r": MARGIN})
+    figure.update_layout(title={"text": title, "x": 0.02, "font": {"size": 14}}, margin={"r": MARGIN})
     figure.update_xaxes(**AXIS)
     figure.update_xaxes(title=f"{score}, difference to {names[0]}", row=1, col=1)
     figure.update_xaxes(title=f"{cost}, %", row=1, col=2)

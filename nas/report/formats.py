@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +40,15 @@ made shorter."""
 
 
 def terminal(
-    words: pd.DataFrame, title: str = "", width: int | None = None, spare: Spare = ()
-) -> Table:
+    words: pd.DataFrame,
+    title: str = "",
+    width: int | None = None,
+    spare: Spare = (),
+    caption: str = "",
+) -> RenderableType:
     """For rich. Text may be folded, numbers not; in a `width` of characters that is too narrow,
-    columns are left out or made shorter in the order of `spare`, which the caption says."""
+    columns are left out or made shorter in the order of `spare`, which the caption says; where
+    that is not enough, each row is told in lines."""
     left_out = []
     for own in spare:
         if width is None or _width(words) <= width:
@@ -51,16 +59,35 @@ def terminal(
         else:
             name, shorter = own
             words = words.assign(**{name: words[name].map(shorter)})
+    if left_out:
+        caption = "\n".join(
+            filter(None, [caption, f"{width} columns are too few for: {'; '.join(left_out)}"])
+        )
+    if width is not None and _width(words) > width:
+        return Text("\n".join(filter(None, [title, *_lines(words, width), caption])))
     table = Table(
         title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold",
-        caption=f"{width} columns are too few for: {', '.join(left_out)}" if left_out else None,
-        caption_justify="left",
+        caption=caption or None, caption_justify="left",
     )  # fmt: skip
     for name, right in zip(words.columns, numeric(words), strict=True):
         table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for row in rows(words):
         table.add_row(*row)
     return table
+
+
+def _lines(words: pd.DataFrame, width: int) -> Iterator[str]:
+    """Of each row its first cell, and then the others by name, as many in a line as there fit."""
+    for own in rows(words):
+        yield f"{words.columns[0]} {own[0]}"
+        line = ""
+        for name, cell in list(zip(words.columns, own, strict=True))[1:]:
+            told = f"{name} {cell}" if cell else ""
+            if line and len(line) + len(told) + 2 > width - 4:
+                yield from wrap(line, width, initial_indent="    ", subsequent_indent="    ")
+                line = ""
+            line = "  ".join(filter(None, [line, told]))
+        yield from wrap(line, width, initial_indent="    ", subsequent_indent="    ")
 
 
 def _width(words: pd.DataFrame) -> int:

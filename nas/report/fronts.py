@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nas.errors import UserError
 from nas.report.figures import write_figure
 from nas.report.look import AXIS, LAYOUT
-from nas.report.pareto import log_ticks
+from nas.report.pareto import beside, log_ticks
 from nas.search import Run, Trial, front
 from nas.search.confirm import Confirmed, is_confirmed
 from nas.search.run import shown_by
@@ -80,7 +80,7 @@ def fronts_figure(runs: Sequence[Run], cost: str | None = None) -> go.Figure:
             named, shown, cost, marker | {"size": 10, "symbol": f"{symbol}-open"}, errors=True
         )
         dots.update(mode="markers+text", text=[trial.baseline for trial in named])
-        dots.update(textposition="bottom center", textfont={"size": 11, "color": color})
+        dots.update(textposition=beside(dots.x), textfont={"size": 11, "color": color})
         figure.add_trace(dots)
     score = "mAP" if any("mAP" in trial.scores for trial in everything) else "top-1"
     figure.update_layout(**LAYOUT)

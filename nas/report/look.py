@@ -18,7 +18,15 @@ LAYOUT: dict[str, Any] = {
     "template": "plotly_white",
     "font": {"family": "system-ui, sans-serif", "size": 14},
     "hoverlabel": {"align": "left"},
-    "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
-    "margin": {"l": 70, "r": 30, "t": 80, "b": 60},
+    "legend": {
+        "orientation": "h",
+        "x": 0.5,
+        "xanchor": "center",
+        "yref": "container",
+        "y": 0.01,
+        "yanchor": "bottom",
+    },
+    "margin": {"l": 70, "r": 30, "t": 80, "b": 100},
 }
+"""The legend is below all, where it hides nothing, however narrow the page."""
 AXIS: dict[str, Any] = {"showline": True, "linecolor": "#444", "ticks": "outside"}

@@ -88,7 +88,8 @@ def stops_figure(frame: pd.DataFrame) -> go.Figure:
     ])  # fmt: skip
     figure.update_layout(**LAYOUT, barmode="stack")
     figure.update_xaxes(title=f"quarters of {frame.attrs['cost']}", **AXIS)
-    figure.update_yaxes(title="trials", **AXIS)
+    few = frame[rungs].sum(axis=1).max() < 10
+    figure.update_yaxes(title="trials", dtick=1 if few else None, **AXIS)
     return figure
 
 

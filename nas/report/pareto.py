@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nas.errors import UserError
 from nas.report.figures import write_figure
+from nas.report.kinds import UNCONFIRMED, kinds
 from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
 from nas.report.published import SOURCE, published
 from nas.report.words import compact, point_in_words, shortened, varying_names
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 FRONT, OTHER, BASELINE = ACCENT, MUTED, CONTRAST
+FAINT = "#ccd4d8"
 TICKS = 12  # that a wide range has at most, if powers of ten are few enough
 MANY = 3000  # dots above which the graphics card draws them
 
@@ -45,23 +47,25 @@ def pareto_figure(run: str | Path | Run, cost: str | None = None) -> go.Figure:
         front(everything, run.objectives, cost), key=lambda t: (t.costs[cost], -shown[t.number][0])
     )
     chosen = {trial.number for trial in members}
-    others = [t for t in trials if t.scores and t.number not in chosen and not t.is_baseline]
+    of_all = {trial.number for trial in front(everything, run.objectives)}
+    known_as = kinds(everything, run.objectives, of_all)
     stopped = [t for t in everything if t.state == "stopped" and cost in t.costs]
     named = [trial for trial in trials if trial.is_baseline and trial.number in shown]
+    rest = [t for t in trials if t.scores and t.number not in chosen and not t.is_baseline]
     varying = varying_names([trial.point for trial in everything if trial.point])
     score = "mAP" if "mAP" in known.scores else "top-1"
 
     figure = go.Figure()
-    if stopped:
-        figure.add_trace(
-            _dots(stopped, shown, cost, varying, score, "stopped", OTHER, "x-thin-open", 6)
-        )
-    sure = [trial for trial in others if shown[trial.number][1]]
-    unsure = [trial for trial in others if not shown[trial.number][1]]
-    for some in filter(None, (sure, unsure)):  # apart: in one trace, none has a bar of length 0
-        dots = _dots(some, shown, cost, varying, score, "dominated", OTHER, "circle-open", 8)
-        dots.update(legendgroup="dominated", showlegend=some is unsure or not unsure)
-        figure.add_trace(dots)
+    for some, name, look in (
+        (stopped, "stopped", (OTHER, "x-thin-open", 6)),
+        ([t for t in rest if known_as[t.number] == UNCONFIRMED], UNCONFIRMED, (FAINT, "circle", 6)),
+        ([t for t in rest if known_as[t.number] == "dominated"], "dominated",
+         (OTHER, "circle-open", 8)),
+        ([t for t in rest if known_as[t.number] == "front"], "front by all objectives",
+         (FRONT, "circle-open", 10)),
+    ):  # fmt: skip
+        if some:
+            figure.add_trace(_dots(some, shown, cost, varying, score, name, *look))
     x = [trial.costs[cost] for trial in members]
     y = [shown[trial.number][0] for trial in members]
     figure.add_trace(
@@ -75,11 +79,15 @@ def pareto_figure(run: str | Path | Run, cost: str | None = None) -> go.Figure:
         )
     )
     figure.add_trace(_dots(members, shown, cost, varying, score, "front", FRONT, "circle", 11))
-    if named:
-        dots = _dots(named, shown, cost, varying, score, "baseline", BASELINE, "diamond", 11)
-        dots.update(hovertext=dots.text, text=[trial.baseline for trial in named])
-        dots.update(mode="markers+text", textposition="bottom center", textfont={"size": 11})
-        figure.add_trace(dots)
+    for some, name, symbol in (
+        ([t for t in named if not t.outside], "baseline", "diamond"),
+        ([t for t in named if t.outside], "baseline outside the constraints", "diamond-open"),
+    ):
+        if some:
+            dots = _dots(some, shown, cost, varying, score, name, BASELINE, symbol, 11)
+            dots.update(hovertext=dots.text, text=[escape(trial.baseline) for trial in some])
+            dots.update(mode="markers+text", textposition=beside(dots.x), textfont={"size": 11})
+            figure.add_trace(dots)
     reported = [own for own in published(str(run.asked["data"])) if cost in own.costs]
     if reported:
         figure.add_trace(
@@ -100,9 +108,9 @@ def pareto_figure(run: str | Path | Run, cost: str | None = None) -> go.Figure:
         f"{shortened(run.asked['data'])}, recipe {run.asked['recipe']['name']}, {count} trials"
     )
     if not run.is_ablation and any(found for _, found in shown.values()):
-        scored += " (with a bar: mean of fresh seeds)"  # which hold out others
+        subtitle += "; with a bar: mean of fresh seeds, 95%"  # which hold out others
     figure.update_layout(
-        title={"text": f"{run.asked['space']}<br><sup>{subtitle}</sup>", "x": 0.02},
+        title={"text": f"{escape(run.asked['space'])}<br><sup>{escape(subtitle)}</sup>", "x": 0.02},
         **LAYOUT,
     )
     places = [own.costs[cost] for own in (*trials, *stopped)]
@@ -143,7 +151,7 @@ def _dots(
     def hover(trial: Trial) -> str:
         words = point_in_words(trial.point, varying).replace(", ", "<br>")
         costs = f"{compact(trial.costs['macs'])} macs, {compact(trial.costs['params'])} params"
-        lines = [f"<b>{trial.baseline or f'trial {trial.number}'}</b>"]
+        lines = [f"<b>{escape(trial.baseline) or f'trial {trial.number}'}</b>"]
         lines += [escape(trial.outside)] * bool(trial.outside)
         if trial.scores:
             lines.append(f"{score} {trial.scores['score']:.4f} after epoch {trial.epoch}")
@@ -168,6 +176,11 @@ def _dots(
         text=[hover(trial) for trial in trials],
         hoverinfo="text",
     )
+
+
+def beside(costs: Sequence[float]) -> list[str]:
+    """Where names stand beside dots, and beside their bars; those of the dearest to the left."""
+    return [f"middle {'left' if 1.6 * cost > max(costs) else 'right'}" for cost in costs]
 
 
 def log_ticks(costs: Sequence[float]) -> dict[str, object]:

@@ -35,7 +35,8 @@ def run_fields(found: Mapping[str, Any], short_form: Overview) -> list[tuple[str
     budget: Budget | None = short_form.budget
     machine = found["machine"] or {}
     return [
-        (found["kind"], f"{found['path']}, {found['state']}"),
+        (found["kind"], str(found["path"])),
+        ("state", found["state"]),
         ("command", found["command"] or ""),
         ("and last", found["last_command"] if found["last_command"] != found["command"] else ""),
         ("space", " ".join(filter(None, (asked.get("space"), asked.get("space_hash"))))),

@@ -5,38 +5,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich.console import RenderableType
 from rich.table import Table
 
+from nas.report.formats import terminal
 from nas.report.words import compact, shared_in_words, trial_in_words, varying_names
 from nas.search import Run, Trial, front
+from nas.search.budget import number_of
 from nas.search.confirm import Confirmed, confirmed, spread
 from nas.search.record import searched
 
 COUNTS = ("macs", "params", "activation_bytes")
 
 
-def front_table(run: Run) -> Table:
+def front_table(run: Run, width: int | None = None) -> RenderableType:
     """The front, cheapest first: one row a trial, its scores and costs, and what it is in words.
 
     Where it was confirmed, the baselines are rows too, and so is the mean of the replicates with
-    fresh seeds, with half of its 95% interval.
+    fresh seeds, with half of its 95% interval. width: characters of a line; by default any.
     """
     trials = run.all_trials()
     members = front(trials, run.objectives)
     if any(confirmed(trial) for trial in trials):
         members = [*members, *(t for t in trials if t.is_baseline and t not in members)]
     first = next(name for name in run.objectives if name != "score")
-    title = f"Front of {len(searched(trials))} trials ({run.asked['space']}, {run.asked['data']})"
-    return trial_table(run, sorted(members, key=lambda t: t.costs.get(first, 0)), title, trials)
+    count = number_of(len(searched(trials)), "trial")
+    title = f"Front of {count} ({run.asked['space']}, {run.asked['data']})"
+    members = sorted(members, key=lambda t: t.costs.get(first, 0))
+    return trial_table(run, members, title, trials, width)
 
 
 def trial_table(
-    run: Run, members: Sequence[Trial], title: str = "", trials: Sequence[Trial] | None = None
-) -> Table:
+    run: Run,
+    members: Sequence[Trial],
+    title: str = "",
+    trials: Sequence[Trial] | None = None,
+    width: int | None = None,
+) -> RenderableType:
     """One row a trial: its scores and costs, and what tells it from the other `trials` in words.
 
     Of an ablation `score` is the mean of all seeds. trials: all of the run, where they are at hand.
     """
+    import pandas as pd
+
     trials = trials if trials is not None else run.all_trials()
     points = [trial.point for trial in trials if trial.point]
     varying = varying_names(points)
@@ -48,22 +59,25 @@ def trial_table(
     fresh = ["confirmed"] if any(found.values()) else []
     if run.is_ablation and fresh:
         scores, fresh = [], ["score"]  # those are of one seed
-    table = Table(
-        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold",
-        caption=shared_in_words(points, varying) or None, caption_justify="left",
-    )  # fmt: skip
-    for name in ("trial", *scores, *fresh, *costs):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("architecture", overflow="fold")
-    for trial in members:
-        table.add_row(
-            str(trial.number),
-            *(f"{trial.scores[name]:.4f}" if trial.scores else "" for name in scores),
-            *(_interval(found[trial.number]) for _ in fresh),
-            *(compact(trial.costs[name]) if name in trial.costs else "" for name in costs),
-            trial_in_words(trial, varying),
-        )
-    return table
+    columns = {"trial": [str(trial.number) for trial in members]}
+    for name in scores:
+        columns[name] = [f"{t.scores[name]:.4f}" if t.scores else "" for t in members]
+    for name in fresh:
+        columns[name] = [_interval(found[trial.number]) for trial in members]
+    columns |= cost_columns(members, costs)
+    columns["architecture"] = [trial_in_words(trial, varying) for trial in members]
+    spare = [name for name in ("rank1", "params") if name not in run.objectives]
+    spare += scores if fresh else []
+    return terminal(
+        pd.DataFrame(columns), title, width, spare, caption=shared_in_words(points, varying)
+    )
+
+
+def cost_columns(trials: Sequence[Trial], names: Sequence[str]) -> dict[str, list[str]]:
+    """Of a table of trials: each of these costs, in short; empty where it was not measured."""
+    return {
+        name: [compact(t.costs[name]) if name in t.costs else "" for t in trials] for name in names
+    }
 
 
 def _interval(found: Confirmed | None) -> str:

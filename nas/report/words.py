@@ -48,7 +48,10 @@ def point_in_words(point: Mapping[str, Value], varying: Sequence[str]) -> str:
 
 
 def trial_in_words(trial: Trial, varying: Sequence[str]) -> str:
-    """Its baseline's name, if it is of one, and what tells it from others."""
+    """Its baseline's name, if it is of one, and what tells it from others; of a row of an ablation
+    what the row is called."""
+    if "row" in trial.note:
+        return str(trial.note["row"])
     name = f"{trial.baseline} ({trial.outside})" if trial.outside else trial.baseline
     return ": ".join(filter(None, [name, point_in_words(trial.point, varying)]))
 

@@ -13,8 +13,9 @@ from nas.plugins import plugin_options
 from nas.search.confirm import Spread, confirmed, spread
 from nas.search.overview import overview
 from nas.search.record import Trial
-from nas.search.run import Run, front, kept_checkpoints, open_run
+from nas.search.run import SPACE, Run, front, kept_checkpoints, open_run
 from nas.search.session import last_session
+from nas.training.recipe import shipped_recipes
 
 FULL_RECIPE = "standard"
 """What `train` takes where no recipe is named."""
@@ -124,6 +125,19 @@ def commands(run: Path, trial: Trial, data: str) -> dict[str, str]:
     if trial.number in kept_checkpoints(run):
         found["export_as_it_is"] = f"python cli.py export {target} --out network.onnx{logits}{rest}"
     return found
+
+
+def audit_command(run: Run) -> str:
+    """What to type to have architectures of the run's space trained that tell what its rungs are
+    worth, on the same data, by the same recipe where that is a shipped one."""
+    space = run.path / SPACE
+    words = ["python", "cli.py", "audit", str(space) if space.is_file() else run.asked["space"]]
+    if run.asked["data"] != "synthetic":
+        words += ["--data", run.asked["data"]]
+    name = run.asked["recipe"]["name"]
+    if name in shipped_recipes():
+        words += ["--recipe", name]
+    return shlex.join(words) + plugin_options()
 
 
 def _network(run: Path, trial: Trial, data: str) -> Path:

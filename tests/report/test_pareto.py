@@ -74,6 +74,18 @@ def test_the_table_has_the_front_cheapest_first() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_on_a_narrow_terminal_no_number_is_cut_and_no_trial_has_a_tower_of_letters(
+    tmp_path: Path, width: int
+) -> None:
+    run = open_run(make_run(tmp_path, fresh={0: (0.28, 0.30), 1: (0.45, 0.49)}))
+    text = text_of(front_table(run, width), width)
+    assert "0.2900 ±" in text and "0.4700 ±" in text and "…" not in text
+    assert len(text.splitlines()) < 20
+    for word in ("streams", "gate", "fusion"):
+        assert word in text
+
+
 def test_the_score_of_a_row_of_an_ablation_is_of_all_seeds(tmp_path: Path) -> None:
     run = open_run(make_run(tmp_path, fresh={1: (0.4, 0.45)}, design="one-at-a-time"))
     text = text_of(front_table(run))

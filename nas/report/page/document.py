@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nas.cost import COSTS, MEASURED
+from nas.directory import in_use
+from nas.report.kinds import kinds
 from nas.report.published import SOURCE, published
 from nas.report.words import varying_names
 from nas.search import Run, Trial, front
@@ -15,14 +17,14 @@ from nas.search.objectives import SCORE
 from nas.search.run import shown_by
 from nas.space.paths import short
 
-DIGITS = 5
+DIGITS = 9  # more than are shown: what was rounded twice would differ from other tables
 
 
 def document(run: Run, trials: Sequence[Trial]) -> dict[str, Any]:
     """Columns, one value a trial, None where there is none; fronts by cost, as trials' numbers.
 
-    kind: front, dominated, stopped, running, failed, infeasible, baseline; the front is that of the
-    run's objectives, and members are all on it, baselines too. height: the mean of fresh
+    kind: as `kinds` has it, and interrupted where it was running; the front is that of the run's
+    objectives, and members are all on it, baselines too. height: the mean of fresh
     replicates, where there are any, else the score.
     """
     costs = [name for name in (*COSTS, *MEASURED) if any(name in t.costs for t in trials)]
@@ -35,10 +37,12 @@ def document(run: Run, trials: Sequence[Trial]) -> dict[str, Any]:
     heights = shown_by(trials, run.objectives)
     shown_as = [heights.get(trial.number, (None, None)) for trial in trials]
     sure = [found for _, found in shown_as]
+    known_as = kinds(trials, run.objectives, members)
+    left = {} if in_use(run.path) else {"running": "interrupted"}
     scores = list(dict.fromkeys(n for t in trials for n in t.scores if n != SCORE))
     columns: dict[str, list[Any]] = {
         "trial": [trial.number for trial in trials],
-        "kind": [_kind(trial, members) for trial in trials],
+        "kind": [left.get(known_as[t.number], known_as[t.number]) for t in trials],
         "epoch": [trial.epoch for trial in trials],
         "height": [_round(height) for height, _ in shown_as],
         "low": [_round(found.low) if found else None for found in sure],
@@ -47,14 +51,15 @@ def document(run: Run, trials: Sequence[Trial]) -> dict[str, Any]:
         **{name: [_round(trial.scores.get(name)) for trial in trials] for name in scores},
         **{name: [_plain(trial.costs.get(name)) for trial in trials] for name in costs},
         "seconds": [round(trial.seconds) for trial in trials],
-        "name": [trial.baseline for trial in trials],
+        "name": [trial.baseline or trial.note.get("row", "") for trial in trials],
         "reason": [trial.reason for trial in trials],
         "key": [trial.key for trial in trials],
     }
+    main = next((name for name in ("mAP", "top1") if name in scores), SCORE)
     return {
         "path": str(run.path), "space": run.asked["space"], "data": run.asked["data"],
-        "score": "mAP" if "mAP" in scores else "top-1" if "top1" in scores else SCORE,
-        "scores": scores, "costs": costs, "cost": run.costs[0],
+        "score": {"top1": "top-1"}.get(main, main),
+        "main": main, "scores": scores, "costs": costs, "cost": run.costs[0],
         "published": [vars(own) for own in published(run.asked["data"])], "source": SOURCE,
         "columns": columns, "parameters": _parameters(trials),
         "fronts": fronts, "members": sorted(members),
@@ -76,21 +81,13 @@ def about(run: Run) -> dict[str, str]:
         if name in run.asked:
             rows[name.replace("_", " ")] = str(run.asked[name])
     rows["objectives"] = ", ".join(run.objectives)
-    rows["recipe"] = ", ".join(f"{name} {value}" for name, value in recipe.items())
+    rows["recipe"] = ", ".join(f"{name} {value}" for name, value in recipe.items() if value != "")
     for name in ("versions", "machine", "git"):
         own = found.get(name) or {}
         words = (f"{key} {value}" for key, value in own.items()) if isinstance(own, dict) else [own]
         rows[name] = ", ".join(map(str, words))
     rows["warning"] = "; ".join(found.get("changes") or ())
     return {name: text for name, text in rows.items() if text}
-
-
-def _kind(trial: Trial, members: set[int]) -> str:
-    if trial.number in members and trial.state == "complete":
-        return "front"
-    if trial.is_baseline:
-        return "baseline"
-    return "dominated" if trial.state == "complete" else trial.state
 
 
 def _parameters(trials: Sequence[Trial]) -> dict[str, dict[str, Any]]:

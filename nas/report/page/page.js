@@ -10,11 +10,16 @@
   const KINDS = {
     stopped: { symbol: "x-thin-open", size: 6, colour: "muted", label: "stopped (score at its last rung)" },
     running: { symbol: "asterisk-open", size: 7, colour: "muted", label: "running" },
+    interrupted: { symbol: "asterisk-open", size: 7, colour: "muted", label: "interrupted" },
+    "one search score": { symbol: "circle", size: 5, colour: "faint", label: "one search score, no fresh seeds" },
     dominated: { symbol: "circle-open", size: 7, colour: "muted", label: "dominated" },
-    failed: { symbol: "triangle-down-open", size: 8, colour: "contrast", label: "failed or infeasible" },
+    failed: { symbol: "triangle-down-open", size: 8, colour: "contrast", label: "failed or infeasible: no score" },
+    member: { symbol: "circle-open", size: 10, colour: "accent", label: "front by all objectives" },
     front: { symbol: "circle", size: 11, colour: "accent", label: "front" },
     baseline: { symbol: "diamond", size: 12, colour: "contrast", label: "baseline" },
+    outside: { symbol: "diamond-open", size: 12, colour: "contrast", label: "baseline outside the constraints" },
   };
+  const NAMED = new Set(["baseline", "outside"]); // whose names stand beside them
   const MANY = 3000; // points above which a trace is drawn by the graphics card
   const PAGE = 100; // rows of the table that are added at a time
   const kindOf = (row) => (columns.kind[row] === "infeasible" ? "failed" : columns.kind[row]);
@@ -30,10 +35,11 @@
   const members = new Set(data.members);
   // A baseline that is on the front is both.
   const kindInWords = (row) =>
-    columns.kind[row] + (columns.kind[row] !== "front" && members.has(columns.trial[row]) ? ", front" : "");
+    (columns.kind[row] === "outside" ? KINDS.outside.label : columns.kind[row]) + (columns.kind[row] !== "front" && members.has(columns.trial[row]) ? ", front" : "");
   const LONG = 80; // letters of a reason that stand beside a point
   const shortened = (text) => (text.length > LONG ? `${text.slice(0, LONG)}…` : text);
   const named = (row) => columns.name[row] || `trial ${columns.trial[row]}`;
+  const escaped = (text) => String(text).replace(/[&<>]/g, (letter) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[letter]);
   const valueOf = (name, row) => {
     const own = data.parameters[name];
     return own.codes[row] < 0 ? "" : own.values[own.codes[row]];
@@ -47,22 +53,23 @@
   const pinned = []; // rows, two at most
 
   function heights() {
-    const known = columns.height.filter((y) => y !== null);
-    const floor = known.length ? reduce(known, Math.min) : 0; // where failed trials are drawn
+    const known = columns.height.concat(columns.low).filter((y) => y !== null);
+    const [low, high] = known.length ? [reduce(known, Math.min), reduce(known, Math.max)] : [0, 1];
+    const floor = known.length ? low - 0.08 * (high - low || 0.1) : 0; // where failed trials are drawn: below all
     return (row) => (columns.height[row] === null ? floor : columns.height[row]);
   }
 
   function hover(row) {
     const low = columns.low[row];
-    const lines = [`<b>${named(row)}</b> ${kindInWords(row)}`];
+    const lines = [`<b>${escaped(named(row))}</b> ${kindInWords(row)}`];
     if (columns.height[row] !== null) {
       lines.push(`${data.score} ${score(columns.height[row])}` + (low === null
         ? ` after epoch ${columns.epoch[row]}`
         : ` (${score(low)} to ${score(columns.high[row])}, ${columns.replicates[row]} seeds)`));
     }
     lines.push(data.costs.map((cost) => `${compact(columns[cost][row])} ${cost}`).join(", "));
-    if (columns.reason[row]) lines.push(shortened(columns.reason[row]));
-    return lines.concat(words(row).split(", ")).join("<br>");
+    if (columns.reason[row]) lines.push(escaped(shortened(columns.reason[row])));
+    return lines.concat(escaped(words(row)).split(", ")).join("<br>");
   }
 
   function traces(cost, by) {
@@ -71,18 +78,19 @@
     const rows = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, []]));
     for (let row = 0; row < count; row++) {
       let kind = kindOf(row);
-      if (kind === "front" && !front.has(columns.trial[row])) kind = "dominated";
+      if (kind === "front" && !front.has(columns.trial[row])) kind = "member";
       if (kind === "dominated" && front.has(columns.trial[row])) kind = "front";
       if (columns[cost][row] !== null && (columns.height[row] !== null || kind === "failed")) {
         rows[kind].push(row);
       }
     }
     const graphics = Object.values(rows).some((own) => own.length > MANY) && webgl();
+    const dearest = reduce(columns[cost].map((x) => x ?? 0).concat(0), Math.max);
     let keyed = !by; // one trace has the key to the colours of all
     const found = Object.entries(KINDS).filter(([kind]) => rows[kind].length).map(([kind, look]) => {
       const own = rows[kind];
       const marker = { symbol: look.symbol, size: look.size, color: colour(look.colour), line: { width: 1.4, color: colour(look.colour) } };
-      if (by && kind !== "baseline" && kind !== "failed") {
+      if (by && !NAMED.has(kind) && kind !== "failed") {
         const { codes, values } = data.parameters[by];
         const darkest = dark() ? (values.length + 1) / 2 : 0; // the dark third of the scale is not used on a dark page
         const scaled = { colorscale: "Viridis", cmin: -1 - darkest, cmax: values.length - 1 };
@@ -96,9 +104,12 @@
       }
       const fast = graphics && own.length > MANY;
       return {
-        type: fast ? "scattergl" : "scatter", mode: "markers", name: look.label, marker,
+        type: fast ? "scattergl" : "scatter", name: look.label, marker,
+        mode: NAMED.has(kind) ? "markers+text" : "markers", textfont: { size: 11 },
+        textposition: own.map((row) => `middle ${columns[cost][row] > dearest / 1.6 ? "left" : "right"}`),
         x: own.map((row) => columns[cost][row]), y: own.map(height), customdata: own,
-        text: own.map(hover), hovertemplate: "%{text}<extra></extra>",
+        text: NAMED.has(kind) ? own.map((row) => escaped(columns.name[row])) : undefined,
+        hovertext: own.map(hover), hovertemplate: "%{hovertext}<extra></extra>",
         // NaN draws nothing; a bar of length 0 would be drawn
         error_y: fast || !own.some((row) => columns.low[row] !== null) ? undefined : {
           array: own.map((row) => (columns.high[row] ?? NaN) - height(row)),
@@ -176,21 +187,25 @@
 
   function drawFront() {
     const cost = find("cost").value;
-    const narrow = window.innerWidth < 700;
     const layout = look({
-      margin: { l: 30, r: 10, t: 10, b: 30 }, hovermode: "closest",
-      legend: narrow ? { orientation: "h", y: -0.22 } : { orientation: "h", y: 1.1 },
+      margin: { l: 30, r: 10, t: 36, b: 30 }, hovermode: "closest", showlegend: true,
+      legend: { orientation: "h", y: window.innerWidth < 700 ? -0.22 : -0.15 }, // below: buttons are above
       xaxis: { title: { text: cost }, showline: true, ticks: "outside", ...scale(cost) },
-      yaxis: { title: { text: data.score }, showline: true, ticks: "outside" },
+      yaxis: { title: { text: data.score }, showline: true, ticks: "outside", ...(columns.height.some((y) => y !== null) ? {} : { range: [-0.1, 1] }) },
     });
     return Plotly.react("pareto", traces(cost, find("colour").value), layout, settings);
   }
+
+  // Scores beside the one that counts; with fresh seeds they are still of the first seed alone.
+  const rest = data.scores.filter((name) => name !== data.main);
+  const inWords = (name) => (columns.low.some((y) => y !== null) ? `${name}, first seed` : name);
 
   // Pinned trials stand beside each other; what differs between two is marked.
   function showPinned() {
     const facts = (row) => [
       ["", named(row)], ["is", kindInWords(row)], [data.score, score(columns.height[row])],
       ["95% interval", columns.low[row] === null ? "" : `${score(columns.low[row])} to ${score(columns.high[row])}`],
+      ...rest.map((name) => [inWords(name), score(columns[name][row])]),
       ...data.costs.map((cost) => [cost, compact(columns[cost][row])]),
       ["epochs", columns.epoch[row]], ...names.map((name) => [name, valueOf(name, row)]),
       ["reason", columns.reason[row]],
@@ -250,7 +265,9 @@
   const heads = [
     ["trial", (row) => columns.trial[row], true], ["is", kindInWords],
     ["epoch", (row) => columns.epoch[row], true], [data.score, (row) => columns.height[row], true, score],
+    ["±", (row) => (columns.low[row] === null ? null : columns.high[row] - columns.height[row]), true, score],
     ["seeds", (row) => columns.replicates[row], true, (n) => n || ""],
+    ...rest.map((name) => [inWords(name), (row) => columns[name][row], true, score]),
     ...data.costs.map((cost) => [cost, (row) => columns[cost][row], true, compact]),
     ...names.map((name) => [name, (row) => valueOf(name, row)]),
     ["seconds", (row) => columns.seconds[row], true], ["key", (row) => columns.key[row]],
@@ -286,15 +303,38 @@
     }
   }
 
+  // "streams 3" is that parameter's value, "trial 7" a number; what is left are words of any column.
+  function conditions(text) {
+    const pairs = [];
+    let left = ` ${text.toLowerCase()} `;
+    for (const name of ["trial", ...names].sort((a, b) => b.length - a.length)) {
+      const plain = name.toLowerCase().replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+      left = left.replace(new RegExp(`(?<=[\\s,])${plain}[\\s=:]+([^\\s,]+)(?=[\\s,])`, "g"), (_, value) => {
+        pairs.push([name, value]);
+        return " ";
+      });
+    }
+    return { pairs, wanted: left.split(/[\s,]+/).filter(Boolean) };
+  }
+
+  // A number is one as a whole, a word may be begun.
+  function isOf(row, name, value) {
+    const own = String(name === "trial" ? columns.trial[row] : valueOf(name, row)).toLowerCase();
+    return own === value || (Number.isNaN(Number(value)) && own.startsWith(value));
+  }
+
   function arrange() {
-    const wanted = find("filter").value.trim().toLowerCase().split(/[\s,]+/).filter(Boolean);
+    const { pairs, wanted } = conditions(find("filter").value);
     const text = (row) => `trial ${columns.trial[row]} ${named(row)} ${kindInWords(row)} ${reason(row)} ${words(row)}`.toLowerCase();
     // A number is one as a whole; a key is meant by how it begins, from four letters on.
     const has = (row, own, word) => (word.length > 3 && columns.key[row].startsWith(word))
       || (/^\d+$/.test(word) ? own.split(/[\s,]+/).includes(word) : own.includes(word));
     order = [...Array(count).keys()];
-    if (wanted.length) {
-      order = order.filter((row) => { const own = text(row); return wanted.every((word) => has(row, own, word)); });
+    if (wanted.length || pairs.length) {
+      order = order.filter((row) => {
+        const own = text(row);
+        return wanted.every((word) => has(row, own, word)) && pairs.every(([name, value]) => isOf(row, name, value));
+      });
     }
     const [place, sign] = sorting;
     const value = heads[place][1];
@@ -334,7 +374,8 @@
     return [...document.querySelectorAll(".chart[data-figure]")].map((chart) => {
       const { data: own, layout } = data.figures[chart.dataset.figure];
       const shown = own.map((trace) => recoloured(trace));
-      const margin = { l: 30, r: 10, t: 40, b: 30 };
+      const keyed = own.length > 1 && layout.showlegend !== false;
+      const margin = { l: 30, r: layout.margin.r > 100 ? layout.margin.r : 10, t: 20, b: keyed ? 90 : 30 };
       return Plotly.react(chart, shown, look({ ...layout, margin }), { ...settings, displayModeBar: false });
     });
   }

@@ -60,7 +60,11 @@ def report_html(run: Run, latency: PartTable | None = None) -> str:
 
 def _section(own: Section) -> str:
     notes = "".join(f"<p>{_marked(note)}</p>" for note in own.notes)
-    chart = f"<div class='chart' data-figure='{own.name}'></div>" if own.figure is not None else ""
+    chart = ""
+    if own.figure is not None:
+        high = own.figure.layout.height
+        style = f" style='height: {high}px'" if high else ""
+        chart = f"<div class='chart' data-figure='{own.name}'{style}></div>"
     html = f"<div class='wide'>{own.html}</div>" if own.html else ""
     return f"<section id='{own.name}'><h2>{escape(own.title)}</h2>{notes}{chart}{html}</section>"
 

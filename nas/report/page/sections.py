@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nas.ablation.run import read_ablation
 from nas.audit.importance import Importance, importance
 from nas.audit.judge import OVER_ALL, WITHIN
 from nas.audit.ranking import cost_bands
 from nas.errors import UserError
+from nas.report.ablation import comparison_notes, comparison_words, title
+from nas.report.forest import forest_figure
 from nas.report.formats import html_table
+from nas.report.kinds import UNCONFIRMED
 from nas.report.page.sketch import LEGEND, sketch
 from nas.report.panels import (
     growth_figure,
@@ -24,10 +28,12 @@ from nas.report.panels import (
 )
 from nas.report.words import compact, trial_in_words, varying_names
 from nas.search import Run, Trial, front
-from nas.search.about import commands
+from nas.search.about import audit_command, commands
+from nas.search.budget import number_of
 from nas.search.confirm import Confirmed, confirmed, is_confirmed, leaders
 from nas.search.growth import growth
-from nas.search.hypervolume import Scale
+from nas.search.hypervolume import START, Scale
+from nas.search.overview import overview
 from nas.search.record import searched
 from nas.search.run import shown_by
 
@@ -59,6 +65,8 @@ def sections(
     latency: PartTable | None,
 ) -> list[Section]:
     """All of them, in the order of the page."""
+    if run.is_ablation:
+        return [_comparison(run, trials), _latency(trials, latency)]
     return [
         _members(run, trials),
         _growth(run, trials, history),
@@ -71,13 +79,19 @@ def sections(
 
 def summary(run: Run, trials: Sequence[Trial]) -> list[str]:
     """What was found, in a few sentences."""
+    short = overview(run.path)
+    state = f"{short.state.capitalize()}; spent {short.spent_in_words()}."
+    if run.is_ablation:
+        return [f"{title(read_ablation(run))}. {state}"] if trials else [state]
     own = searched(trials)
     members = sorted(front(trials, run.objectives), key=lambda t: t.costs[run.costs[0]])
     complete = sum(trial.state == "complete" for trial in own)
     found = [
-        f"{len(own):,} trials, {complete:,} of them to full length "
-        f"({run.asked['recipe']['epochs']} epochs, recipe {run.asked['recipe']['name']}); "
-        f"{len(members)} on the front of score against {', '.join(run.costs)}."
+        f"{number_of(len(own), 'trial')}, {complete:,} of them to full length "
+        f"({number_of(run.asked['recipe']['epochs'], 'epoch')}, recipe "
+        f"{run.asked['recipe']['name']}); "
+        f"{len(members)} on the front of score against {', '.join(run.costs)}. "
+        f"{state}"
     ]
     sure = is_confirmed(trials, run.objectives)
     if sure:
@@ -85,7 +99,8 @@ def summary(run: Run, trials: Sequence[Trial]) -> list[str]:
         fewest_to_most = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
         found.append(
             f"The front is confirmed: scores are means of {fewest_to_most} "
-            "trainings with fresh seeds, with 95% intervals by the noise of all of them together."
+            "trainings with fresh seeds, with 95% intervals by the noise of all of them together. "
+            f"What has none is shown by {UNCONFIRMED}, which may be a lucky one."
         )
         unsure = [t for t in leaders(trials, run.objectives) if not confirmed(t)]
         if unsure:
@@ -97,6 +112,21 @@ def summary(run: Run, trials: Sequence[Trial]) -> list[str]:
             "ones too. A larger budget trains it again with fresh seeds."
         )
     return found
+
+
+def _comparison(run: Run, trials: Sequence[Trial]) -> Section:
+    heading = "Differences to the baseline"
+    if len(trials) < 2:
+        return Section("comparison", heading, ["No row beside the baseline has begun yet."])
+    found = read_ablation(run)
+    frame = found.table()
+    files = ", ".join(f"`{path.name}`" for path in sorted(run.path.glob("*.md")))
+    notes = [
+        *comparison_notes(found.design, found.found, found.in_parts, found.looks),
+        *([f"In full, with what was left out of the design: {files}."] if files else []),
+    ]
+    table = html_table(comparison_words(frame, found.found))
+    return Section("comparison", heading, notes, forest_figure(frame), table)
 
 
 def _members(run: Run, trials: Sequence[Trial]) -> Section:
@@ -153,11 +183,12 @@ def _growth(run: Run, trials: Sequence[Trial], history: Sequence[Mapping[str, An
     scale = Scale.of(trials, run.objectives, run.asked.get("cost_range", {}))
     if scale is None:
         return Section("growth", title, ["No trial is complete yet."])
+    complete = sum(trial.state == "complete" for trial in trials)
     frame = growth(trials, history, run.objectives, scale)
     note = (
         "Score above a reference, averaged over log10 cost within the space's range, by the scores "
-        f"that the search saw. The reference, {scale.reference:.4f}, is the median of the "
-        "first 12 trials at full length."
+        f"that the search saw. The reference, {scale.reference:.4f}, is the median of the first "
+        f"{min(START, complete)} at full length."
     )
     return Section("growth", title, [note], growth_figure(frame))
 
@@ -204,7 +235,7 @@ def _rungs(run: Run, trials: Sequence[Trial]) -> Section:
     if len(ladder) == 1:
         notes.append("The search had no rungs: every trial was trained to full length.")
         return Section("rungs", title, notes)
-    ended = [t for t in own if t.rungs and run.costs[0] in t.costs]
+    ended = [t for t in own if t not in failed and run.costs[0] in t.costs]
     if len(ended) < 4:
         return Section("rungs", title, [*notes, "Too few trials have ended yet."])
     frame = stops_frame(
@@ -266,7 +297,7 @@ def _audit(run: Run, trials: Sequence[Trial]) -> Section:
         found = judged_run(run, trials)
     except UserError as error:
         return Section("audit", title, [
-            f"This run can not say: {error}. `audit {run.asked['space']}` trains what can."
+            f"This run can not say: {error}. `{audit_command(run)}` trains what can."
         ])  # fmt: skip
     return Section(
         "audit", title, ranking_notes(found), html=html_table(ranking_words(found.ranking()))

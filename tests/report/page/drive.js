@@ -50,6 +50,10 @@
     filter.value = "trial 7";
     filter.dispatchEvent(new Event("input"));
     told.numbered = [...document.querySelectorAll("#table tbody tr td:first-child")].map((own) => own.textContent);
+    filter.value = "streams 3";
+    filter.dispatchEvent(new Event("input"));
+    told.paired = [...document.querySelectorAll("#table tbody tr td:first-child")].map((own) => Number(own.textContent)).sort((a, b) => a - b);
+    told.heads = [...document.querySelectorAll("#table thead th")].map((own) => own.textContent);
     told.buttons = [...document.querySelectorAll("[data-title]")].map((own) => own.dataset.title);
     document.querySelector("#members thead th").click();
     told.members = [...document.querySelectorAll("#members tbody tr")].map((row) => Number(row.dataset.trial));

@@ -66,6 +66,9 @@ def test_points_are_drawn_hovered_pinned_compared_sorted_and_filtered(
     assert told["least"] == f"{min(heights):.4f}" and told["most"] == f"{max(heights):.4f}"
     assert told["filtered"] == len(members)
     assert told["kept"] == "front" and told["numbered"] == ["7"]
+    of_three = [t.number for t in trials if t.point.get("stages[*].streams") == 3]
+    assert told["paired"] == of_three and 0 < len(of_three) < len(trials) // 2
+    assert "rank1" in str(told["heads"])
     buttons = " ".join(told["buttons"])  # type: ignore[arg-type]
     assert "Zoom" in buttons and "Share" not in buttons and "Cloud" not in buttons
     assert told["members"] == members
@@ -86,7 +89,11 @@ def shown(run: Run) -> dict[str, Any]:
 
 def test_a_report_of_an_ablation_has_the_means_of_its_table(tmp_path: Path) -> None:
     """Of all seeds: none has chosen anything."""
-    run = Run(make_run(tmp_path / "run", fresh={0: (0.2,), 1: (0.4,), 3: (0.6,)}, design="paper"))
+    run = Run(
+        make_run(
+            tmp_path / "run", fresh={0: (0.2,), 1: (0.4,), 3: (0.6,)}, design="paper", split="test"
+        )
+    )
     columns = shown(run)["columns"]
     assert columns["height"][:4] == [0.25, 0.45, 0.12, 0.525]
     assert columns["replicates"][:4] == [2, 2, 0, 2]

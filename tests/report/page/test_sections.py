@@ -1,5 +1,6 @@
 """What a report says below its front, and what it says where it can not."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from nas.cost.table import parts_of
 from nas.report.page import report_html
 from nas.report.page.sections import Section, sections, summary
 from nas.search import Run, open_run
+from nas.search.record import Record
 from nas.space import load_space
 from tests.made_up_runs import make_run
 
@@ -41,6 +43,40 @@ def test_a_front_that_is_not_confirmed_is_said_to_be_lucky(tmp_path: Path) -> No
 def test_failures_are_counted_with_their_reasons(tmp_path: Path) -> None:
     notes = told(open_run(make_run(tmp_path / "run", failed=2)))["rungs"].notes
     assert notes[0] == "2 failed: the loss is nan at step 3 (2)."
+
+
+def test_a_trial_that_failed_after_a_rung_did_not_stop_there(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "run", failed=0))
+    before = told(run)["rungs"].figure
+    assert before is not None and sum(sum(bar.y) for bar in before.data) == 5
+    with closing(Record(run.path / "record.db")) as record:
+        record.change(4, state="failed")
+    after = told(run)["rungs"].figure
+    assert after is not None and sum(sum(bar.y) for bar in after.data) == 4
+
+
+def test_what_can_audit_is_of_the_same_data_and_space(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "run", data="fashion-mnist"))
+    wanted = f"`python cli.py audit {run.path / 'space.yaml'} --data fashion-mnist`"
+    assert wanted in told(run)["audit"].notes[0]
+
+
+def test_the_state_and_what_was_spent_is_said(tmp_path: Path) -> None:
+    ended = open_run(make_run(tmp_path / "ended"))
+    assert summary(ended, ended.all_trials())[0].endswith(". Finished; spent 4m00s of 5m00s.")
+    cut = open_run(make_run(tmp_path / "cut", ended=False))
+    assert "Interrupted; spent" in summary(cut, cut.all_trials())[0]
+
+
+def test_an_ablation_is_told_as_one(tmp_path: Path) -> None:
+    fresh: dict[int, tuple[float, ...]] = {0: (0.2,), 1: (0.4,), 3: (0.6,)}
+    run = open_run(make_run(tmp_path / "run", fresh=fresh, design="paper", split="test"))
+    trials = run.all_trials()
+    found = {section.name: section for section in sections(run, trials, [], None)}
+    assert list(found) == ["comparison", "latency"]
+    assert "0.4500 ±0.0707 (2)" in found["comparison"].html
+    assert "+0.2000" in found["comparison"].html  # row 1, less row 0: 0.25
+    assert summary(run, trials)[0].startswith("paper, synthetic, recipe made-up, 2 seeds, test")
 
 
 def test_latency_is_predicted_from_a_table_and_asked_for_without_one(tmp_path: Path) -> None:
