@@ -24,7 +24,7 @@ from nas.commands.options import (
     cluster,
     formats,
 )
-from nas.commands.output import make_console
+from nas.commands.output import make_console, print_json
 
 
 def audit(
@@ -125,15 +125,13 @@ def audit(
     files = write_audit(found, formats(png, svg, pdf))
     frame, importance = found.ranking(), found.importance()
     if as_json:
-        import json
-
-        tables = {"ranking": frame, "importance": importance}
-        print(
-            json.dumps(
-                {"title": found.title, "first_rung": found.found.first_rung}
-                | {name: json.loads(t.to_json(orient="records")) for name, t in tables.items()},
-                indent=2,
-            )
+        print_json(
+            {
+                "title": found.title,
+                "first_rung": found.found.first_rung,
+                "ranking": frame.to_dict("records"),
+                "importance": importance.to_dict("records"),
+            }
         )
         return
     console = make_console()

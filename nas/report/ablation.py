@@ -174,10 +174,10 @@ def write_ablation(ablation: Ablation, images: Sequence[str] = ()) -> list[Path]
 def title(ablation: Ablation) -> str:
     """What was ablated on what, in one line."""
     asked = read_asked(ablation.path)
-    seeds = ablation.scores.shape[1]
+    seeds, data = ablation.scores.shape[1], shortened(asked["data"])
     matched = " at equal macs" if ablation.design.matched else ""
     return (
-        f"{asked['design']}{matched}, {shortened(asked['data'])}, recipe {asked['recipe']['name']}, "
+        f"{asked['design']}{matched}, {data}, recipe {asked['recipe']['name']}, "
         f"{seeds} seeds, {asked['split']} split"
     )
 

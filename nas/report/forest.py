@@ -67,7 +67,9 @@ def forest_figure(
         )  # fmt: skip
     figure.add_vline(x=0, line={"color": "#444", "width": 1})
     figure.update_layout(**LAYOUT, height=AROUND + LINE * len(names))
-    figure.update_layout(title={"text": title, "x": 0.02, "font": {"size": 14}}, margin={"r": MARGIN})
+    figure.update_layout(
+        title={"text": title, "x": 0.02, "font": {"size": 14}}, margin={"r": MARGIN}
+    )
     figure.update_xaxes(**AXIS)
     figure.update_xaxes(title=f"{score}, difference to {names[0]}", row=1, col=1)
     figure.update_xaxes(title=f"{cost}, %", row=1, col=2)

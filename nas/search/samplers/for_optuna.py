@@ -26,6 +26,8 @@ from nas.search.samplers.proposal import propose_untried
 from nas.seeds import derived_seed
 from nas.space import Space, load_space, optuna_params, to_distributions
 
+SPACING = 3  # of the rungs that reports are taken for, so that they are few
+FULL = 1 << 30  # the rung of what an objective returns, above all
 _proposing = threading.Lock()  # of a module, as a sampler has to be picklable
 
 
@@ -35,11 +37,13 @@ class SpaceSampler(optuna.samplers.BaseSampler):
     The objective trains and scores as it likes. It returns the score, and the costs in the order of
     `objectives`, in a study of as many directions ("maximize" for the score, "minimize" for costs);
     or the score alone, in a study that maximises. Costs are known exactly, whatever was returned.
-    No architecture is proposed twice, nor one that breaks a constraint, but where a part of the
-    parameters is enqueued, which the rest does not look at; when all were tried, the study stops.
-    A trial that failed, was pruned, or scored inf counts as low as the worst. Parameters that are
-    not of the space are drawn at random. What is proposed follows from the seed and from the
-    study's trials, so that a study in a storage goes on as if it had never stopped.
+    No architecture is proposed twice, but by processes that ask in the same moment, nor one that
+    breaks a constraint, but where a part of the parameters is enqueued, which the rest does not
+    look at; when all were tried, the study stops. What a trial reported before it was pruned is
+    learned from, as a score on a rung; one that failed, scored inf, or was pruned without a report
+    counts as low as the worst. Parameters that are not of the space are drawn at random. What is
+    proposed follows from the seed and from the study's trials, so that a study in a storage goes on
+    as if it had never stopped.
     """
 
     def __init__(
@@ -106,12 +110,15 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         All of them: HyperbandPruner shows a sampler those of one bracket alone.
         """
         found = []
-        for frozen in study._storage.get_all_trials(study._study_id, deepcopy=False):
+        every = study._storage.get_all_trials(study._study_id, deepcopy=False)
+        pruned = any(t.state is TrialState.PRUNED and t.intermediate_values for t in every)
+        for frozen in every:
             # of one that is being asked for its parameters, not all stand in the study
             params = self._given.get((study.study_name, frozen.number), {}) | frozen.params
             blank = self._blank(params)
             if blank is not None:
-                found.append(replace(blank, number=frozen.number, **_ended(frozen, self._score)))
+                ended = _ended(frozen, self._score, reports=pruned)
+                found.append(replace(blank, number=frozen.number, **ended))
         return found
 
     def _blank(self, params: Mapping[str, Any]) -> Trial | None:
@@ -138,12 +145,30 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         return self.objectives.index(SCORE)
 
 
-def _ended(trial: FrozenTrial, score: int) -> dict[str, Any]:
-    """What a trial has come to; the score is the value of that index, of several."""
-    if not trial.state.is_finished():
-        return {}
-    values = trial.values if trial.state is TrialState.COMPLETE else [math.nan]
-    value = values[score if len(values) > 1 else 0]
-    if not math.isfinite(value):
-        return {"state": "failed"}
-    return {"state": "complete", "scores": {SCORE: value}, "rungs": {1: value}}
+def _ended(trial: FrozenTrial, score: int, *, reports: bool) -> dict[str, Any]:
+    """What a trial has come to; the score is the value of that index, of several.
+
+    reports: whether what it reported on the way, for a pruner, are scores on rungs: after 1, 3, 9,
+    ... of them. Where nothing was pruned, they would tell no more of it than its score does.
+    """
+    told = [value for _, value in sorted(trial.intermediate_values.items())] if reports else []
+    if trial.state is TrialState.COMPLETE:
+        value = trial.values[score if len(trial.values) > 1 else 0]
+        if not math.isfinite(value):
+            return {"state": "failed"}
+        full = FULL if reports else 1
+        rungs = _rungs(told[:-1]) | {full: value}  # the last one mostly is the value
+        return {"state": "complete", "scores": {SCORE: value}, "rungs": rungs}
+    rungs = _rungs(told)
+    if rungs and trial.state is not TrialState.FAIL:
+        state = "stopped" if trial.state.is_finished() else "running"
+        return {"state": state, "scores": {SCORE: rungs[max(rungs)]}, "rungs": rungs}
+    return {"state": "failed"} if trial.state.is_finished() else {}
+
+
+def _rungs(reports: Sequence[float]) -> dict[int, float]:
+    found, rung = {}, 1
+    while rung <= len(reports) and math.isfinite(reports[rung - 1]):
+        found[rung] = reports[rung - 1]
+        rung *= SPACING
+    return found

@@ -143,6 +143,38 @@ def test_what_failed_or_was_pruned_counts_as_the_worst_and_what_is_foreign_not(
     assert [own.point for own in history] == [space.active(point) for point in every]
 
 
+def test_what_was_reported_before_it_was_pruned_is_learned_from(space: Space) -> None:
+    study = optuna.create_study(direction="maximize")
+    choices = to_distributions(space)
+    ended: list[tuple[str, list[float]]] = [
+        ("COMPLETE", [0.1, 0.2, 0.3, 0.4]), ("PRUNED", [0.05, 0.1]), ("RUNNING", [0.2]),
+        ("PRUNED", []), ("FAIL", [0.3]), ("PRUNED", [float("nan")]),
+    ]  # fmt: skip
+    for point, (state, reports) in zip(list(space.enumerate())[:6], ended, strict=True):
+        study.add_trial(
+            create_trial(
+                state=TrialState[state], params=optuna_params(space, point),
+                distributions=choices, value=reports[-1] if state == "COMPLETE" else None,
+                intermediate_values=dict(enumerate(reports)),
+            )
+        )  # fmt: skip
+    history = SpaceSampler(space)._history(study)
+    states = ["complete", "stopped", "running", "failed", "failed", "failed"]
+    assert [own.state for own in history] == states
+    assert [sorted(own.rungs.values()) for own in history] == [
+        [0.1, 0.3, 0.4],
+        [0.05],
+        [0.2],
+        [],
+        [],
+        [],
+    ]
+    assert len({max(own.rungs) for own in history[:2]}) == 2
+    calm = optuna.create_study(direction="maximize")  # in which nothing was pruned
+    calm.add_trial(study.trials[0])
+    assert SpaceSampler(space)._history(calm)[0].rungs == {1: 0.4}
+
+
 def test_a_parameter_of_the_users_own_is_drawn(space: Space) -> None:
     study = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space))
 
