@@ -6,13 +6,14 @@ The public functions are verbs, and load what they need when they are first used
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nas.ablation.run import run_ablation
     from nas.architecture import key, lower, preset
     from nas.audit.run import run_audit
-    from nas.cost import profile
+    from nas.cost import cost_of, profile
     from nas.data import check_dataset, contact_sheet, load_dataset
     from nas.errors import UserError
     from nas.export import Calibration, export_network
@@ -49,6 +50,7 @@ _HOME = {
     "serve_dashboard": "nas.search.dashboard",
     "replay_trial": "nas.search.again",
     "compare_runs": "nas.search.compare",
+    "cost_of": "nas.cost",
     "best_trials": "nas.search.choose",
     "describe_trial": "nas.search.about",
     "describe_run": "nas.search.about",
@@ -82,6 +84,7 @@ __all__ = [
     "check_dataset",
     "compare_runs",
     "contact_sheet",
+    "cost_of",
     "describe_run",
     "describe_trial",
     "embed_folder",
@@ -121,4 +124,6 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
+    if find_spec(f"nas.{name}") is not None:
+        return import_module(f"nas.{name}")
     raise AttributeError(f"module 'nas' has no attribute {name!r}")

@@ -48,6 +48,17 @@ def test_a_run_and_a_network_go_by_their_path(tmp_path: Path) -> None:
     assert all(again[name].equal(value) for name, value in network.state_dict().items())
 
 
+def test_packages_are_there_without_an_import_of_their_own() -> None:
+    assert nas.cost.table and nas.architecture.to_json  # as the documents write them
+    with pytest.raises(AttributeError, match="has no attribute 'costs'"):
+        nas.costs  # noqa: B018
+
+
+def test_a_cost_is_that_of_a_profile() -> None:
+    found = nas.profile("osnet_x0_25")
+    assert nas.cost_of("osnet_x0_25") == {name: found[name] for name in nas.cost.COSTS}
+
+
 def test_objectives_are_a_text_or_names() -> None:
     assert parse_objectives(["score", "macs"]) == parse_objectives("score,macs")
     with pytest.raises(nas.UserError, match=r"\['score'\] is not score and one or two of macs"):

@@ -58,7 +58,7 @@ TABLES = ("paper", "families")
 """Of these, those that were published."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ablation:
     """What an ablation found. scores: (rows, seeds), NaN where one is missing; larger is better.
 
@@ -74,6 +74,15 @@ class Ablation:
     effects: tuple[list[Term], list[Contrast]] | None = None
     in_parts: Mapping[str, int] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        rows, seeds = self.scores.shape
+        return f"Ablation({str(self.path)!r}, {rows} rows, {seeds} seeds)"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        html: str = self.table().to_html(index=False, float_format="{:.4f}".format)
+        return html
 
     def table(self) -> pd.DataFrame:
         """A row for each of the design's: scores, difference to the baseline, costs, verdict."""

@@ -127,11 +127,16 @@ fusions: Registry[Component] = Registry("fusion")
 convolutions: Registry[Component] = Registry("convolution")
 
 
-def of_script() -> bool:
-    """Whether a kind was registered by the script that runs, where other processes know it only if
-    they run the script too."""
+def of_script() -> list[str]:
+    """What was registered by the script that runs, or in a notebook: `gate mine`. Other processes
+    know it only if they run the script too."""
     every = (stems, families, gates, fusions, convolutions)
-    return any(kind.__module__ == "__main__" for own in every for kind in own.values())
+    return [
+        f"{own.what} {name}"
+        for own in every
+        for name, kind in own.items()
+        if kind.__module__ == "__main__"
+    ]
 
 
 @cache  # until another kind is registered

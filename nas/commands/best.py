@@ -61,7 +61,7 @@ def best(
         for trial in found:
             print(f"{opened.path}#{trial.number}")
         return
-    lines = [commands(opened.path, trial, opened.asked["data"]) for trial in found]
+    lines = [commands(opened, trial) for trial in found]
     if as_json:
         known = spread(opened.all_trials())
         pairs = zip(found, lines, strict=True)

@@ -87,3 +87,8 @@ def _show(found: Exported, weights: str) -> None:
     print(f"{before.score:<8}  {before.float_score:.4f}   {before.int8_score:.4f}")
     print(f"latency   {before.float_latency_ms_p50:.3g} ms  {found.latency_ms_p50:.3g} ms {where}")
     print(f"bytes     {before.float_bytes:,}  {found.bytes:,}")
+    if found.latency_ms_p50 > before.float_latency_ms_p50:
+        print(
+            "int8 is slower here: onnxruntime converts between its narrow layers; it is smaller, "
+            "and may be faster where the device computes in 8 bits throughout"
+        )

@@ -53,6 +53,7 @@ def train(
     from nas.commands.targets import data_of, resolve
     from nas.commands.train_view import make_view
     from nas.plugins import plugin_options
+    from nas.program import program
     from nas.search.budget import number_of
     from nas.training import train_network
     from nas.training.evaluation import NotFinite
@@ -94,5 +95,5 @@ def train(
     print(f"network  {done.network}")
     network, rest = shlex.quote(str(done.network)), plugin_options()
     logits = " --logits" * any("top1" in scores for scores in done.scores.values())
-    print(f"next     python cli.py export {network} --out network.onnx{logits}{rest}")
-    print(f"         python cli.py evaluate {network} --data OTHER --flip{rest}")
+    print(f"next     {program()} export {network} --out network.onnx{logits}{rest}")
+    print(f"         {program()} evaluate {network} --data OTHER --flip{rest}")

@@ -2,7 +2,17 @@
 
 from nas.cost.backends import Setting
 from nas.cost.counters import raw_counts
-from nas.cost.exact import COSTS, MEASURED, Cost, cost, joined, layer_macs, layer_params, part_cost
+from nas.cost.exact import (
+    COSTS,
+    MEASURED,
+    Cost,
+    cost,
+    cost_of,
+    joined,
+    layer_macs,
+    layer_params,
+    part_cost,
+)
 from nas.cost.latency import Latency, measure_latency
 from nas.cost.match import match, with_family
 from nas.cost.profile import profile
@@ -19,6 +29,7 @@ __all__ = [
     "by_layer",
     "by_operator",
     "cost",
+    "cost_of",
     "joined",
     "layer_macs",
     "layer_params",

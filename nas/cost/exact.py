@@ -14,7 +14,7 @@ from math import prod
 
 import numpy as np
 
-from nas.architecture import Architecture, Layer, Part, Shape, lower
+from nas.architecture import Architecture, Layer, Part, Shape, lower, preset
 
 FLOAT32_BYTES = 4
 
@@ -61,6 +61,14 @@ def cost(architecture: Architecture) -> Cost:
     for placed in lower(architecture):
         total += part_cost(placed.part)
     return total
+
+
+def cost_of(architecture: Architecture | str) -> dict[str, int]:
+    """macs, params and activation_bytes of an architecture, or of a preset by its name; exact.
+
+    In microseconds: `profile` builds the network and has other counters look at it.
+    """
+    return cost(preset(architecture)).as_dict()
 
 
 @cache

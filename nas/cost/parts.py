@@ -133,9 +133,11 @@ def write_table(table: PartTable, path: Path) -> None:
     write_atomically(path, pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(index=False))
 
 
-def read_table(path: Path) -> PartTable:
+def read_table(path: str | Path) -> PartTable:
     """A table that `write_table` wrote; UserError says what is wrong with other files."""
     import pandas as pd
+
+    path = Path(path)
 
     try:
         frame = pd.read_csv(

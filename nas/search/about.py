@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from nas.errors import UserError
 from nas.plugins import plugin_options
+from nas.program import program
 from nas.search.confirm import Spread, confirmed, spread
 from nas.search.overview import overview
 from nas.search.record import Trial
@@ -87,7 +90,7 @@ def describe_trial(path: str | Path | Run, number: int) -> dict[str, Any]:
         "images": trial.images,
         "jobs": jobs,
         "note": trial.note,
-        "commands": commands(run.path, trial, run.asked["data"]),
+        "commands": commands(run, trial),
     }
 
 
@@ -109,21 +112,24 @@ def trial_row(trial: Trial, known: Spread | None = None) -> dict[str, Any]:
     }
 
 
-def commands(run: Path, trial: Trial, data: str) -> dict[str, str]:
-    """What to type to have the trial's network, by what it does."""
-    target = f"{run}#{trial.number}"
-    if shlex.quote(str(run)) != str(run):  # else a shell takes it: a # in a word is no comment
+def commands(run: Run, trial: Trial) -> dict[str, str]:
+    """What to type to have the trial's network, by what it does; from the weights that the run's
+    trials began with, where it named some."""
+    target, data = f"{run.path}#{trial.number}", run.asked["data"]
+    if shlex.quote(str(run.path)) != str(run.path):  # else a shell takes it: # within a word
         target = shlex.quote(target)
     given = "" if data == "synthetic" else f" --data {shlex.quote(data)}"
+    weights = run.asked["recipe"].get("weights")
+    changes = [f"weights={weights}"] if weights else []
+    given += "".join(f" --set {shlex.quote(change)}" for change in changes)
     rest = plugin_options()
     logits = " --logits" * ("top1" in trial.scores)
-    network = shlex.quote(str(_network(run, trial, data)))
-    found = {
-        "train": f"python cli.py train {target}{given}{rest}",
-        "export": f"python cli.py export {network} --out network.onnx{logits}{rest}",
-    }
-    if trial.number in kept_checkpoints(run):
-        found["export_as_it_is"] = f"python cli.py export {target} --out network.onnx{logits}{rest}"
+    found = {"train": f"{program()} train {target}{given}{rest}"}
+    with suppress(UserError):  # weights that are gone, which `train` will say
+        network = shlex.quote(str(_network(run.path, trial, data, changes)))
+        found["export"] = f"{program()} export {network} --out network.onnx{logits}{rest}"
+    if trial.number in kept_checkpoints(run.path):
+        found["export_as_it_is"] = f"{program()} export {target} --out network.onnx{logits}{rest}"
     return found
 
 
@@ -131,24 +137,24 @@ def audit_command(run: Run) -> str:
     """What to type to have architectures of the run's space trained that tell what its rungs are
     worth, on the same data, by the same recipe where that is a shipped one."""
     space = run.path / SPACE
-    words = ["python", "cli.py", "audit", str(space) if space.is_file() else run.asked["space"]]
+    words = ["audit", str(space) if space.is_file() else run.asked["space"]]
     if run.asked["data"] != "synthetic":
         words += ["--data", run.asked["data"]]
     name = run.asked["recipe"]["name"]
     if name in shipped_recipes():
         words += ["--recipe", name]
-    return shlex.join(words) + plugin_options()
+    return f"{program()} {shlex.join(words)}{plugin_options()}"
 
 
-def _network(run: Path, trial: Trial, data: str) -> Path:
-    """Where `train` leaves the network."""
+def _network(run: Path, trial: Trial, data: str, changes: Sequence[str]) -> Path:
+    """Where `train` with these changes of its recipe leaves the network."""
     from nas.training.asked import asked_of, default_path
     from nas.training.progress import BEST, LAST
     from nas.training.recipe import load_recipe
 
-    recipe = load_recipe(FULL_RECIPE)
+    recipe = load_recipe(FULL_RECIPE, changes)
     asked = asked_of(trial.architecture, data, recipe, 0, None)
-    path = default_path(asked, f"{run.name}#{trial.number}", FULL_RECIPE, [])
+    path = default_path(asked, f"{run.name}#{trial.number}", FULL_RECIPE, changes)
     return path / (BEST if recipe.early_stop else LAST)
 
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
+from nas.architecture.registry import of_script
 from nas.arguments import whole
 from nas.data.spec import check_spec, parts_of
+from nas.errors import UserError
 from nas.search.executor import Cluster
 
 
 def slots(workers: int | None, cluster: Cluster | None) -> int:
     """How many jobs run side by side: as many as are asked for, or as there is room for.
 
-    Connects to the cluster, if there is one. UserError where it has no room, or is none.
+    Connects to the cluster, if there is one. UserError where it has no room, or is none; or where
+    there are kinds of blocks that processes can not know.
     """
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    if (own := of_script()) and (cluster or not script or not Path(script).is_file()):
+        raise UserError(
+            f"{own[0]}: the processes that train know nothing of what is registered in a notebook, "
+            "or typed in; put it into a file of its own, and nas.load_plugin(FILE)"
+        )
     if workers is not None:
         workers = whole("--workers", workers, 1)
     if cluster is None:

@@ -43,6 +43,9 @@ class Run:
         self.objectives: tuple[str, ...] = tuple(self.asked["objectives"])
         self.costs = tuple(name for name in self.objectives if name != SCORE)
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
     def space(self) -> Space | None:
         """The space that was searched, as it was then; None where it is not to be had."""
         for source in (self.path / SPACE, self.asked["space"]):

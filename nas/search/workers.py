@@ -27,6 +27,7 @@ from typing import Any
 
 from nas.architecture.registry import of_script
 from nas.cost import measure_latency
+from nas.errors import Unavailable
 from nas.files import write_atomically
 from nas.search.quiet import Quiet
 from nas.search.record import digest
@@ -39,6 +40,13 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 """What ends a driver in order: Ctrl-C, and what queues send. Its workers end with it."""
 
 
+UNGUARDED = (
+    "worker processes end while they start: they run the script too, as it registers kinds, so "
+    'what it does has to stand behind `if __name__ == "__main__":`; or register them in a file of '
+    "their own, with nas.load_plugin"
+)
+
+
 class LocalWorkers:
     """`count` processes of `threads` threads each; where there are GPUs, each has one in turn.
 
@@ -48,6 +56,7 @@ class LocalWorkers:
     def __init__(self, count: int, threads: int, outbox: Path, *, measuring: bool = False) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._cancel = self._context.RawValue("b", 0)
+        self._begun = self._context.RawValue("b", 0)
         self._threads, self._outbox = threads, outbox
         self._do = _in_turn if measuring else _plainly
         self._slots: list[tuple[Executor, Future[Result] | None]] = [
@@ -68,6 +77,8 @@ class LocalWorkers:
             try:
                 future = pool.submit(self._do, job, self._outbox)
             except BrokenExecutor:  # its process died, with a job or while it had none
+                if not self._begun.value and of_script():
+                    raise Unavailable(UNGUARDED) from None
                 pool = self._pool(slot)
                 future = pool.submit(self._do, job, self._outbox)
         self._slots[slot] = (pool, future)
@@ -88,7 +99,7 @@ class LocalWorkers:
             max_workers=1,
             mp_context=self._context,
             initializer=_start,
-            initargs=(self._threads, self._cancel, slot),
+            initargs=(self._threads, self._cancel, self._begun, slot),
         )
 
 
@@ -127,10 +138,11 @@ def _seal(fields: dict[str, Any], state: bytes) -> str:
     return digest(json.dumps(fields).encode() + state)
 
 
-def _start(threads: int, cancelled: Any, slot: int) -> None:
+def _start(threads: int, cancelled: Any, begun: Any, slot: int) -> None:
     """Set up a worker's process."""
     global _cancelled
     _cancelled = cancelled
+    begun.value = 1
     for own in ENDING:
         signal.signal(own, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

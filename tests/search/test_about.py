@@ -7,12 +7,16 @@ import pytest
 
 from nas.architecture import from_document
 from nas.errors import UserError
+from nas.models import build
+from nas.models.weights import save_network
+from nas.program import program
 from nas.report.run import run_fields
 from nas.search import open_run
 from nas.search.about import describe_run, describe_trial
 from nas.search.budget import Budget
 from nas.search.overview import overview
 from nas.search.session import note_session
+from nas.training import load_recipe
 from tests.made_up_runs import RECIPE, make_run
 
 
@@ -79,6 +83,34 @@ def test_other_data_and_names_that_a_shell_splits_stay_whole(tmp_path: Path) -> 
     path = make_run(tmp_path / "my run", data="folder:my images")
     line = describe_trial(path, 0)["commands"]["train"]
     assert line == f"python cli.py train '{path}#0' --data 'folder:my images'"
+
+
+def test_a_network_begins_with_the_weights_that_trials_began_with(tmp_path: Path) -> None:
+    weights = tmp_path / "net.safetensors"
+    save_network(build("osnet_x0_25"), weights)
+    recipe = load_recipe("quick-reid", [f"weights={weights}"]).model_dump()
+    path = make_run(tmp_path / "run", recipe=recipe)
+    commands = describe_trial(path, 0)["commands"]
+    assert commands["train"] == f"python cli.py train {path}#0 --set weights={weights}"
+    plain = describe_trial(make_run(tmp_path / "plain" / "run"), 0)["commands"]["export"]
+    assert commands["export"].split()[3] != plain.split()[3]  # another directory
+    weights.unlink()
+    assert list(describe_trial(path, 0)["commands"]) == ["train"]
+
+
+@pytest.mark.parametrize(
+    ("called", "expected"),
+    [
+        ("/venv/bin/osnet-nas", "osnet-nas"), ("C:/osnet-nas.exe", "osnet-nas"),
+        ("cli.py", "python cli.py"), ("../my code/cli.py", "python '../my code/cli.py'"),
+        ("-c", "python cli.py"), ("/lib/ipykernel_launcher.py", "python cli.py"),
+    ],
+)  # fmt: skip
+def test_commands_are_of_the_program_that_was_called(
+    monkeypatch: pytest.MonkeyPatch, called: str, expected: str
+) -> None:
+    monkeypatch.setattr("sys.argv", [called, "best"])
+    assert program() == expected
 
 
 def test_the_network_is_where_the_printed_command_leaves_it(

@@ -1,13 +1,16 @@
 """Which worker has which GPU, with a stand-in for torch's; and what a worker's process runs."""
 
 import sys
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
 
 import pytest
 import torch
 
 from nas.architecture import Component, gates
-from nas.search.capacity import default_workers
-from nas.search.workers import _starting, _take_gpu
+from nas.errors import Unavailable, UserError
+from nas.search.capacity import default_workers, slots
+from nas.search.workers import LocalWorkers, _starting, _take_gpu
 
 
 def gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> list[int]:
@@ -49,3 +52,36 @@ def test_a_worker_runs_the_script_only_for_a_kind_that_it_registers(
     monkeypatch.setitem(gates._kinds, "own", own)
     with _starting():
         assert sys.modules["__main__"] is script
+
+
+@pytest.mark.parametrize("script", [None, "<stdin>"])
+def test_a_kind_of_a_notebook_is_refused_before_anything_is_trained(
+    monkeypatch: pytest.MonkeyPatch, script: str | None
+) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", script, raising=False)
+    assert slots(2, None) == 2
+    own = type("Own", (Component,), {"__module__": "__main__"})
+    monkeypatch.setitem(gates._kinds, "own", own)
+    with pytest.raises(UserError, match=r"^gate own: .* nas.load_plugin"):
+        slots(2, None)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", __file__)
+    assert slots(2, None) == 2
+
+
+def test_a_script_that_its_workers_can_not_run_is_told_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("raise SystemExit(3)\n")  # as a search that is under way in the parent does
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    own = type("Own", (Component,), {"__module__": "__main__"})
+    monkeypatch.setitem(gates._kinds, "own", own)
+    workers = LocalWorkers(1, 1, tmp_path)
+    try:
+        with pytest.raises(BrokenExecutor):
+            workers.submit(None).result(timeout=60)  # type: ignore[arg-type]
+        with pytest.raises(Unavailable, match="has to stand behind `if __name__"):
+            workers.submit(None)  # type: ignore[arg-type]
+    finally:
+        workers.close()

@@ -14,6 +14,7 @@ from string import Template
 from nas.cost.parts import PartTable, read_table
 from nas.files import write_atomically
 from nas.plugins import plugin_options
+from nas.program import program
 from nas.report.page.document import about, document, embedded
 from nas.report.page.sections import Section, sections, summary
 from nas.search import Run, open_run
@@ -30,7 +31,7 @@ def write_report(
     where it was not measured.
     """
     if isinstance(latency, (str, Path)):
-        latency = read_table(Path(latency))
+        latency = read_table(latency)
     opened = open_run(run)
     path = Path(out) if out is not None else opened.path / "report.html"
     write_atomically(path, report_html(opened, latency))
@@ -54,7 +55,7 @@ def report_html(run: Run, latency: PartTable | None = None) -> str:
         summary="".join(f"<p>{escape(line)}</p>" for line in summary(run, trials)),
         sections="".join(map(_section, own)),
         about=_rows(about(run)),
-        command=escape(f"python cli.py report {shlex.quote(str(run.path))}{plugin_options()}"),
+        command=escape(f"{program()} report {shlex.quote(str(run.path))}{plugin_options()}"),
     )
 
 

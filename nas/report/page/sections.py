@@ -163,8 +163,7 @@ def _cells(
     buttons = "".join(
         f"<button class='copy' data-copy='{escape(text)}' title='{escape(text)}'>{name}</button>"
         for name, text in (
-            (verb.replace("_", " "), own)
-            for verb, own in commands(run.path, trial, run.asked["data"]).items()
+            (verb.replace("_", " "), own) for verb, own in commands(run, trial).items()
         )
     )
     return [

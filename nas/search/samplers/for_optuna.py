@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import key
 from nas.architecture.fields import Value
-from nas.cost import cost
+from nas.cost import MEASURED, cost
 from nas.errors import UserError
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.record import Trial
@@ -57,6 +57,11 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         known beforehand. Raises UserError."""
         self.space = load_space(space)
         self.objectives = parse_objectives(objectives)
+        if measured := [name for name in self.objectives if name in MEASURED]:
+            raise UserError(
+                "objectives: SpaceSampler takes costs that are known beforehand, and "
+                f"{measured[0]} is measured"
+            )
         self.seed = seed
         self._propose = make_sampler("ehvi", self.space, self.objectives)
         self._given: dict[tuple[str, int], dict[str, Value]] = {}
