@@ -16,19 +16,19 @@ def latency(
     setting: Setting = "frozen",
     plugin: Plugins = None,
 ) -> None:
-    """Measure each part of SPACE once on this device; for `profile SPACE --latency-table FILE`."""
+    """Measure each part of SPACE once on this device, for --latency-table FILE of other verbs."""
     from nas.cost import backends
     from nas.cost.parts import measured_table
-    from nas.cost.table import parts_of
     from nas.errors import UserError
     from nas.progress import counted
+    from nas.search.known import parts_to_measure
     from nas.space import load_space
 
     if out.suffix != ".csv" or not out.parent.is_dir():
         raise UserError(f"--out: {out} is not a .csv file in a directory that exists")
     how = backends.Setting.parse(setting)
     loaded = load_space(space)
-    parts = parts_of(loaded.members(loaded.raw_points) if loaded.listable else loaded.members())
+    parts = parts_to_measure(loaded)
     with counted("measurements", lines=True) as progress:
         table = measured_table(parts, how, out, progress=progress)
     print(f"{out}: {len(parts)} parts, {table.setting['machine']}, {table.setting['library']}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,12 +49,18 @@ def search(
     sampler: Annotated[
         str | None,
         typer.Option(
-            help="ehvi, tpe, nsga2, gp or random; by default ehvi, or tpe with latency_ms."
+            help="ehvi, tpe, nsga2, gp or random; else ehvi, or tpe where latency is measured."
         ),
     ] = None,
     latency: Annotated[
         str, typer.Option(help="Setting in which latency_ms is measured; see `profile --setting`.")
     ] = "frozen:threads=1",
+    latency_table: Annotated[
+        Path | None,
+        typer.Option(
+            help="Predict latency_ms by this table, which `latency` made; else it is measured."
+        ),
+    ] = None,
     rungs: Annotated[
         str | None,
         typer.Option(help="Epochs after which trials are compared, as 1,3; else the recipe's."),
@@ -124,6 +131,7 @@ def search(
                 objectives=objectives,
                 sampler=sampler,
                 latency=latency,
+                latency_table=latency_table,
                 rungs="" if no_rungs else rungs,
                 eta=eta,
                 confirm=confirm,

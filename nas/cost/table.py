@@ -49,7 +49,7 @@ def table(
         columns[parameter.name] = pd.Categorical.from_codes(codes, kinds)
     columns |= members.costs | {"receptive_field": _fields(members)}
     if latency is not None:
-        columns["latency_ms"] = _latencies(members, latency)
+        columns["latency_ms"] = latencies(members, latency)
     return pd.DataFrame(columns)
 
 
@@ -72,7 +72,8 @@ def _fields(members: Any) -> NDArray[np.int64]:
     return field
 
 
-def _latencies(members: Any, latency: PartTable) -> NDArray[np.float64]:
+def latencies(members: Any, latency: PartTable) -> NDArray[np.float64]:
+    """Milliseconds of each member of a space: (n,). UserError where the table lacks a part."""
     total = np.full(len(members), latency.call)
     for slot in members.columns.slots:
         used, inverse = np.unique(members.ids(slot), return_inverse=True)

@@ -14,6 +14,7 @@ from typing import Protocol
 from nas.architecture import Architecture, key, preset
 from nas.arguments import real, several, whole
 from nas.cost import Setting
+from nas.cost.parts import PartTable
 from nas.data import prepare_dataset
 from nas.directory import locked
 from nas.errors import Unavailable, Unwritable, UserError
@@ -24,6 +25,7 @@ from nas.search.budget import Budget
 from nas.search.capacity import check_data, default_threads, slots
 from nas.search.confirm import leaders
 from nas.search.executor import ATTEMPTS, Cluster, Executor
+from nas.search.known import LATENCY, known_range, noted, table_for
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.plan import Plan, SearchPlan, Standing, Step, check_share
@@ -100,6 +102,7 @@ def run_search(
     objectives: str | Sequence[str] = "score,macs",
     sampler: str | None = None,
     latency: str = "frozen:threads=1",
+    latency_table: str | Path | PartTable | None = None,
     rungs: str | Sequence[int] | None = None,
     eta: float = 3.0,
     confirm: float = 0.25,
@@ -119,12 +122,14 @@ def run_search(
     they started; budget, workers and confirm may change. recipe: by default quick-reid, or quick
     where the data has classes. overrides: fields of the recipe, as "lr=0.001". sampler: by default
     ehvi, or tpe where a cost is measured. latency: the setting in which latency_ms is measured,
-    while no worker trains. rungs: epochs below full length after which one trial in `eta` is
-    trained further, as "1,3" or [1, 3]; "" is none, None what the recipe says. confirm: the
-    share of the budget, at most, that trains the front again with fresh seeds. cluster: where
-    jobs run, workers of them side by side; by default processes of this machine. storage: URL
-    of the Optuna storage that the study is kept in; by default study.db in the run. init:
-    architectures, or presets, of the space, that are tried first. warm_start: earlier runs with the
+    while no worker trains; latency_table: of parts that were measured on a device (`cli.py latency
+    SPACE`), by which latency_ms is predicted instead, and known before a training. rungs: epochs
+    below full length after which one trial in `eta` is trained further, as "1,3" or [1, 3]; "" is
+    none, None what the recipe says. confirm: the share of the budget, at most, that trains the
+    front again with fresh seeds. cluster: where jobs run, workers of them side by side; by default
+    processes of this machine. storage: URL of the Optuna storage that the study is kept in; by
+    default study.db in the run. init: architectures, or presets, of the space, that are tried
+    first. warm_start: earlier runs with the
     same data, recipe and seed, whose trials are taken over and cost nothing of the budget. Raises
     UserError for what a user can mend; KeyboardInterrupt ends the search cleanly and is passed on.
     """
@@ -137,20 +142,23 @@ def run_search(
     eta, confirm = real("--eta", eta), real("--confirm", confirm)
     ladder = Ladder((*trained.rungs, trained.epochs), eta, tuple(n for n in names if n != SCORE))
     check_share(confirm)
-    sampler = sampler or default_sampler(names)
-    own = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs))
+    if latency_table is not None and LATENCY not in names:
+        raise UserError("--latency-table: latency_ms is not one of --objectives")
+    parts = None if latency_table is None else table_for(loaded, latency_table)
+    sampler = sampler or default_sampler(names, parts)
+    own = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs), latency=parts)
     first = [preset(own).resized(loaded.base.input) for own in several(init)]
     propose = beginning_with(first, loaded, own)
-    if cluster and "latency_ms" in names:
+    if cluster and LATENCY in names and parts is None:
         raise UserError(
             "--objectives: latency_ms is measured on one machine, not on a cluster, whose nodes "
-            "may differ; leave out latency_ms, or --executor ray"
+            "may differ; leave out latency_ms, or --executor ray, or give a --latency-table"
         )
     loaded.sample(drawer(seed))  # an empty space says so here
     asked = {
         "space": loaded.name,
         "space_hash": loaded.hash(),
-        "cost_range": {name: list(own) for name, own in loaded.cost_range().items()},
+        "cost_range": {name: list(own) for name, own in known_range(loaded, parts).items()},
         "data": data,
         "recipe": trained.model_dump(),
         "objectives": list(names),
@@ -159,9 +167,11 @@ def run_search(
     }
     if trained.rungs:
         asked["eta"] = eta
-    setting = Setting.parse(latency) if "latency_ms" in names else None
+    setting = Setting.parse(latency) if LATENCY in names and parts is None else None
     if setting:
         asked["latency"] = setting.record()
+    if parts:
+        asked["latency"] = noted(parts)
     if first:
         asked["init"] = [key(architecture) for architecture in first]
     earlier = [earlier_run(run, asked) for run in several(warm_start)]
@@ -192,6 +202,7 @@ def run_search(
             Ledger(spend, trained, count),
             shown.notice,
             promoter(own, ladder, seed),
+            parts,
         )
         projection = Projection(
             path / "study.db", loaded.name, loaded, names, shared_study(path, storage)

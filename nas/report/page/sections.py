@@ -66,13 +66,13 @@ def sections(
 ) -> list[Section]:
     """All of them, in the order of the page."""
     if run.is_ablation:
-        return [_comparison(run, trials), _latency(trials, latency)]
+        return [_comparison(run, trials), _latency(run, trials, latency)]
     return [
         _members(run, trials),
         _growth(run, trials, history),
         _importance(run, trials),
         _rungs(run, trials),
-        _latency(trials, latency),
+        _latency(run, trials, latency),
         _audit(run, trials),
     ]
 
@@ -254,11 +254,13 @@ def _reasons(failed: Sequence[Trial]) -> str:
     return "; ".join(f"{reason} ({count})" for reason, count in most)
 
 
-def _latency(trials: Sequence[Trial], table: PartTable | None) -> Section:
+def _latency(run: Run, trials: Sequence[Trial], table: PartTable | None) -> Section:
     title = "MACs and latency"
     own = [t for t in trials if "latency_ms" in t.costs]
     if len(own) >= 2:
         times, how = [t.costs["latency_ms"] for t in own], "measured by the search"
+        if "parts" in run.asked.get("latency", {}):
+            how = _predicted(run.asked["latency"])
     elif table is not None:
         own = [t for t in trials if t.rungs or t.baseline]
         rows = np.unique(np.linspace(0, max(0, len(own) - 1), RANKED).astype(int))
@@ -270,8 +272,7 @@ def _latency(trials: Sequence[Trial], table: PartTable | None) -> Section:
                 "`latency SPACE --out FILE` measures those of a space."
             ])  # fmt: skip
         times = [table.latency(trial.architecture) for trial in own]
-        s = table.setting
-        how = f"predicted from parts measured on {s['device']} {s['machine']}, {s['backend']}"
+        how = _predicted(table.setting)
     else:
         return Section("latency", title, [
             "No latency is known. `search --objectives score,latency_ms` measures it; "
@@ -285,6 +286,11 @@ def _latency(trials: Sequence[Trial], table: PartTable | None) -> Section:
         f"{figure.layout.meta['tau']:.3f}: at 1, macs would tell which network is faster."
     )
     return Section("latency", title, [note], figure)
+
+
+def _predicted(setting: Mapping[str, Any]) -> str:
+    where = f"{setting['device']} {setting['machine']}, {setting['backend']}"
+    return f"predicted from parts measured on {where}"
 
 
 def _audit(run: Run, trials: Sequence[Trial]) -> Section:

@@ -16,8 +16,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import key
 from nas.architecture.fields import Value
-from nas.cost import MEASURED, cost
+from nas.cost import MEASURED
+from nas.cost.parts import PartTable
 from nas.errors import UserError
+from nas.search.known import known_costs, table_for
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.record import Trial
 from nas.search.samplers.choice import make_sampler
@@ -52,18 +54,20 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         objectives: str | Sequence[str] = "score,macs",
         *,
         seed: int = 0,
+        latency_table: str | Path | PartTable | None = None,
     ) -> None:
         """space: itself, its name or file. objectives: the score and one or two costs that are
-        known beforehand. Raises UserError."""
+        known beforehand, as latency_ms is by a `latency_table` of a device. Raises UserError."""
         self.space = load_space(space)
         self.objectives = parse_objectives(objectives)
-        if measured := [name for name in self.objectives if name in MEASURED]:
+        if set(self.objectives) & set(MEASURED) and latency_table is None:
             raise UserError(
-                "objectives: SpaceSampler takes costs that are known beforehand, and "
-                f"{measured[0]} is measured"
+                "objectives: SpaceSampler takes costs that are known beforehand, as latency_ms is "
+                "by a latency_table"
             )
-        self.seed = seed
-        self._propose = make_sampler("ehvi", self.space, self.objectives)
+        table = None if latency_table is None else table_for(self.space, latency_table)
+        self.seed, self.latency = seed, table
+        self._propose = make_sampler("ehvi", self.space, self.objectives, latency=table)
         self._given: dict[tuple[str, int], dict[str, Value]] = {}
         self._blanks: dict[tuple[Value, ...], Trial | None] = {}
 
@@ -140,7 +144,7 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         try:
             point = self.space.active(params)
             architecture = self.space.architecture(point)
-            costs: dict[str, float] = dict(cost(architecture).as_dict())
+            costs = known_costs(architecture, self.latency)
             return Trial(0, key(architecture), point, architecture, costs)
         except UserError:  # values of another space, or that the user put there
             return None

@@ -16,6 +16,7 @@ from nas.search.samplers.ehvi import START
 from nas.search.samplers.for_optuna import SpaceSampler
 from nas.space import Space, from_yaml, optuna_params, suggest, to_distributions
 from tests.search.samplers.test_ehvi import pattern, searched
+from tests.search.test_known import device
 
 TEXT = (
     "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
@@ -232,9 +233,16 @@ def test_other_directions_are_refused(space: Space, directions: list[str]) -> No
         study.optimize(lambda trial: objective(space, trial), 1)
 
 
-def test_latency_is_not_known_beforehand(space: Space) -> None:
-    with pytest.raises(UserError, match="latency_ms is measured"):
+def test_latency_is_not_known_beforehand_but_by_a_table(space: Space) -> None:
+    with pytest.raises(UserError, match="as latency_ms is by a latency_table"):
         SpaceSampler(space, "score,latency_ms")
+    table = device(space)
+    study = optuna.create_study(
+        direction="maximize", sampler=SpaceSampler(space, "score,latency_ms", latency_table=table)
+    )
+    study.optimize(lambda trial: objective(space, trial)[0], 2)
+    for own in study.sampler._history(study):  # type: ignore[attr-defined]
+        assert own.costs["latency_ms"] == table.latency(own.architecture)
 
 
 def test_the_history_is_that_of_the_record(space: Space) -> None:
