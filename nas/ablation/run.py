@@ -37,6 +37,7 @@ from nas.search.capacity import check_data, slots
 from nas.search.driver import Driver, SilentView, View
 from nas.search.executor import Cluster
 from nas.search.ledger import Ledger
+from nas.search.objectives import SCORE
 from nas.search.record import Trial
 from nas.search.run import FOLDERS, LIBRARIES, Run, default_path, open_run, read_asked
 from nas.search.rungs import Ladder
@@ -54,6 +55,8 @@ DESIGNS = {
     "paper": "the eleven rows of the OSNet paper",
     "families": "OSNet, Inception, ResNeXt, SE",
 }
+METRICS, BESIDE = ("mAP", "top1"), ("rank1", "top5")
+"""What the score may be, and what a table tells beside it."""
 TABLES = ("paper", "families")
 """Of these, those that were published."""
 
@@ -64,7 +67,8 @@ class Ablation:
 
     effects: of the factors, where the design is factorial and there are scores to tell them from
     noise. in_parts: of rows, by label, how many trainings ran out of memory and were repeated in
-    parts of a batch. looks: with how many seeds there were verdicts so far, ascending.
+    parts of a batch. looks: with how many seeds there were verdicts so far, ascending. metric: the
+    score's name, as mAP. beside: other scores by name, of which no verdict is: (rows, seeds).
     """
 
     path: Path
@@ -74,6 +78,8 @@ class Ablation:
     effects: tuple[list[Term], list[Contrast]] | None = None
     in_parts: Mapping[str, int] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
+    metric: str = SCORE
+    beside: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         rows, seeds = self.scores.shape
@@ -86,7 +92,7 @@ class Ablation:
 
     def table(self) -> pd.DataFrame:
         """A row for each of the design's: scores, difference to the baseline, costs, verdict."""
-        return comparison_frame(self.design, self.found)
+        return comparison_frame(self.design, self.found, self.beside)
 
 
 def run_ablation(
@@ -295,6 +301,14 @@ def _found(path: Path, design: Design, seeds: int) -> Ablation:
     scores = _scores(path, design, seeds)
     with open_run(path).record() as record:
         halved = [job for job, outcome, why in record.jobs() if outcome == "done" and in_parts(why)]
+        history = record.history()
+    names = {name for job in history for name in job["scores"]}
+    metric = next((name for name in METRICS if name in names), SCORE)
+    beside = {name: np.full(scores.shape, np.nan) for name in BESIDE if name in names}
+    for job in history:
+        for name in beside.keys() & job["scores"].keys():
+            if job["replicate"] < seeds:
+                beside[name][job["trial"], job["replicate"]] = job["scores"][name]
     rows = Counter(design.rows[int(job.split("-")[0])].label for job in halved)
     found = compare(scores)
     looks = looked(path, int(found.pairs.max()))
@@ -302,7 +316,7 @@ def _found(path: Path, design: Design, seeds: int) -> Ablation:
     if design.factorial:
         with suppress(UserError):  # there are too few scores yet
             effects = factorial_effects(design.cells, scores)
-    return Ablation(path, design, scores, found, effects, dict(rows), looks)
+    return Ablation(path, design, scores, found, effects, dict(rows), looks, metric, beside)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from nas.ablation.design import Design
 from nas.ablation.effects import Contrast, Term
@@ -16,11 +19,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def comparison_frame(design: Design, found: Comparisons) -> pd.DataFrame:
+def comparison_frame(
+    design: Design, found: Comparisons, beside: Mapping[str, ArrayLike] | None = None
+) -> pd.DataFrame:
     """A row for each of the design's: its scores, its difference to the baseline, and its costs.
 
     Differences and intervals are in the score's unit, larger is better. *_change: a cost over the
-    baseline's, less 1. Empty where there is no number.
+    baseline's, less 1. beside: other scores (rows, seeds) by name, of which the mean and the
+    deviation over seeds are columns. Empty where there is no number.
     """
     import pandas as pd
 
@@ -45,6 +51,9 @@ def comparison_frame(design: Design, found: Comparisons) -> pd.DataFrame:
         "unpaired_p_holm": found.unpaired_holm,
         "verdict": found.verdict,
     }
+    for name, scores in (beside or {}).items():
+        own = pd.DataFrame(np.asarray(scores))
+        columns |= {name: own.mean(axis=1), f"{name}_deviation": own.std(axis=1)}
     for name in costs[0]:
         columns[name] = [own[name] for own in costs]
         columns[f"{name}_change"] = [own[name] / costs[0][name] - 1 for own in costs]

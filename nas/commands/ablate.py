@@ -133,7 +133,7 @@ def ablate(
         print_json(frame.to_dict("records"))
         return
     console = make_console()
-    words = comparison_words(frame, found.found)
+    words = comparison_words(frame, found.found, found.metric)
     console.print(terminal(words, title(found), console.width, SPARE))
     for note in ablation_notes(found):
         console.print(note, style="dim")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.ablation.design import Design
-from nas.ablation.run import Ablation
+from nas.ablation.run import BESIDE, METRICS, Ablation
 from nas.ablation.statistics import NOT_COMPARED, Comparisons
 from nas.ablation.tables import contrast_frame, term_frame
 from nas.files import write_atomically
@@ -16,16 +16,27 @@ from nas.report.figures import write_figure
 from nas.report.forest import forest_figure
 from nas.report.formats import FILES, Spare
 from nas.report.words import change, compact, shortened
+from nas.search.objectives import SCORE
 from nas.search.run import read_asked
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MEANS: Spare = tuple(
+    (name, lambda text: text.partition(" ")[0]) for name in (*BESIDE, *METRICS, SCORE)
+)
 SPARE: Spare = (
-    "params", "effect size", "macs", "params change", "unpaired",
-    ("score", lambda text: text.partition(" ")[0]), "macs change", "unpaired interval",
+    "params",
+    "effect size",
+    "macs",
+    "params change",
+    "unpaired",
+    *MEANS,
+    *BESIDE,
+    "macs change",
+    "unpaired interval",
     "unpaired p (Holm)",
-)  # fmt: skip
+)
 """What a narrow terminal does without; of a score the mean stays."""
 
 EQUAL = (
@@ -34,15 +45,23 @@ EQUAL = (
 )
 
 
-def comparison_words(frame: pd.DataFrame, found: Comparisons) -> pd.DataFrame:
-    """The table of `comparison_frame`; with the unpaired result where pairs are not alike."""
+def comparison_words(frame: pd.DataFrame, found: Comparisons, metric: str = SCORE) -> pd.DataFrame:
+    """The table of `comparison_frame`; with the unpaired result where pairs are not alike.
+
+    metric: what the score is called.
+    """
     import pandas as pd
 
     level = f"{1 - found.alpha:.0%} interval"
     records = frame.to_dict("records")
     columns = {
         "row": [str(row["row"]) for row in records],
-        "score": [_score(row) for row in records],
+        metric: [_score(row) for row in records],
+        **{
+            name: [_spread(row[name], row[f"{name}_deviation"]) for row in records]
+            for name in BESIDE
+            if name in frame
+        },
         "difference": [_signed(row["difference"]) for row in records],
         level: [_interval(row["low"], row["high"]) for row in records],
         "p (Holm)": [_p(row["p_holm"]) for row in records],
@@ -160,14 +179,14 @@ def write_ablation(ablation: Ablation, images: Sequence[str] = ()) -> list[Path]
     """Write an ablation's tables and forest plot into its directory: every file that was made."""
     frame, found = ablation.table(), ablation.found
     notes = ablation_notes(ablation)
-    words = comparison_words(frame, found)
+    words = comparison_words(frame, found, ablation.metric)
     files = write_tables(ablation.path, "ablation", frame, words, title(ablation), notes)
     if ablation.effects:
         terms, contrasts = (term_frame(ablation.effects[0]), contrast_frame(ablation.effects[1]))
         files += write_tables(ablation.path, "terms", terms, term_words(terms), "Effects")
         words = contrast_words(contrasts, found.alpha)
         files += write_tables(ablation.path, "contrasts", contrasts, words, "Differences")
-    figure = forest_figure(frame, title(ablation))
+    figure = forest_figure(frame, title(ablation), ablation.metric)
     return files + write_figure(figure, ablation.path / "forest", images)
 
 
@@ -203,8 +222,12 @@ def write_tables(
 def _score(row: dict[Any, Any]) -> str:
     if not row["scores"]:
         return ""
-    spread = "" if math.isnan(row["deviation"]) else f" ±{row['deviation']:.4f}"
-    return f"{row['mean']:.4f}{spread} ({row['scores']})"
+    return f"{_spread(row['mean'], row['deviation'])} ({row['scores']})"
+
+
+def _spread(mean: float, deviation: float) -> str:
+    """A mean, and after it the deviation over seeds where there are two."""
+    return _number(mean, ".4f") + ("" if math.isnan(deviation) else f" ±{deviation:.4f}")
 
 
 def _signed(value: float) -> str:

@@ -56,14 +56,14 @@ def terminal(
         if isinstance(own, str):
             left_out += [own] if own in words else []
             words = words.drop(columns=own, errors="ignore")
-        else:
+        elif own[0] in words:
             name, shorter = own
             words = words.assign(**{name: words[name].map(shorter)})
     if left_out:
         caption = "\n".join(
             filter(None, [caption, f"{width} columns are too few for: {'; '.join(left_out)}"])
         )
-    if width is not None and _width(words) > width:
+    if width is not None and _width(words, folded=_narrowest) > width:
         return Text("\n".join(filter(None, [title, *_lines(words, width), caption])))
     table = Table(
         title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold",
@@ -90,11 +90,18 @@ def _lines(words: pd.DataFrame, width: int) -> Iterator[str]:
         yield from wrap(line, width, initial_indent="    ", subsequent_indent="    ")
 
 
-def _width(words: pd.DataFrame) -> int:
-    """Characters that the table takes; text is folded to FOLDED of them."""
+def _width(
+    words: pd.DataFrame, folded: Callable[[int], int] = lambda length: min(length, FOLDED)
+) -> int:
+    """Characters that the table takes; folded: those of a text by its length."""
     whole = [max(map(len, map(str, [name, *words[name]]))) for name in words.columns]
     pairs = zip(whole, numeric(words), strict=True)
-    return sum(own if right else min(own, FOLDED) for own, right in pairs) + 2 * (len(whole) - 1)
+    return sum(own if right else folded(own) for own, right in pairs) + 2 * (len(whole) - 1)
+
+
+def _narrowest(length: int) -> int:
+    """Of a text: below it would be a tower of letters."""
+    return min(length, FOLDED + 4 if length > 2 * FOLDED else FOLDED * 3 // 5)
 
 
 def markdown(words: pd.DataFrame, title: str = "", notes: Sequence[str] = ()) -> str:

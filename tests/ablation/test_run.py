@@ -10,7 +10,14 @@ import pandas as pd
 import pytest
 
 from nas.ablation.looks import looked
-from nas.ablation.run import ABLATION, _default_path, _power, make_design, run_ablation
+from nas.ablation.run import (
+    ABLATION,
+    _default_path,
+    _power,
+    make_design,
+    read_ablation,
+    run_ablation,
+)
 from nas.directory import make_directory
 from nas.errors import UserError
 from nas.report.ablation import ablation_notes
@@ -192,6 +199,18 @@ def test_a_front_of_an_ablation_has_the_means_of_all_seeds(tmp_path: Path) -> No
     shown = run.trials()
     assert shown["confirmed"][:2].tolist() == pytest.approx([0.2, 0.4])
     assert shown["replicates"].tolist()[:3] == [3, 3, 0]
+
+
+def test_what_the_record_says_of_an_ablation_is_what_it_found(tiny: dict[str, Any]) -> None:
+    found = run_ablation(**tiny, factors=["gate"], seeds=2)
+    again = read_ablation(open_run(tiny["out"]))
+    assert again.table().equals(found.table())
+    assert again.metric == "mAP" and list(again.beside) == ["rank1"]
+    with open_run(tiny["out"]).record() as record:
+        last = record.history()[-1]
+    assert again.beside["rank1"][last["trial"], last["replicate"]] == last["scores"]["rank1"]
+    assert repr(again).endswith(f"{len(found.scores)} rows, 2 seeds)")
+    assert "rank1" in again._repr_html_()
 
 
 def test_a_run_whose_rows_were_not_numbered_yet_goes_on(tiny: dict[str, Any]) -> None:

@@ -20,12 +20,15 @@ from nas.ablation.statistics import NOT_COMPARED
 from nas.architecture import preset
 from nas.cost import cost
 from nas.report.ablation import (
+    SPARE,
     comparison_notes,
     comparison_words,
     contrast_words,
     term_words,
     write_tables,
 )
+from nas.report.formats import terminal
+from tests.report.text import text_of
 
 WHOLE = paper_table(preset("osnet_x0_25"))
 DESIGN = Design(WHOLE.rows[:5], WHOLE.cells[:5], ("gate odd: breaks macs <= 1M",), "a context")
@@ -60,6 +63,18 @@ def test_words_say_what_the_numbers_are() -> None:
     assert better["p (Holm)"] == "<0.001"
     assert better["macs change"].startswith("+")
     assert last["score"] == "" and last["verdict"] == "not compared"
+
+
+def test_other_scores_stand_beside_the_one_that_verdicts_are_of() -> None:
+    found = compare(SCORES)
+    frame = comparison_frame(DESIGN, found, {"rank1": SCORES + 0.1})
+    np.testing.assert_allclose(frame["rank1"], found.mean + 0.1)
+    np.testing.assert_allclose(frame["rank1_deviation"], found.deviation)
+    words = comparison_words(frame, found, "mAP")
+    assert list(words)[:3] == ["row", "mAP", "rank1"]
+    assert words["rank1"][1] == "0.6515 ±0.0013" and words["rank1"][4] == ""
+    narrow = text_of(terminal(words, "", 80, SPARE), 80)
+    assert "0.5515" in narrow and "rank1" in narrow.partition("are too few for")[2]
 
 
 def test_the_unpaired_result_has_columns_only_where_pairs_are_not_alike() -> None:

@@ -125,8 +125,8 @@ def _comparison(run: Run, trials: Sequence[Trial]) -> Section:
         *comparison_notes(found.design, found.found, found.in_parts, found.looks),
         *([f"In full, with what was left out of the design: {files}."] if files else []),
     ]
-    table = html_table(comparison_words(frame, found.found))
-    return Section("comparison", heading, notes, forest_figure(frame), table)
+    table = html_table(comparison_words(frame, found.found, found.metric))
+    return Section("comparison", heading, notes, forest_figure(frame, score=found.metric), table)
 
 
 def _members(run: Run, trials: Sequence[Trial]) -> Section:
