@@ -87,7 +87,7 @@ def apply(
 
     A UserError of the function, and a Refusal among its arguments, become a Refusal.
     """
-    points = math.prod(np.broadcast_shapes(*(column.ids.shape for column in columns)))
+    points = math.prod(map(max, zip(*(column.ids.shape for column in columns), strict=True)))
     if points > MAX_POINTS:
         raise _too_many(points)
     code = np.zeros((1,) * columns[0].ids.ndim, dtype=np.int64)

@@ -76,6 +76,15 @@ def test_a_huge_space_is_counted_exactly_without_constraints_on_cost() -> None:
     assert ordered.value < count.value < space.raw_points
 
 
+@pytest.mark.parametrize("blocks", [11, 20])
+def test_up_to_sixty_parameters_vary(blocks: int) -> None:
+    """33 and 60 of them; each block is one network or another, whatever the others are."""
+    lines = [f"  stages[each].blocks[{block}].streams: 1..2\n" for block in range(blocks)]
+    space = from_yaml(HEAD + f"  stages[*].depth: {blocks}\n" + "".join(lines))
+    assert space.count().value == 2 ** (3 * blocks)
+    assert space.contains(space.architecture(space.sample(random.Random(0).randrange)))
+
+
 def test_a_constraint_on_cost_gives_an_estimate_with_its_interval() -> None:
     whole = huge().count().value
     found = huge("macs <= 20M").count()
