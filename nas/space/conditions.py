@@ -134,7 +134,9 @@ def _check(expression: Expression, stages: int, *, lists: bool, costs: bool = Tr
                 raise UserError(f"{arg.args[0]!r} is not a name here; names are {names}{why}")
             if arg.op == "name" and arg.args[0] not in COSTS and _is_text(arg.args[0], stages):
                 raise UserError(f"{arg.args[0]} is a word, and {op!r} needs numbers")
-    for arg in operands:
+    for i, arg in enumerate(operands):
+        if arg.op == "list" and not (op in ("in", "not in") and i == 1):
+            raise UserError("a list stands after `in` only, as `stages[0].gate in [none, fixed]`")
         _check(arg, stages, lists=lists, costs=costs)
     if op in ("==", "!=", "in", "not in"):
         _check_words(operands, stages)
