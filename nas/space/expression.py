@@ -26,7 +26,7 @@ from nas.errors import UserError
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 AGGREGATES = ("all", "any", "sum", "max", "min", "nondecreasing")
 KEYWORDS = {"and", "or", "not", "in", "true", "false"}
-MAX_LENGTH, MAX_DEPTH = 2000, 40
+MAX_LENGTH, MAX_DEPTH, MAX_OPERATORS = 2000, 40, 100
 
 TOKEN = re.compile(
     r"""\s*(?:
@@ -74,6 +74,11 @@ class _Parser:
         self.text, self.is_name = text, is_name
         self.tokens = list(_tokens(text))
         self.next = 0
+        operators = sum(kind != "value" and value in OPERATORS for kind, value, _ in self.tokens)
+        if operators > MAX_OPERATORS:
+            raise UserError(
+                f"in {_short(text)!r}: {operators} operators; at most {MAX_OPERATORS} are expected"
+            )
 
     def peek(self) -> tuple[str, Any, int]:
         return self.tokens[self.next]
@@ -325,3 +330,4 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "*": _times,
     "/": _divided,
 }
+OPERATORS = {*OPERATIONS, "in"}

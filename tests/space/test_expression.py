@@ -79,6 +79,8 @@ def test_values(text: str, expected: object) -> None:
         "not " * 100 + "true",
         "(" * 100 + "1" + ")" * 100,
         "1 + " * 1000 + "1",
+        "macs <= 1" + "+1" * 990,
+        "<".join(["1"] * 990),
     ],
 )
 def test_what_is_not_an_expression_is_one_clear_line(text: str) -> None:
