@@ -30,7 +30,7 @@ MAX_LENGTH, MAX_DEPTH, MAX_OPERATORS = 2000, 40, 100
 
 TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?(?P<unit>[kMG]?)(?![\w.]))
+      (?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d\d?)?(?P<unit>[kMG]?)(?![\w.]))
     | (?P<text>"[^"\n]*"|'[^'\n]*')
     | (?P<name>[A-Za-z_]\w*(?:\[[-\w*: ]*\]|\.[A-Za-z_]\w*)*)
     | (?P<symbol><=|>=|==|!=|[-+*/<>(),\[\]])
@@ -193,10 +193,10 @@ def _tokens(text: str) -> Iterator[tuple[str, Any, int]]:
         if not match:
             rest = text[place:].lstrip()
             at = len(text) - len(rest) + 1
-            if odd := re.match(r"\.?\d[\d.]*\w+", rest):
+            if odd := re.match(r"\.?\d[\d.]*(?:[eE][+-])?\w+", rest):
                 raise UserError(
-                    f"in {_short(text)!r}: {odd[0]!r} at {at} is not a number; its units "
-                    f"are {', '.join(filter(None, UNITS))}"
+                    f"in {_short(text)!r}: {_short(odd[0])!r} at {at} is not a number; its units "
+                    f"are {', '.join(filter(None, UNITS))}, and its exponent has two digits at most"
                 )
             raise UserError(f"in {_short(text)!r}: {rest[0]!r} at {at} is not understood")
         start = match.start(match.lastgroup or 0)

@@ -121,6 +121,7 @@ def changed(old: str, new: str) -> str:
                 "stages[each].streams > 1": "stages[each].streams: [each] is only",
                 "max(stages[*].gate) == none": "stages[*].gate is a word",
                 "params <= 3K": "in 'params <= 3K': '3K' at 11 is not a number; its units a",
+                "macs > 1e-99999999k": "in 'macs > 1e-99999999k': '1e-99999999k' at 8 is not ",
                 "width .foo > 3": "in 'width .foo > 3': '.' at 7 is not understood",
                 "params <= 4MB": "in 'params <= 4MB': '4MB' at 11 is not a number",
                 "sum(width) > 1": "sum(...) needs paths over the same stages",
