@@ -6,13 +6,13 @@ Atoms: numbers with an optional unit (10k, 1.5M, 2G), words and "quoted text", [
 (`width`, `stages[1].streams`, `macs`), and aggregates over a list of fields:
 all, any, sum, max, min, nondecreasing. Comparisons chain: 1 <= width <= 2.
 
-Evaluation works on plain values and on numpy arrays (one entry a point) alike.
+Evaluation works on plain values and on numpy arrays (one entry a point) alike. Arithmetic is in
+floats, exact for whole numbers up to 2**53: whole ones of numpy would run over without a word.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import operator
 import re
 from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 AGGREGATES = ("all", "any", "sum", "max", "min", "nondecreasing")
 KEYWORDS = {"and", "or", "not", "in", "true", "false"}
 MAX_LENGTH, MAX_DEPTH, MAX_OPERATORS = 2000, 40, 100
+LARGEST = 1e30
 
 TOKEN = re.compile(
     r"""\s*(?:
@@ -202,10 +203,14 @@ def _tokens(text: str) -> Iterator[tuple[str, Any, int]]:
         start = match.start(match.lastgroup or 0)
         place = match.end()
         if (number := match["number"]) is not None:
-            scale = UNITS[match["unit"]]
-            digits = number.removesuffix(match["unit"]) if match["unit"] else number
-            value = int(digits) if digits.isdecimal() else float(digits)
-            yield "value", value if scale == 1 else _scaled(digits, scale), start
+            unit = match["unit"]
+            value = Fraction(number.removesuffix(unit)) * UNITS[unit]
+            if value > LARGEST:
+                raise UserError(
+                    f"in {_short(text)!r}: {_short(number)} at {start + 1} is above {LARGEST:g}, "
+                    "the largest number"
+                )
+            yield "value", _nearest(value), start
         elif match["text"] is not None:
             yield "value", match["text"][1:-1], start
         elif match["name"] is not None:
@@ -215,12 +220,10 @@ def _tokens(text: str) -> Iterator[tuple[str, Any, int]]:
     yield "end", None, len(text)
 
 
-def _scaled(digits: str, scale: int) -> int | float:
-    """The product, whole where it is: 64.1k is 64100, which no product of floats says."""
-    if not math.isfinite(float(digits) * scale):
-        return math.inf
-    exact = Fraction(digits) * scale
-    return exact.numerator if exact.denominator == 1 else float(exact)
+def _nearest(exact: Fraction) -> int | float:
+    """64.1k is the whole number 64100, which no product of floats says; above 2**53, a float."""
+    whole = exact.denominator == 1 and exact <= 2**53
+    return exact.numerator if whole else float(exact)
 
 
 def _short(text: str) -> str:
@@ -271,21 +274,19 @@ def _equal(left: Any, right: Any) -> Any:
 
 
 def _plus(left: Any, right: Any) -> Any:
-    return (left + 0) + right  # of truths, numpy's sum would be their disjunction
+    return (left + 0.0) + right
 
 
 def _minus(left: Any, right: Any) -> Any:
-    return (left + 0) - (right + 0)  # numpy has no difference of truths
+    return (left + 0.0) - (right + 0.0)  # numpy has no difference of truths
 
 
 def _times(left: Any, right: Any) -> Any:
-    if hasattr(left, "dtype") or hasattr(right, "dtype"):
-        return (left + 0.0) * right  # numpy's whole numbers would run over without a word
-    return left * right
+    return (left + 0.0) * right
 
 
 def _negative(value: Any) -> Any:
-    return -(value + 0)
+    return -(value + 0.0)
 
 
 def _divided(left: Any, right: Any) -> Any:
