@@ -36,7 +36,7 @@ from nas.space import paths
 from nas.space.expression import evaluate
 
 if TYPE_CHECKING:
-    from nas.space.space import Space
+    from nas.space.space import Constraint, Space
 
 MAX_AXES = 60  # numpy has 64
 MAX_POINTS = 20_000_000  # of the parameters that one part depends on, whatever they come to
@@ -193,6 +193,12 @@ class Columns:
             below = self._resolve(stage, fields)
             return apply(lambda own, of: of if own is None else own, column, below)
         return column
+
+    def read_by(self, constraint: Constraint) -> list[Column]:
+        """The fields that the constraint reads."""
+        names = (name for name in constraint.expression.names() if name not in COSTS)
+        stages = len(self.space.base_document["stages"])
+        return [self.field(path) for name in names for path in paths.concrete(name, stages)]
 
     def reader(
         self, fields: dict[str, Column], costs: dict[str, Ints] | None = None, *, tied: bool = False

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from nas.cost import COSTS, joined
 from nas.errors import UserError
 from nas.seeds import derived_seed
-from nas.space import paths
 from nas.space.columns import Bools, Column, Ints, Refusal, decodable
 from nas.space.expression import evaluate
 from nas.space.points import Points
@@ -31,7 +30,7 @@ from nas.space.space import Count
 from nas.space.table import combined
 
 if TYPE_CHECKING:
-    from nas.space.space import Constraint, Draw, Space
+    from nas.space.space import Draw, Space
 
 MAX_SHARED, MAX_CLUSTER = 2_000_000, 4_000_000
 ESTIMATE_SAMPLES = 20_000
@@ -109,14 +108,9 @@ class Factored:
         )
         shared = {axis for axis, count in seen.items() if count > 1}
         for constraint in self.space.constraints:
-            for path in self._fields_read(constraint):
-                shared |= self._support(self.columns.field(path))
+            for column in self.columns.read_by(constraint):
+                shared |= self._support(column)
         return sorted(shared)
-
-    def _fields_read(self, constraint: Constraint) -> list[str]:
-        stages = len(self.space.base_document["stages"])
-        names = (name for name in constraint.expression.names() if name not in COSTS)
-        return [path for name in names for path in paths.concrete(name, stages)]
 
     def _cluster(self, group: list[int]) -> Cluster:
         """Tabulate what the cluster's slots can be together."""
@@ -183,10 +177,10 @@ class Factored:
             empty = np.array([not len(found) for found in cluster.sets])
             allowed &= ~empty[chosen[-1]]
         self.mixed = [
-            self._over_shared(self.columns.field(path).ids)
+            self._over_shared(column.ids)
             for constraint in self.space.constraints
             if constraint.needs_cost()
-            for path in self._fields_read(constraint)
+            for column in self.columns.read_by(constraint)
         ]
         table = np.stack([*chosen, *self.mixed], axis=1)[allowed]
         _, first = np.unique(table, axis=0, return_index=True)

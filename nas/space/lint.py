@@ -12,7 +12,7 @@ from nas.space import paths
 from nas.space.expression import evaluate
 
 if TYPE_CHECKING:
-    from nas.space.columns import Bools, Columns
+    from nas.space.columns import Bools, Column, Columns
     from nas.space.space import Parameter, Space
 
 FEW, RARE = 10, 0.001
@@ -46,9 +46,15 @@ def _active(columns: Columns, parameter: Parameter) -> Bools:
     return np.asarray(met, dtype=bool)
 
 
+def _telling(columns: Columns) -> list[Column]:
+    """What tells points apart: their networks, and the fields that constraints read."""
+    read = (column for c in columns.space.constraints for column in columns.read_by(c))
+    return [*columns.telling, *read]
+
+
 def _idle_values(columns: Columns, axis: int, parameter: Parameter) -> list[str]:
     """Values that give the same network as an earlier value, whatever the others are."""
-    slots = [slot.ids for slot in columns.telling if slot.ids.shape[axis] > 1]
+    slots = [slot.ids for slot in _telling(columns) if slot.ids.shape[axis] > 1]
     groups: list[list[int]] = []
     for value in range(len(parameter.values)):
         for group in groups:
@@ -73,7 +79,7 @@ def _covered(space: Space, index: int) -> bool:
     """Whether without its condition the space would hold the same architectures.
 
     So it is where the parameter, let loose in the points in which it is inactive now, changes no
-    slot, and its base value is the same network there too.
+    slot and nothing that a constraint reads, and its base value is the same network there too.
     """
     parameter = space.parameters[index]
     base = tuple(dict.fromkeys(paths.get_value(space.base_document, p) for p in parameter.fields))
@@ -90,7 +96,7 @@ def _covered(space: Space, index: int) -> bool:
     columns = replace(space, parameters=parameters).columns
     axis = columns.axes.index(index)
     inactive = ~_active(columns, parameter)
-    for slot in columns.telling:
+    for slot in _telling(columns):
         if slot.ids.shape[axis] > 1:
             constant = (slot.ids == slot.ids.take([0], axis)).all(axis=axis, keepdims=True)
             if not np.all(constant | ~inactive):

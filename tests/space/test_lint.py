@@ -57,6 +57,21 @@ def test_a_condition_that_does_matter_is_not_found_fault_with() -> None:
     assert not any("not needed" in line for line in found)
 
 
+@pytest.mark.parametrize("when", ["", ", when: 'stages[*].gate == unified'"])
+def test_what_a_constraint_reads_is_needed(when: str) -> None:
+    """Where the gate is none, only a parameter without a condition gets below the base's 16."""
+    text = (
+        "  stages[*].gate: [none, unified]\n"
+        f"  stages[*].gate_reduction: {{values: [4, 8]{when}}}\n"
+        "constraints: ['all(stages[*].gate_reduction < 16)']\n"
+    )
+    space = from_yaml(HEAD + WIDTH + text)
+    assert space.count().value == (4 if when else 6)
+    assert not any(line.startswith("stages[*].gate_reduction") for line in lint(space))
+    idle = text.replace("[none, unified]", "none").replace(when, "")
+    assert not any("changes nothing" in line for line in lint(from_yaml(HEAD + WIDTH + idle)))
+
+
 def test_a_large_empty_space_is_said_to_be_empty_once() -> None:
     space = from_yaml(
         HEAD + "  stages[each].streams: 1..6\n  stages[each].gate: [none, fixed, unified]\n"
