@@ -49,12 +49,14 @@ def effects(space: Space) -> list[dict[str, Any]]:
 
     For each value the mean cost over raw points that can be built, whatever the constraints; over
     all of them where they can be listed, else over uniform ones with this one value set. ratio:
-    the largest mean over the smallest.
+    the largest mean over the smallest. A parameter is left out where none of these can be built.
     """
     found = []
     for axis, index in enumerate(space.columns.axes):
         parameter = space.parameters[index]
         means = _listed(space, axis) if space.listable else _drawn(space.columns, axis)
+        if all(mean != mean for mean in means["macs"]):
+            continue
         entry: dict[str, Any] = {"parameter": parameter.name}
         for name in SHOWN:
             by_value = zip(parameter.values, means[name], strict=True)

@@ -10,6 +10,7 @@ from nas.architecture import key
 from nas.errors import UserError
 from nas.space import Space, from_yaml
 from nas.space.factored import Factored
+from nas.space.summary import effects
 from tests.space.test_space import CONSTRAINTS, DOMAINS, HEAD, some, space_of
 
 ON_FIELDS = [text for text in CONSTRAINTS if "macs" not in text and "params" not in text]
@@ -120,6 +121,16 @@ def test_a_huge_space_samples_and_finds_untried_points() -> None:
     other = space.untried({key(architecture)}, draw)
     assert other is not None
     assert key(space.architecture(other)) != key(architecture)
+
+
+def test_effects_are_left_out_where_no_point_that_is_drawn_can_be_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nas.space.table.MAX_POINTS", 1)
+    monkeypatch.setattr("nas.space.summary.EFFECT_POINTS", 2)
+    rare = HEAD.replace("64x32", "16x8") + "  stages[each].downsample: 1..4\n"
+    found = effects(from_yaml(rare + "  stages[0].streams: 1..4\n"))
+    assert "stages[0].streams" not in [entry["parameter"] for entry in found]
 
 
 def test_a_constraint_on_fields_and_cost_takes_the_point_that_meets_it() -> None:
