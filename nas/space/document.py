@@ -14,7 +14,7 @@ import yaml
 
 from nas.errors import UserError
 
-MAX_BYTES, MAX_NESTING = 1_000_000, 20
+MAX_BYTES, MAX_NESTING, MAX_BITS = 1_000_000, 20, 64
 Where = tuple[str | int, ...]
 
 
@@ -93,7 +93,7 @@ def _plain(node: yaml.Node | None, where: Where, lines: dict[Where, int], source
         for name_node, value_node in node.value:
             line = name_node.start_mark.line + 1
             name = name_node.value
-            if not isinstance(name, str):
+            if not isinstance(name, str) or not name.isprintable():
                 raise UserError(f"{source}:{line}: a name is expected before the colon")
             if name in found:
                 raise UserError(f"{source}:{line}: {name!r} stands here twice")
@@ -101,8 +101,14 @@ def _plain(node: yaml.Node | None, where: Where, lines: dict[Where, int], source
             found[name] = _plain(value_node, (*where, name), lines, source)
         return found
     try:
-        return yaml.SafeLoader("").construct_object(node)
-    except (ValueError, yaml.YAMLError):
-        raise UserError(
-            f"{source}:{node.start_mark.line + 1}: {node.value!r} is not a value"
-        ) from None
+        value = yaml.SafeLoader("").construct_object(node)
+        if isinstance(value, str):
+            value.encode()  # a ValueError for half a character, as "\ud800"
+        if not isinstance(value, int) or value.bit_length() <= MAX_BITS:
+            return value
+    except (ValueError, OverflowError, yaml.YAMLError):
+        pass
+    raise UserError(
+        f"{source}:{node.start_mark.line + 1}: {node.value[:60]!r} is not a value: text, or a "
+        f"number of {MAX_BITS} bits at most, is expected"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from nas.space import paths
 KEYS = ("values", "weights", "when")
 RANGE = re.compile(r"(-?\d{1,18})\s*\.\.\s*(-?\d{1,18})(?:\s+step\s+(\d{1,18}))?")
 MAX_VALUES = 1000
+MAX_WEIGHT = 1e300  # of which there still is a sum
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,12 @@ def _range(entry: Any) -> list[Any]:
 
 def _weights(given: Any, count: int) -> tuple[float, ...]:
     numbers = isinstance(given, list) and all(
-        isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x) and x > 0
+        isinstance(x, (int, float)) and not isinstance(x, bool) and 0 < x <= MAX_WEIGHT
         for x in given
     )
     if not numbers or len(given) != count:
-        raise UserError(f"weights: {given!r} is not a list of {count} positive numbers")
+        wanted = f"a list of {count} positive numbers, at most {MAX_WEIGHT:g}"
+        raise UserError(f"weights: {given!r} is not {wanted}")
     return tuple(float(x) for x in given)
 
 

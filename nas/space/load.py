@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def _read(given: str, beside: Path = Path()) -> Document:
     if given in shipped_spaces():
         file = files("search_spaces") / f"{given}.yaml"
         return parse_document(file.read_text(encoding="utf-8"), str(file))
-    if not (beside / given).is_file():
+    if not isfile(beside / given):
         raise UserError(
             f"no space {given!r}: neither a file nor one of {', '.join(shipped_spaces())}"
         )
@@ -138,6 +139,8 @@ def _check_keys(document: Document) -> None:
     name = document.data.get("space")
     if name is not None and not isinstance(name, str):
         raise document.error(f"space: {name!r} is not a name; write it in quotes", "space")
+    if name and not name.isprintable():
+        raise document.error(f"space: {name!r} is not a name of printable characters", "space")
     if not (name or "").strip():
         raise document.error("'space' is missing: the name of the space", "space")
 
@@ -145,7 +148,7 @@ def _check_keys(document: Document) -> None:
 def _plugins(document: Document) -> list[str]:
     given = document.data.get("plugin") or []
     names = given if isinstance(given, list) else [given]
-    if not all(isinstance(name, str) for name in names):
+    if not all(isinstance(name, str) and name.isprintable() for name in names):
         raise document.error(f"plugin: {given!r} is not a file's name or a list of them", "plugin")
     return names
 
@@ -156,7 +159,7 @@ def _check_plugins(document: Document) -> None:
     if missing:
         beside = [Path(document.source).parent / name for name in missing]
         pairs = zip(beside, missing, strict=True)
-        found = [file if file.is_file() else name for file, name in pairs]
+        found = [file if isfile(file) else name for file, name in pairs]
         options = " ".join(f"--plugin {shlex.quote(str(file))}" for file in found)
         raise document.error(
             f"plugin: this space needs {', '.join(missing)}; if you trust it, give {options}",
@@ -220,7 +223,7 @@ def _baseline(layer: Document, entry: Any) -> tuple[str, Architecture]:
 
 
 def _base_file(given: str, file: Path) -> Architecture:
-    if file.suffix != ".json" or not file.is_file():
+    if file.suffix != ".json" or not isfile(file):
         raise UserError(f"{given!r} is neither a JSON file nor one of {', '.join(PRESETS)}")
     try:
         return from_json(file.read_text(encoding="utf-8"), given)
