@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nas.architecture import Size
@@ -42,10 +43,13 @@ def parse_when(text: str, index: str, stages: int) -> Expression:
     return own
 
 
-def ordered(parameters: list[Parameter], base: dict[str, Any]) -> tuple[Parameter, ...]:
+def ordered(
+    parameters: list[Parameter], base: dict[str, Any], error: Callable[[Parameter, str], UserError]
+) -> tuple[Parameter, ...]:
     """The parameters, sorted so that a condition reads only what stands before it.
 
-    UserError for conditions that depend on each other, and for a `[*]` that is not one choice.
+    Raises the `error` of a parameter whose condition depends on itself, or reads a `[*]` that is
+    not one choice.
     """
     stages = len(base["stages"])
     by_field = {path: parameter for parameter in parameters for path in parameter.fields}
@@ -65,15 +69,13 @@ def ordered(parameters: list[Parameter], base: dict[str, Any]) -> tuple[Paramete
             return
         if parameter.name in trail:
             cycle = " -> ".join([*trail[trail.index(parameter.name) :], parameter.name])
-            raise UserError(f"conditions depend on each other: {cycle}")
+            raise error(parameter, f"conditions depend on each other: {cycle}")
         for name in parameter.when.names() if parameter.when else ():
             read = paths.concrete(name, stages)
             choices = {tuple(map(id, owners(path))) for path in read}
             values = {paths.get_value(base, path) for path in read} if choices == {()} else set()
             if paths.is_list(name) and (len(choices) > 1 or len(values) > 1):
-                raise UserError(
-                    f"{parameter.name}: when: {name} is not one tied choice; name a stage"
-                )
+                raise error(parameter, f"{name} is not one tied choice; name a stage")
             for path in read:
                 for owner in owners(path):
                     place(owner, (*trail, parameter.name))

@@ -234,22 +234,28 @@ def _base_file(given: str, file: Path) -> Architecture:
 def _parameters(layers: list[Document], base: Architecture) -> tuple[Parameter, ...]:
     """All layers' parameters; those of an earlier layer that a later one overlaps are dropped."""
     found: list[Parameter] = []
-    stages = len(base.stages)
+    places: dict[str, tuple[Document, str]] = {}
     for layer in layers:
-        own = _own_parameters(layer, stages)
-        fields = {path for parameter in own for path in parameter.fields}
-        found = [parameter for parameter in found if not fields & set(parameter.fields)] + own
-    try:
-        return ordered(found, to_document(base))
-    except UserError as error:
-        raise layers[-1].error(str(error), "parameters") from None
+        own = _own_parameters(layer, len(base.stages))
+        fields = {path for parameter, _ in own for path in parameter.fields}
+        found = [parameter for parameter in found if not fields & set(parameter.fields)]
+        found += [parameter for parameter, _ in own]
+        places |= {parameter.name: (layer, pattern) for parameter, pattern in own}
+
+    def error(parameter: Parameter, message: str) -> UserError:
+        document, pattern = places[parameter.name]
+        text = f"{parameter.name}: when: {message}"
+        return document.error(text, "parameters", pattern, "when")
+
+    return ordered(found, to_document(base), error)
 
 
-def _own_parameters(document: Document, stages: int) -> list[Parameter]:
+def _own_parameters(document: Document, stages: int) -> list[tuple[Parameter, str]]:
+    """The parameters of one file, each with the pattern that it comes from."""
     given = document.data.get("parameters", {})
     if not isinstance(given, dict) or ("parameters" in document.data and not given):
         raise document.error("a mapping of paths to domains is expected", "parameters")
-    found: list[Parameter] = []
+    found: list[tuple[Parameter, str]] = []
     owner: dict[str, str] = {}
     for pattern, entry in given.items():
         try:
@@ -263,7 +269,7 @@ def _own_parameters(document: Document, stages: int) -> list[Parameter]:
                         raise UserError(f"{path} is varied by {owner[path]} already")
                     owner[path] = pattern
                 check_values(domain, group[0])
-                found.append(_parameter(pattern, group, domain, stages))
+                found.append((_parameter(pattern, group, domain, stages), pattern))
         except UserError as error:
             prefix = "" if str(error).startswith(pattern) else f"{pattern}: "
             raise document.error(f"{prefix}{error}", "parameters", pattern) from None

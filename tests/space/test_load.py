@@ -184,8 +184,21 @@ def test_conditions_that_depend_on_each_other_are_refused() -> None:
         "  stages[*].gate: {values: [none, fixed], when: 'stages[0].fusion == add'}\n"
         "  stages[*].fusion: {values: [add, concat], when: 'stages[0].gate == none'}\n"
     )
-    with pytest.raises(UserError, match="conditions depend on each other"):
+    with pytest.raises(UserError, match=r"yaml:7: stages\[\*\].gate: when: conditions depend on"):
         from_yaml(text)
+
+
+def test_a_condition_is_at_fault_where_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "parent.yaml").write_text(
+        PLAIN + "  stages[*].gate:\n    values: [none, fixed]\n    when: 'stages[*].depth == 1'\n"
+    )
+    (tmp_path / "child.yaml").write_text(
+        "space: child\nextends: parent.yaml\nparameters:\n  stages[each].depth: 1..2\n"
+    )
+    assert load_space(tmp_path / "parent.yaml").raw_points == 32
+    wanted = r"parent.yaml:9: stages\[\*\].gate: when: stages\[\*\].depth is not one tied choice"
+    with pytest.raises(UserError, match=wanted):
+        load_space(tmp_path / "child.yaml")
 
 
 def test_a_missing_space_lists_the_shipped_ones() -> None:
