@@ -23,7 +23,7 @@ def to_yaml(space: Space) -> str:
     data["parameters"] = {parameter.name: _entry(parameter) for parameter in space.parameters}
     if space.constraints:
         data["constraints"] = [constraint.text for constraint in space.constraints]
-    if [own for _, own in space.baselines] != [space.base]:
+    if space.baselines != ((presets[0] if presets else "base", space.base),):
         data["baseline"] = [
             name if name in PRESETS and preset(name).resized(space.base.input) == own
             else {name: to_document(own)}

@@ -1,6 +1,7 @@
 """Counting, costs and sampling against a slow implementation: every raw point, one by one."""
 
 import itertools
+import json
 import random
 from collections.abc import Iterable
 from dataclasses import replace
@@ -330,3 +331,10 @@ def test_a_baseline_that_was_a_file_is_written_with_its_content(tmp_path: Path) 
     again = from_yaml(to_yaml(space))
     assert again == space
     assert [name for name, _ in again.baselines] == ["net.v2", "osnet_x0_25"]
+
+
+def test_a_baseline_that_is_the_base_by_another_name_keeps_its_name() -> None:
+    content = json.dumps(to_document(preset("osnet_x0_25")))
+    space = from_yaml(HEAD + f"  width: [0.25, 0.5]\nbaseline: [{{mine: {content}}}]\n")
+    assert space.baselines == (("mine", space.base),)
+    assert from_yaml(to_yaml(space)) == space
