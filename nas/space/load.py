@@ -89,7 +89,7 @@ def _space_of(document: Document) -> Space:
     stages = len(base.stages)
     return Space(
         name=str(document.data["space"]),
-        about=str(document.data.get("about") or ""),
+        about=document.data.get("about") or "",
         base=base,
         parameters=_parameters(layers, base),
         constraints=tuple(c for layer in layers for c in _constraints(layer, stages)),
@@ -141,13 +141,16 @@ def _check_keys(document: Document) -> None:
         raise document.error(f"space: {name!r} is not a name; write it in quotes", "space")
     if name and not name.isprintable():
         raise document.error(f"space: {name!r} is not a name of printable characters", "space")
+    about = document.data.get("about")
+    if about is not None and not isinstance(about, str):
+        raise document.error(f"about: {about!r} is not text; write it in quotes", "about")
     if not (name or "").strip():
         raise document.error("'space' is missing: the name of the space", "space")
 
 
 def _plugins(document: Document) -> list[str]:
-    given = document.data.get("plugin") or []
-    names = given if isinstance(given, list) else [given]
+    given = document.data.get("plugin")
+    names = given if isinstance(given, list) else [] if given is None else [given]
     if not all(isinstance(name, str) and name.isprintable() for name in names):
         raise document.error(f"plugin: {given!r} is not a file's name or a list of them", "plugin")
     return names
@@ -291,7 +294,9 @@ def _parameter(pattern: str, group: list[str], domain: Domain, stages: int) -> P
 
 
 def _constraints(document: Document, stages: int) -> list[Constraint]:
-    given = document.data.get("constraints") or []
+    given = document.data.get("constraints")
+    if given is None:
+        return []
     if not isinstance(given, list):
         raise document.error("a list of expressions is expected", "constraints")
     found = []

@@ -111,6 +111,14 @@ def changed(old: str, new: str) -> str:
         (changed("[each].streams", "[0].blocks[x].streams"), "is not a block's index"),
         (PLAIN + "extends: [1]\n", "space.yaml:7: extends: [1] is not the name or file"),
         (PLAIN + "extends: nothing\n", "space.yaml:7: extends: no space 'nothing'"),
+        *(
+            (PLAIN + f"constraints: {empty}\n", "space.yaml:7: a list of expressions is expected")
+            for empty in ("0", "''", "{}", "false")
+        ),
+        (PLAIN + "plugin: 0\n", "space.yaml:7: plugin: 0 is not a file's name or a list of them"),
+        (PLAIN + "plugin: false\n", "space.yaml:7: plugin: False is not a file's name"),
+        (PLAIN + "about: [1, 2]\n", "space.yaml:7: about: [1, 2] is not text; write it in quotes"),
+        (PLAIN + "about: false\n", "space.yaml:7: about: False is not text; write it in quotes"),
         (PLAIN + "plugin: 3\n", "space.yaml:7: plugin: 3 is not a file's name"),
         (PLAIN + "plugin: x.py\n", "this space needs x.py; if you trust it, give --plugin x.py"),
         *(
