@@ -299,17 +299,24 @@ class Factored:
         return codes
 
     def valid_points(self, count: int, seed: int) -> Points:
-        """At most `count` points, uniform over distinct valid architectures.
+        """At most `count` points, uniform over distinct valid architectures."""
+        points, valid, _ = self._until_valid(count, seed)
+        return points.rows(np.flatnonzero(valid)[:count])
+
+    def _until_valid(self, count: int, seed: int) -> tuple[Points, Bools, int]:
+        """The first batch of points with valid ones, which these are, and how many were drawn.
 
         UserError that names the constraints where BATCHES of ESTIMATE_SAMPLES draws meet none.
         """
+        drawn = 0
         for batch in range(BATCHES):
             own = derived_seed(seed, batch) if batch else seed
             known = own == 0 and count <= ESTIMATE_SAMPLES
             points = self.samples if known else self.sample(max(count, ESTIMATE_SAMPLES), own)
+            drawn += len(points)
             valid = self.valid(points)
             if valid.any():
-                return points.rows(np.flatnonzero(valid)[:count])
+                return points, valid, drawn
         raise UserError(f"{self.space.name} seems to be empty: {self._why_empty(points)}")
 
     def sample_valid(self, draw: Draw) -> Points:
@@ -323,11 +330,8 @@ class Factored:
 
     def estimate(self) -> Count:
         """The number of distinct valid architectures, by the share of uniform samples."""
-        points = self.samples
-        valid = self.valid(points)
-        if not valid.any():
-            raise UserError(f"{self.space.name} seems to be empty: {self._why_empty(points)}")
-        hits, n, total = int(valid.sum()), len(points), self.unconstrained
+        _, valid, n = self._until_valid(ESTIMATE_SAMPLES, seed=0)
+        hits, total = int(valid.sum()), self.unconstrained
         # Wilson's interval for a share (1927), at 95%
         z = 1.959964
         middle = (hits + z * z / 2) / (n + z * z)

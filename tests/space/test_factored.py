@@ -100,6 +100,14 @@ def test_estimates_cover_the_exact_count() -> None:
     assert estimate.low <= space.count().value <= estimate.high
 
 
+def test_an_estimate_draws_on_where_what_is_valid_is_rare(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas.space.factored.ESTIMATE_SAMPLES", 5)
+    space = space_of(["width", "stages[each].streams", "stages[*].gate"], ["macs < 1300k"])
+    factored = Factored(space)
+    assert not factored.valid(factored.samples).any()
+    assert factored.estimate().low <= space.count().value <= factored.estimate().high
+
+
 def test_an_empty_huge_space_names_what_emptied_it() -> None:
     with pytest.raises(UserError, match="huge seems to be empty: `macs <= 1k` alone leaves 0 of"):
         huge("macs <= 1k").sample(random.Random(0).randrange)
