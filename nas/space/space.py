@@ -210,7 +210,8 @@ class Space:
     def sample(self, draw: Draw) -> dict[str, Value]:
         """A point, uniform over distinct valid architectures.
 
-        With weights, a point is drawn in proportion to the product of its active values' weights.
+        With weights, each active parameter is drawn by its value's share of its weights (equal ones
+        where it has none), and what is not valid is drawn again.
         UserError, with the reason, where the space is empty (or, too large to list, seems to be).
         """
         if any(parameter.weights for parameter in self.parameters):

@@ -1,4 +1,4 @@
-"""Sampling with weights: in proportion to the product of the active values' weights."""
+"""Sampling with weights: each active value by its share of its parameter's weights."""
 
 from __future__ import annotations
 
