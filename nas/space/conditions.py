@@ -13,7 +13,9 @@ from nas.space import paths
 from nas.space.expression import AGGREGATES, Expression, parse
 from nas.space.space import Constraint, Parameter
 
-VALUES = ("value", "name", "list", "+", "-", "*", "/", "negative", "sum", "max", "min")
+ARITHMETIC = ("+", "-", "*", "/", "negative", "sum", "max", "min")
+NUMERIC = (*ARITHMETIC, "<", "<=", ">", ">=", "nondecreasing")
+VALUES = ("value", "name", "list", *ARITHMETIC)
 
 
 def parse_constraint(text: object, stages: int) -> Constraint:
@@ -127,14 +129,14 @@ def _check(expression: Expression, stages: int, *, lists: bool, costs: bool = Tr
     if op == "name" and paths.is_list(args[0]) and not lists:
         raise UserError(f"{args[0]} is a list: use it inside {', '.join(AGGREGATES)}")
     operands = [arg for arg in args if isinstance(arg, Expression)]
-    if op in ("<", "<=", ">", ">=", "+", "-", "*", "/", "negative", "sum", "max", "min"):
+    if op in NUMERIC:
         for arg in operands:
             if arg.op == "value" and isinstance(arg.args[0], str):
                 known = (*(COSTS if costs else ()), *NETWORK_FIELDS, "stages[i].<field>")
                 names = ", ".join(known)
                 why = "; costs are for constraints" if arg.args[0] in COSTS else ""
                 raise UserError(f"{arg.args[0]!r} is not a name here; names are {names}{why}")
-            if arg.op == "name" and arg.args[0] not in COSTS and _is_text(arg.args[0], stages):
+            if _is_word(arg, stages):
                 raise UserError(f"{arg.args[0]} is a word, and {op!r} needs numbers")
     for i, arg in enumerate(operands):
         if arg.op == "list" and not (op in ("in", "not in") and i == 1):
@@ -142,6 +144,10 @@ def _check(expression: Expression, stages: int, *, lists: bool, costs: bool = Tr
         _check(arg, stages, lists=lists, costs=costs)
     if op in ("==", "!=", "in", "not in"):
         _check_words(operands, stages)
+    if op in ("in", "not in") and not operands[1].args:
+        raise UserError(f"{op!r} needs a list with values, as [none, fixed]")
+    if op == "/" and operands[1] == Expression("value", (0,)):
+        raise UserError("'/' needs a number that is not 0")
     if op in ("and", "or", "not", "all", "any"):
         for arg in operands:
             if arg.op in VALUES and not (arg.op == "value" and isinstance(arg.args[0], bool)):
@@ -156,7 +162,7 @@ def _check_words(operands: list[Expression], stages: int) -> None:
     for name in names:
         for value in values:
             if name in COSTS:
-                problems = None if not isinstance(value.args[0], str) else "a number"
+                problems = "a number" if isinstance(value.args[0], (str, bool)) else None
             else:
                 path = paths.concrete(name, stages)[0]
                 found = [field.problem(value.args[0]) for field in paths.declared(path)]
@@ -165,6 +171,9 @@ def _check_words(operands: list[Expression], stages: int) -> None:
                     problems = _other_spelling(value.args[0])
             if problems:
                 raise UserError(f"{name} is never {value.args[0]!r}: it is {problems}")
+    if len({_is_word(arg, stages) for arg in operands if arg.op not in ("value", "list")}) > 1:
+        word = next(arg.args[0] for arg in operands if _is_word(arg, stages))
+        raise UserError(f"{word} is a word, and is compared with a number")
     if not names and any(isinstance(v.args[0], str) for v in values):
         words = ", ".join(repr(v.args[0]) for v in values)
         raise UserError(f"none of {words} is a name")
@@ -176,6 +185,9 @@ def _other_spelling(size: str) -> str | None:
     return None if size == written else f"written {written!r}"
 
 
-def _is_text(name: str, stages: int) -> bool:
-    path = paths.concrete(name, stages)[0]
+def _is_word(expression: Expression, stages: int) -> bool:
+    """Whether it is the name of a field that holds words."""
+    if expression.op != "name" or expression.args[0] in COSTS:
+        return False
+    path = paths.concrete(expression.args[0], stages)[0]
     return all(isinstance(field.default, str) for field in paths.declared(path))
