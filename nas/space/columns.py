@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 MAX_AXES = 60  # numpy has 64
 MAX_POINTS = 20_000_000  # of the parameters that one part depends on, whatever they come to
 MAX_LABELS = 200_000  # combinations that one part is made of: a minute, and some gigabytes
+MAX_COST = 2**53  # of one part
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Chain = tuple[bytes, ...]
@@ -62,10 +63,19 @@ class Column:
 
     @cached_property
     def costs(self) -> dict[str, Ints]:
-        """Of parts: cost name to the cost of each label; 0 for none and for refusals."""
+        """Of parts: cost name to the cost of each label; 0 for none and for refusals.
+
+        UserError where one is so large that sums of them could run over.
+        """
         zero = Cost(0, 0, 0)
         parts = [part_cost(x) if isinstance(x, Part) else zero for x in self.labels]
-        return {name: np.array([getattr(part, name) for part in parts]) for name in COSTS}
+        found = {name: [getattr(part, name) for part in parts] for name in COSTS}
+        for name, own in found.items():
+            if max(own) > MAX_COST:
+                raise UserError(
+                    f"a part of the network has {max(own):,} {name}, and {MAX_COST:,} are handled"
+                )
+        return {name: np.array(own) for name, own in found.items()}
 
     @cached_property
     def values(self) -> NDArray[Any]:

@@ -308,6 +308,15 @@ def test_a_space_is_refused_before_there_is_an_array_of_all_its_points(
         from_yaml(large).count()
 
 
+def test_a_part_whose_cost_could_run_over_is_refused() -> None:
+    space = from_yaml(
+        "space: s\nbase: {width: 8, stages: [{channels: 65536}]}\ninput: 4096x4096\nparameters:\n"
+        "  stages[*].convolution: [lite, full]\n  stages[*].bottleneck: 1\n"
+    )
+    with pytest.raises(UserError, match=r"has [\d,]+ macs, and 9,007,199,254,740,992 are handled"):
+        space.cost_range()
+
+
 def test_what_a_baseline_with_fewer_stages_breaks() -> None:
     """Not a constraint on a stage that it has not."""
     document = to_document(preset("osnet_x0_25"))
