@@ -3,8 +3,7 @@
 Slots of the network that share no parameter vary independently. So: fix the parameters that several
 clusters of slots share (and those that a constraint on fields reads); what each cluster can then be
 is a set, and what the network can be is the product of these sets, a box. Different choices of the
-shared parameters give boxes that may overlap. The union of the boxes is counted exactly by going
-through the clusters one by one, and sampled uniformly by the same way.
+shared parameters give boxes that may overlap; their union is counted and sampled (`boxes.py`).
 
 Constraints that read a cost do not factor: their share is estimated on uniform samples.
 """
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from nas.cost import COSTS, joined
 from nas.errors import UserError
 from nas.seeds import derived_seed
+from nas.space.boxes import Union
 from nas.space.columns import Bools, Column, Ints, Refusal, decodable
 from nas.space.expression import evaluate
 from nas.space.points import Points
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 MAX_SHARED, MAX_CLUSTER = 2_000_000, 4_000_000
 ESTIMATE_SAMPLES = 20_000
 BATCHES = 20  # of so many, before a space counts as empty
-
-Boxes = tuple[int, ...]
-Sets = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,6 @@ class Factored:
         self.shared_shape = tuple(sizes)
         self.clusters = [self._cluster(group) for group in groups]
         self.boxes, self.corner = self._boxes()
-        self._counted: dict[tuple[int, Boxes], int] = {}
-        self._patterns: dict[tuple[int, Sets], dict[Sets, Ints]] = {}
 
     def _support(self, column: Column) -> set[int]:
         return {axis for axis, size in enumerate(column.ids.shape) if size > 1}
@@ -198,37 +193,11 @@ class Factored:
     @cached_property
     def unconstrained(self) -> int:
         """Distinct architectures that meet the constraints on fields; exact."""
-        return self._count(0, tuple(range(len(self.boxes))))
+        return self.union.count
 
-    def _count(self, number: int, boxes: Boxes) -> int:
-        """Distinct contents of the clusters from `number` on, in the union of these boxes."""
-        if number == len(self.clusters) or not boxes:
-            return int(bool(boxes))
-        if (number, boxes) not in self._counted:
-            self._counted[number, boxes] = sum(
-                len(elements) * self._count(number + 1, self._within(number, boxes, sets))
-                for sets, elements in self._split(number, boxes).items()
-            )
-        return self._counted[number, boxes]
-
-    def _split(self, number: int, boxes: Boxes) -> dict[Sets, Ints]:
-        """The cluster's elements in these boxes, by which of the boxes' sets they are in."""
-        cluster = self.clusters[number]
-        sets = tuple(sorted(set(self.boxes[list(boxes), number].tolist())))
-        if (number, sets) not in self._patterns:
-            members: dict[int, list[int]] = {}
-            for one in sets:
-                for element in cluster.sets[one].tolist():
-                    members.setdefault(element, []).append(one)
-            by_pattern: dict[Sets, list[int]] = {}
-            for element, pattern in members.items():
-                by_pattern.setdefault(tuple(pattern), []).append(element)
-            self._patterns[number, sets] = {p: np.array(e) for p, e in by_pattern.items()}
-        return self._patterns[number, sets]
-
-    def _within(self, number: int, boxes: Boxes, sets: Sets) -> Boxes:
-        chosen = np.isin(self.boxes[list(boxes), number], sets)
-        return tuple(np.array(boxes)[chosen].tolist())
+    @cached_property
+    def union(self) -> Union:
+        return Union(self.boxes, [cluster.sets for cluster in self.clusters])
 
     @cached_property
     def samples(self) -> Points:
@@ -241,33 +210,17 @@ class Factored:
             reasons = self.columns.refusals() or ["its constraints on fields leave nothing"]
             raise UserError(f"{self.space.name} is empty: {reasons[0]}")
         random = np.random.Generator(np.random.PCG64(seed))
-        elements = np.zeros((count, len(self.clusters)), dtype=np.int64)
-        states: dict[Boxes, Ints] = {tuple(range(len(self.boxes))): np.arange(count)}
-        for number in range(len(self.clusters)):
-            following: dict[Boxes, list[Ints]] = {}
-            for boxes, rows in states.items():
-                split = self._split(number, boxes)
-                after = [self._within(number, boxes, sets) for sets in split]
-                share = [
-                    len(found) * self._count(number + 1, rest) / self._count(number, boxes)
-                    for found, rest in zip(split.values(), after, strict=True)
-                ]
-                picked = random.choice(len(share), size=len(rows), p=np.array(share) / sum(share))
-                for pattern, (found, rest) in enumerate(zip(split.values(), after, strict=True)):
-                    chosen = rows[picked == pattern]
-                    elements[chosen, number] = found[random.integers(len(found), size=len(chosen))]
-                    following.setdefault(rest, []).append(chosen)
-            states = {boxes: np.concatenate(rows) for boxes, rows in following.items()}
+        elements, ends = self.union.sample(count, random)
         box = np.zeros(count, dtype=np.int64)
-        for boxes, rows in states.items():
-            box[rows] = boxes[0]
+        for end, rows in ends.items():
+            box[rows] = self.union.ends[end][0]
         codes = self._codes(box, elements)
         if self.mixed:
-            for boxes, rows in states.items():
-                codes[rows] = self._best_corner(boxes, elements[rows])
+            for end, rows in ends.items():
+                codes[rows] = self._best_corner(self.union.ends[end], elements[rows])
         return Points(self.columns, codes)
 
-    def _best_corner(self, boxes: Boxes, elements: Ints) -> Ints:
+    def _best_corner(self, boxes: Ints, elements: Ints) -> Ints:
         """Codes in the first of these boxes in which an architecture is valid, if there is one.
 
         It matters where a constraint reads a field and a cost: the field may differ between points
