@@ -30,7 +30,7 @@ from nas.space.space import Count
 from nas.space.table import combined
 
 if TYPE_CHECKING:
-    from nas.space.space import Draw, Space
+    from nas.space.space import Constraint, Draw, Space
 
 MAX_SHARED, MAX_CLUSTER = 2_000_000, 4_000_000
 ESTIMATE_SAMPLES = 20_000
@@ -158,8 +158,7 @@ class Factored:
         allowed = np.ones(size, dtype=bool)
         for constraint in self.space.constraints:
             if not constraint.needs_cost():
-                met = evaluate(constraint.expression, self.columns.reader(self.columns.fields))
-                allowed &= self._over_shared(np.asarray(met, dtype=bool))
+                allowed &= self._met(constraint)
         every = np.arange(size)
         codes = np.unravel_index(every, self.shared_shape) if self.shared else ()
         place = dict(zip(self.shared, codes, strict=True))
@@ -180,6 +179,11 @@ class Factored:
         table = np.stack([*chosen, *self.mixed], axis=1)[allowed]
         _, first = np.unique(table, axis=0, return_index=True)
         return table[first][:, : len(chosen)], np.flatnonzero(allowed)[first]
+
+    def _met(self, constraint: Constraint) -> Bools:
+        """Whether each shared combination meets a constraint on fields."""
+        met = evaluate(constraint.expression, self.columns.reader(self.columns.fields))
+        return self._over_shared(np.asarray(met, dtype=bool))
 
     def _over_shared(self, array: NDArray[Any]) -> NDArray[Any]:
         """An array that depends on shared axes only, over all their combinations."""
@@ -207,8 +211,7 @@ class Factored:
     def sample(self, count: int, seed: int) -> Points:
         """`count` points, uniform over the distinct architectures that `unconstrained` counts."""
         if not self.unconstrained:
-            reasons = self.columns.refusals() or ["its constraints on fields leave nothing"]
-            raise UserError(f"{self.space.name} is empty: {reasons[0]}")
+            raise UserError(f"{self.space.name} is empty: {self._why_nothing()}")
         random = np.random.Generator(np.random.PCG64(seed))
         elements, ends = self.union.sample(count, random)
         box = np.zeros(count, dtype=np.int64)
@@ -291,6 +294,18 @@ class Factored:
         half = z / (n + z * z) * (hits * (n - hits) / n + z * z / 4) ** 0.5
         low, high = max(0.0, middle - half), min(1.0, middle + half)
         return Count(round(total * hits / n), int(total * low), round(total * high), exact=False)
+
+    def _why_nothing(self) -> str:
+        """What each constraint on fields leaves alone, and why what is left can not be built."""
+        raw = self.space.raw_points
+        each = raw // prod(self.shared_shape)
+        reasons = [
+            f"`{c.text}` alone leaves {int(self._met(c).sum()) * each:,} of {raw:,} raw points"
+            for c in self.space.constraints
+            if not c.needs_cost()
+        ]
+        refusals = [f"not all can be built: {text}" for text in self.columns.refusals()[:1]]
+        return "; ".join(reasons + refusals)
 
     def _why_empty(self, points: Points) -> str:
         reasons = [
