@@ -93,7 +93,10 @@ def _covered(space: Space, index: int) -> bool:
     if len(loose.values) < 2 or len(base) != 1:
         return False
     parameters = (*space.parameters[:index], loose, *space.parameters[index + 1 :])
-    columns = replace(space, parameters=parameters).columns
+    try:
+        columns = replace(space, parameters=parameters).columns
+    except UserError:
+        return False  # it is not known: with the parameter let loose, more varies than is handled
     axis = columns.axes.index(index)
     inactive = ~_active(columns, parameter)
     for slot in _telling(columns):

@@ -72,6 +72,14 @@ def test_what_a_constraint_reads_is_needed(when: str) -> None:
     assert not any("changes nothing" in line for line in lint(from_yaml(HEAD + WIDTH + idle)))
 
 
+def test_a_condition_is_left_alone_where_one_parameter_more_would_be_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nas.space.columns.MAX_AXES", 2)
+    gate = "  stages[0].gate: {values: none, when: 'stages[*].streams == 1'}\n"
+    assert lint(from_yaml(HEAD + WIDTH + STREAMS + gate)) == []
+
+
 def test_a_large_empty_space_is_said_to_be_empty_once() -> None:
     space = from_yaml(
         HEAD + "  stages[each].streams: 1..6\n  stages[each].gate: [none, fixed, unified]\n"
