@@ -172,7 +172,12 @@ def _dots(
         },
         mode="markers",
         name=name,
-        marker={"color": color, "symbol": symbol, "size": size, "line": {"width": 1.5}},
+        marker={
+            "color": color,
+            "symbol": symbol,
+            "size": size,
+            "line": {"width": 1.5, "color": color},
+        },
         text=[hover(trial) for trial in trials],
         hoverinfo="text",
     )
