@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nas.training import load_recipe, run_job, train_network
     from nas.training.evaluation import evaluate
     from nas.training.features import embed_folder
+    from nas.training.loss_kinds import register_loss
 
 _HOME = {
     "Calibration": "nas.export",
@@ -65,6 +66,7 @@ _HOME = {
     "pareto_figure": "nas.report",
     "preset": "nas.architecture",
     "profile": "nas.cost",
+    "register_loss": "nas.training.loss_kinds",
     "run_ablation": "nas.ablation.run",
     "run_audit": "nas.audit.run",
     "run_job": "nas.training",
@@ -103,6 +105,7 @@ __all__ = [
     "pareto_figure",
     "preset",
     "profile",
+    "register_loss",
     "replay_trial",
     "run_ablation",
     "run_audit",

@@ -21,7 +21,7 @@ from nas.search.record import Record
 from nas.search.run import Run, open_run
 from nas.search.session import last_session
 from nas.training.job import Job, run_job
-from nas.training.recipe import Recipe
+from nas.training.recipe import recorded_recipe
 
 QUANTILE = 1.96 * math.sqrt(2)
 """Deviations by which two draws of the same noise differ in 5% of cases at most."""
@@ -111,9 +111,10 @@ def replay_trial(
     known, source = _noise(opened, number) if noise is None else (noise, "given")
     session = last_session(opened.path)
     asked = opened.asked
+    recipe = recorded_recipe(asked["recipe"])
     prepare_dataset(asked["data"], trial.architecture.input)
     job = Job(
-        "", number, trial.architecture, Recipe(**asked["recipe"]), asked["data"], asked["seed"],
+        "", number, trial.architecture, recipe, asked["data"], asked["seed"],
         plugins=tuple(str(file) for file in loaded_plugins().values()),
         tested=asked.get("split") == "test",
     )  # fmt: skip

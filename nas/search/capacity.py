@@ -11,6 +11,7 @@ from nas.arguments import whole
 from nas.data.spec import check_spec, parts_of
 from nas.errors import UserError
 from nas.search.executor import Cluster
+from nas.training.loss_kinds import losses_of_script
 
 
 def slots(workers: int | None, cluster: Cluster | None) -> int:
@@ -20,7 +21,8 @@ def slots(workers: int | None, cluster: Cluster | None) -> int:
     there are kinds of blocks that processes can not know.
     """
     script = getattr(sys.modules["__main__"], "__file__", None)
-    if (own := of_script()) and (cluster or not script or not Path(script).is_file()):
+    own = of_script() + losses_of_script()
+    if own and (cluster or not script or not Path(script).is_file()):
         raise UserError(
             f"{own[0]}: the processes that train know nothing of what is registered in a notebook, "
             "or typed in; put it into a file of its own, and nas.load_plugin(FILE)"

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
+from nas.training.loss_kinds import LOSSES
 from nas.training.recipe import Recipe
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -15,6 +16,8 @@ Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 def make_loss(recipe: Recipe) -> Loss:
     """The recipe's loss: logits (n, classes), embeddings (n, d), labels (n,) to one number."""
+    if (own := LOSSES[recipe.loss].make) is not None:
+        return own(recipe)
 
     def classify(logits: Tensor, embeddings: Tensor, labels: Tensor) -> Tensor:
         return cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,12 +14,14 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
+    field_validator,
     model_serializer,
     model_validator,
 )
 
 from nas.errors import UserError
 from nas.files import file_digest
+from nas.training.loss_kinds import LOSSES
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -96,7 +98,9 @@ class Recipe(BaseModel):
         default="classifier",
         description="what is trained meanwhile: the classifier, or the embedding layer as well",
     )
-    loss: Literal["cross_entropy", "triplet", "both"] = "cross_entropy"
+    loss: str = Field(
+        default="cross_entropy", description="cross_entropy, triplet, both, or a plug-in's"
+    )
     margin: Positive = Field(default=0.3, description="of the triplet loss")
     triplet_weight: Positive = Field(
         default=1.0, description="of the triplet loss in loss both, where cross-entropy has 1"
@@ -131,6 +135,15 @@ class Recipe(BaseModel):
         default="", description="file of a trained network, of whose weights each one inherits"
     )
     weights_digest: str = Field(default="", description="of that file; filled in when it is read")
+    loss_digest: str = Field(default="", description="of a plug-in that has the loss; filled in")
+
+    @field_validator("loss")
+    @classmethod
+    def _loss_is_known(cls, name: str) -> str:
+        if name not in LOSSES:
+            known = ", ".join(LOSSES)
+            raise ValueError(f"{name!r} is not one of {known}; one of your own needs its --plugin")
+        return name
 
     @model_validator(mode="after")
     def _fields_fit_each_other(self) -> Recipe:
@@ -148,10 +161,13 @@ class Recipe(BaseModel):
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum > 0):
             raise ValueError("nesterov is for optimizer sgd with a momentum above 0")
         unit = self.images_per_identity if self.sampler == "identity" else 1
-        if self.loss != "cross_entropy" and self.sampler != "identity":
+        kind = LOSSES[self.loss]
+        if kind.identities and self.sampler != "identity":
             raise ValueError(f"loss {self.loss} needs sampler identity")
-        if self.loss == "triplet" and self.frozen_epochs and self.unfrozen == "classifier":
-            raise ValueError("loss triplet trains no classifier: frozen_epochs needs embedding")
+        if not kind.classifier and self.frozen_epochs and self.unfrozen == "classifier":
+            raise ValueError(
+                f"loss {self.loss} trains no classifier: frozen_epochs needs embedding"
+            )
         if self.batch % unit or self.batch // unit < (2 if unit > 1 else 1):
             raise ValueError(
                 f"batch {self.batch} is not two or more identities of {unit} images_per_identity"
@@ -161,7 +177,7 @@ class Recipe(BaseModel):
             raise ValueError(
                 f"batch of {self.batch // unit} {of} can not be split into {self.accumulate} parts"
             )
-        if self.loss != "cross_entropy" and self.batch // unit < 2 * self.accumulate:
+        if kind.identities and self.batch // unit < 2 * self.accumulate:
             raise ValueError(
                 f"loss {self.loss} compares identities: {self.accumulate} parts of a batch of "
                 f"{self.batch // unit} have fewer than two each"
@@ -177,6 +193,17 @@ class Recipe(BaseModel):
             if getattr(self, name) == fields[name].default:
                 document.pop(name, None)
         return document
+
+
+def recorded_recipe(document: Mapping[str, Any]) -> Recipe:
+    """The recipe that a run was recorded with; UserError where it is none that is known here."""
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"recipe {document.get('name')}: {where}: {message}") from None
 
 
 def check_for_search(recipe: Recipe) -> None:
@@ -220,7 +247,7 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
     else:
         label, (document, values) = recipe, _read(recipe, ())
     try:
-        return _with_digest(Recipe.model_validate(values | changes))
+        return _with_digests(Recipe.model_validate(values | changes))
     except ValidationError as error:
         first = error.errors()[0]
         path = [part for part in first["loc"] if isinstance(part, str)]
@@ -238,7 +265,7 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
         raise document.error(where, *path) from None
 
 
-def _with_digest(recipe: Recipe) -> Recipe:
+def _with_digests(recipe: Recipe) -> Recipe:
     found = ""
     if recipe.weights:
         from nas.models import load_network
@@ -251,7 +278,8 @@ def _with_digest(recipe: Recipe) -> Recipe:
             )
         load_network(file)  # what is no network says so here
         found = file_digest(file)
-    return recipe.model_copy(update={"weights_digest": found})
+    own = LOSSES[recipe.loss].digest
+    return recipe.model_copy(update={"weights_digest": found, "loss_digest": own})
 
 
 def _read(name_or_path: str, seen: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:

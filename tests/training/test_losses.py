@@ -1,10 +1,18 @@
 """Losses against loops over images, one by one."""
 
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import torch
 
+from nas.errors import UserError
+from nas.plugins import load_plugin
+from nas.training import load_recipe
+from nas.training.loss_kinds import LOSSES, register_loss
 from nas.training.losses import batch_hard_triplet, make_loss
-from nas.training.recipe import Recipe
+from nas.training.recipe import Recipe, recorded_recipe
 
 RECIPE = Recipe(name="r", epochs=1, batch=4, lr=0.1, sampler="identity", images_per_identity=2)
 
@@ -79,3 +87,71 @@ def test_by_cosine_it_does_not_matter_how_long_embeddings_are() -> None:
     expected = slowly(unit, labels, RECIPE.margin)
     for scale in (1e-3, 1.0, 1e3):
         assert float(loss(logits, scale * embeddings, labels)) == pytest.approx(expected, rel=1e-5)
+
+
+CIRCLE = Path(__file__).parents[2] / "examples" / "circle_loss.py"
+
+
+@pytest.fixture
+def own_losses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test registers is gone after it."""
+    before = dict(LOSSES)
+    monkeypatch.setattr("nas.plugins._loaded", {})
+    yield
+    LOSSES.clear()
+    LOSSES.update(before)
+
+
+def circle_slowly(embeddings: torch.Tensor, labels: torch.Tensor) -> float:
+    """Equation 6 of Sun et al., pair by pair; gamma 64, m 0.25."""
+    found = []
+    for i in range(len(labels)):
+        near = far = 0.0
+        for j in range(len(labels)):
+            s = float(embeddings[i] @ embeddings[j])
+            if labels[j] != labels[i]:
+                far += math.exp(64 * max(0.0, s + 0.25) * (s - 0.25))
+            elif i != j:
+                near += math.exp(-64 * max(0.0, 1.25 - s) * (s - 0.75))
+        if near and far:
+            found.append(math.log(1 + near * far))
+    return sum(found) / max(1, len(found))
+
+
+@pytest.mark.usefixtures("own_losses")
+def test_a_loss_of_a_plug_in_is_one_of_a_recipe() -> None:
+    with pytest.raises(UserError, match=r"'circle' is not one of cross_entropy, .* its --plugin"):
+        load_recipe("quick-reid", ["loss=circle"])
+    load_plugin(CIRCLE)
+    recipe = load_recipe("quick-reid", ["loss=circle"])
+    assert len(recipe.loss_digest) == 16
+    assert recorded_recipe(recipe.model_dump()) == recipe
+    assert "loss_digest" not in load_recipe("quick-reid").model_dump()
+    draw = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, 4, (16,), generator=draw)
+    embeddings = torch.nn.functional.normalize(torch.randn(16, 3, generator=draw))
+    logits = torch.randn(16, 4, generator=draw)
+    classes = torch.nn.functional.cross_entropy(
+        logits, labels, label_smoothing=recipe.label_smoothing
+    )
+    found = make_loss(recipe)(logits, 5 * embeddings, labels)
+    expected = float(classes) + circle_slowly(embeddings.double(), labels)
+    assert float(found) == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(UserError, match="loss circle needs sampler identity"):
+        load_recipe("quick", ["loss=circle"])
+
+
+@pytest.mark.usefixtures("own_losses")
+def test_a_name_of_a_loss_is_given_once_and_a_run_that_has_it_needs_it() -> None:
+    @register_loss("mine", identities=False, classifier=False)
+    def mine(recipe: Recipe) -> object:
+        return None
+
+    with pytest.raises(UserError, match="loss 'mine' is registered already"):
+        register_loss("mine")(mine)
+    found = load_recipe("quick", ["loss=mine"])  # which compares no identities
+    with pytest.raises(UserError, match="loss mine trains no classifier"):
+        load_recipe("standard", ["loss=mine", "frozen_epochs=1"])
+    del LOSSES["mine"]
+    with pytest.raises(UserError, match=r"^recipe quick: loss: 'mine' is not one of"):
+        recorded_recipe(found.model_dump())

@@ -1,0 +1,71 @@
+"""Losses by name: those that come with it, and those of users' plug-ins."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.errors import UserError
+from nas.files import file_digest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nas.training.recipe import Recipe
+
+    Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+    Make = Callable[[Recipe], Loss]
+
+
+@dataclass(frozen=True)
+class LossKind:
+    """identities: whether it compares identities within a batch, which needs sampler identity.
+
+    classifier: whether it trains one. make: what gives the loss of a recipe; None for those that
+    come with it, which are in `nas.training.losses`.
+    """
+
+    identities: bool
+    classifier: bool
+    make: Make | None = None
+
+    @property
+    def digest(self) -> str:
+        """Of the file that has it; empty for those that come with it."""
+        file = inspect.getsourcefile(self.make) if self.make else None
+        return file_digest(Path(file)) if file and Path(file).is_file() else ""
+
+
+LOSSES = {
+    "cross_entropy": LossKind(identities=False, classifier=True),
+    "triplet": LossKind(identities=True, classifier=False),
+    "both": LossKind(identities=True, classifier=True),
+}
+
+
+def losses_of_script() -> list[str]:
+    """What was registered by the script that runs, as `nas.architecture.registry.of_script`."""
+    return [
+        f"loss {name}" for name, k in LOSSES.items() if k.make and k.make.__module__ == "__main__"
+    ]
+
+
+def register_loss(
+    name: str, *, identities: bool = True, classifier: bool = True
+) -> Callable[[Make], Make]:
+    """Decorator of a function that gives the loss of a recipe: of logits (n, classes), embeddings
+    (n, d) and labels (n,), one number, smaller is better.
+
+    The recipe's field `loss` names it then. identities, classifier: see `LossKind`.
+    """
+
+    def add(make: Make) -> Make:
+        if name in LOSSES:
+            raise UserError(f"loss {name!r} is registered already")
+        LOSSES[name] = LossKind(identities, classifier, make)
+        return make
+
+    return add
