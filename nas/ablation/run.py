@@ -192,15 +192,19 @@ def read_ablation(run: Run) -> Ablation:
     """What the record of an ablation says, of the rows that have begun.
 
     Without what its design left out and what its effects are: the tables it wrote have them. It is
-    noted as a look, as it has verdicts.
+    noted as a look, as it has verdicts. UserError where two rows with two seeds are not there yet.
     """
     trials = run.all_trials()
     labels = {trial.number: f"row {trial.number}" for trial in trials}
     labels |= {own["number"]: label for label, own in _read(run.path)["rows"].items()}
     rows = tuple(Row(labels[trial.number], trial.point, trial.architecture) for trial in trials)
     cells = tuple(Cell(row.factors, number) for number, row in enumerate(rows))
-    seeds = max((max(trial.fresh, default=0) + 1 for trial in trials), default=0)
-    return replace(_found(run.path, Design(rows, cells), seeds), effects=None)
+    return replace(_found(run.path, Design(rows, cells), seeds_of(trials)), effects=None)
+
+
+def seeds_of(trials: Sequence[Trial]) -> int:
+    """With how many seeds the rows of an ablation were trained, or begun."""
+    return max((max(trial.fresh, default=0) + 1 for trial in trials), default=0)
 
 
 def make_design(

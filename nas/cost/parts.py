@@ -148,7 +148,8 @@ def read_table(path: str | Path) -> PartTable:
         raise UserError(f"{path}: {reason}") from None
     if list(frame.columns) != list(COLUMNS) or frame.empty:
         raise UserError(f"{path}: not a latency table: its columns are not {', '.join(COLUMNS)}")
-    settings = frame[[*SETTING, "library"]].drop_duplicates()
+    settings = frame[[*SETTING, "library"]].astype(object)
+    settings = settings.where(settings.notna(), "").drop_duplicates()
     if len(settings) > 1:
         raise UserError(f"{path}: rows of {len(settings)} settings; a table is of one")
     times = pd.to_numeric(frame["p50_ms"], errors="coerce")

@@ -16,6 +16,7 @@ from nas.report.figures import write_figure
 from nas.report.forest import forest_figure
 from nas.report.formats import FILES, Spare
 from nas.report.words import change, compact, shortened
+from nas.search.budget import number_of
 from nas.search.objectives import SCORE
 from nas.search.run import read_asked
 
@@ -192,12 +193,15 @@ def write_ablation(ablation: Ablation, images: Sequence[str] = ()) -> list[Path]
 
 def title(ablation: Ablation) -> str:
     """What was ablated on what, in one line."""
-    asked = read_asked(ablation.path)
-    seeds, data = ablation.scores.shape[1], shortened(asked["data"])
-    matched = " at equal macs" if ablation.design.matched else ""
+    seeds = ablation.scores.shape[1]
+    return titled(read_asked(ablation.path), seeds, matched=ablation.design.matched)
+
+
+def titled(asked: Mapping[str, Any], seeds: int, *, matched: bool = False) -> str:
+    """`title`, by what was asked for."""
     return (
-        f"{asked['design']}{matched}, {data}, recipe {asked['recipe']['name']}, "
-        f"{seeds} seeds, {asked['split']} split"
+        f"{asked['design']}{' at equal macs' * matched}, {shortened(asked['data'])}, "
+        f"recipe {asked['recipe']['name']}, {number_of(seeds, 'seed')}, {asked['split']} split"
     )
 
 

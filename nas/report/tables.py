@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def front_table(run: Run, width: int | None = None) -> RenderableType:
     first = next(name for name in run.objectives if name != "score")
     count = number_of(len(searched(trials)), "trial")
     title = f"Front of {count} ({run.asked['space']}, {run.asked['data']})"
-    members = sorted(members, key=lambda t: t.costs.get(first, 0))
+    members = sorted(members, key=lambda t: t.costs.get(first, math.inf))
     return trial_table(run, members, title, trials, width)
 
 

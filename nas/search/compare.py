@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.arguments import real, several
-from nas.cost import MEASURED
 from nas.directory import flat
 from nas.errors import UserError
 from nas.search.about import trial_row
@@ -203,7 +202,7 @@ def _objectives(runs: Sequence[Run]) -> tuple[tuple[str, ...], list[str]]:
         notes.append("the runs have other objectives: compared by score and macs")
     elif any(run.asked.get("latency") != runs[0].asked.get("latency") for run in runs):
         objectives = (SCORE, "macs")
-        notes.append("latency was measured in other settings: compared by score and macs")
+        notes.append("latency is of other settings or devices: compared by score and macs")
     seeds = list(dict.fromkeys(run.asked["seed"] for run in runs))
     if len(seeds) > 1:
         notes.append(
@@ -222,6 +221,6 @@ def _range(
     """Least and largest of a cost: exact over the spaces; of the trials where it was measured."""
     ends: list[float] = []
     for run, own in zip(runs, trials, strict=True):
-        known = run.asked.get("cost_range", {}).get(name) if name not in MEASURED else None
+        known = run.asked.get("cost_range", {}).get(name)
         ends += known or [trial.costs[name] for trial in own if name in trial.costs]
     return min(ends), max(ends)

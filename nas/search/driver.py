@@ -45,6 +45,8 @@ from nas.training.recipe import Recipe, check_for_search, recipe_for_search
 
 OVERTIME = 0.1  # the share of a time budget by which jobs under way may run over
 SAME_FAILURES = 3
+MEASURED_BY = "frozen:threads=1"
+"""The setting in which latency is measured where none is named."""
 PROMOTABLE = 64  # checkpoints that are kept of each rung, at least; ehvi takes few others
 
 
@@ -101,7 +103,7 @@ def run_search(
     overrides: Sequence[str] = (),
     objectives: str | Sequence[str] = "score,macs",
     sampler: str | None = None,
-    latency: str = "frozen:threads=1",
+    latency: str = MEASURED_BY,
     latency_table: str | Path | PartTable | None = None,
     rungs: str | Sequence[int] | None = None,
     eta: float = 3.0,
@@ -144,6 +146,8 @@ def run_search(
     check_share(confirm)
     if latency_table is not None and LATENCY not in names:
         raise UserError("--latency-table: latency_ms is not one of --objectives")
+    if latency_table is not None and latency != MEASURED_BY:
+        raise UserError("--latency and --latency-table exclude each other; leave out one")
     parts = None if latency_table is None else table_for(loaded, latency_table)
     sampler = sampler or default_sampler(names, parts)
     own = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs), latency=parts)
@@ -188,6 +192,9 @@ def run_search(
         shown = view or SilentView()
         shown.opened(path)
         warn(shown, changed)
+        for name, architecture in loaded.baselines:
+            if parts and not parts.has(architecture):
+                shown.notice(f"the latency table has not all parts of {name}: without latency")
         if trained.weights:
             from nas.training.initial import inherited
 
@@ -209,7 +216,7 @@ def run_search(
         )
         plugins = tuple(str(file) for file in loaded_plugins().values())
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
-        if earlier and (told := take_over(earlier, path, loaded, ladder.epochs, common)):
+        if earlier and (told := take_over(earlier, path, loaded, ladder.epochs, common, parts)):
             shown.notice(told)
         baselines, outside = loaded.baseline_names, loaded.outside
         Driver(path, plan, projection, common, setting, shown, cluster, baselines, outside).work(

@@ -6,7 +6,6 @@ sum of parts: a prediction, but the same one for every architecture.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ from nas.space import Space
 from nas.space.points import Points
 
 LATENCY = "latency_ms"
-SAMPLE = 20_000  # members of a large space, of which the range of latency is
 
 
 def known_costs(architecture: Architecture, latency: PartTable | None = None) -> dict[str, float]:
@@ -44,30 +42,43 @@ def costs_of_points(
 
 
 def known_range(space: Space, latency: PartTable | None = None) -> dict[str, tuple[float, float]]:
-    """The least and the largest of each cost over the space, by name; as `Space.cost_range`."""
+    """The least and the largest of each cost over the space, by name; as `Space.cost_range`.
+
+    Of the latency of a space that is too large to be listed, bounds: of sums of parts that may not
+    come together.
+    """
     found: dict[str, tuple[float, float]] = dict(space.cost_range())
-    if latency is not None:
-        own = latencies(space.members(space.raw_points if space.listable else SAMPLE), latency)
-        found[LATENCY] = (float(own.min()), float(own.max()))
-    return found
+    if latency is None:
+        return found
+    if space.listable:
+        own = latencies(space.members(space.raw_points), latency)
+        return found | {LATENCY: (float(own.min()), float(own.max()))}
+    low = high = latency.call
+    for slot in space.columns.slots:
+        each = [latency.of(x) if isinstance(x, Part) else 0.0 for x in slot.labels]
+        low, high = low + min(each), high + max(each)
+    return found | {LATENCY: (low, high)}
 
 
 def parts_to_measure(space: Space) -> list[Part]:
-    """The distinct parts of the space's architectures, those that may be of one where it is too
-    large to be listed; and of its baselines."""
+    """The distinct parts of the space's architectures and of its baselines."""
+    beside = [placed.part for _, own in space.baselines for placed in lower(own)]
+    return list({part_key(part): part for part in [*own_parts(space), *beside]}.values())
+
+
+def own_parts(space: Space) -> list[Part]:
+    """The parts of the space's architectures; those that may be of one where it is too large to be
+    listed."""
     if space.listable:
-        found = parts_of(space.members(space.raw_points))
-    else:
-        labels = (label for slot in space.columns.slots for label in slot.labels)
-        found = [label for label in labels if isinstance(label, Part)]
-    found += [placed.part for _, own in space.baselines for placed in lower(own)]
-    return list({part_key(part): part for part in found}.values())
+        return parts_of(space.members(space.raw_points))
+    labels = (label for slot in space.columns.slots for label in slot.labels)
+    return [label for label in labels if isinstance(label, Part)]
 
 
 def table_for(space: Space, latency: str | Path | PartTable) -> PartTable:
     """The table, or that of a file; UserError where it lacks parts of the space's architectures."""
     found = latency if isinstance(latency, PartTable) else read_table(latency)
-    lacking = found.missing([NOTHING, *parts_to_measure(replace(space, baselines=()))])
+    lacking = found.missing([NOTHING, *own_parts(space)])
     if lacking:
         raise UserError(
             f"--latency-table: it has not {len(lacking)} of the parts of {space.name}; make it on "

@@ -16,8 +16,10 @@ from typing import Any
 from nas.architecture import Architecture, key, to_document
 from nas.architecture.fields import Value
 from nas.cost import MEASURED
+from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.files import write_atomically
+from nas.search.known import known_costs
 from nas.search.record import Record, Trial, digest, searched
 from nas.search.run import Run, checkpoint_file, open_run
 from nas.search.samplers import Proposal, Propose
@@ -31,7 +33,9 @@ WORDS = {"name", "about", "rungs"}  # of a recipe: they do not change how a netw
 def earlier_run(path: str | Path, asked: Mapping[str, Any]) -> Run:
     """The run; UserError where it is none, or its scores are not those that this search had got."""
     run = open_run(path)
-    names = ["data", "seed"] + ["latency"] * bool(set(asked["objectives"]) & set(MEASURED))
+    known = "parts" in asked.get("latency", {})  # by a table, for each architecture
+    names = ["data", "seed"]
+    names += ["latency"] * bool(set(asked["objectives"]) & set(MEASURED) and not known)
     pairs = [(name, run.asked.get(name), asked.get(name)) for name in names]
     pairs.append(("split", run.asked.get("split", VALIDATION), VALIDATION))
     there, here = run.asked["recipe"], asked["recipe"]
@@ -46,12 +50,18 @@ def earlier_run(path: str | Path, asked: Mapping[str, Any]) -> Run:
 
 
 def take_over(
-    runs: Sequence[Run], path: Path, space: Space, rungs: Sequence[int], common: Job
+    runs: Sequence[Run],
+    path: Path,
+    space: Space,
+    rungs: Sequence[int],
+    common: Job,
+    latency: PartTable | None = None,
 ) -> str:
     """Record the trials of `runs` that are in the space in the run at `path`, and say how many.
 
-    common: what all jobs of the new run have in common. Does nothing, and says so by an empty text,
-    once the run has trials of its own; what a kill left half-way is finished.
+    common: what all jobs of the new run have in common. latency: predicts it. Does nothing, and
+    says so by an empty text, once the run has trials of its own; what a kill left half-way is
+    finished.
     """
     taken = outside = 0
     with closing(Record(path / "record.db")) as record:
@@ -72,7 +82,10 @@ def take_over(
                     continue
                 number = record.count()
                 note = {"from": f"{run.path}#{trial.number}"}
-                own = Trial(number, trial.key, point, trial.architecture, trial.costs, note)
+                costs = trial.costs
+                if latency is not None:
+                    costs = costs | known_costs(trial.architecture, latency)
+                own = Trial(number, trial.key, point, trial.architecture, costs, note)
                 known[trial.key] = own
                 record.add(own)
                 _score(record, path, run, trial, own, rungs, common)

@@ -131,7 +131,7 @@ def test_latencies_of_other_settings_are_not_compared(tmp_path: Path) -> None:
     two = make_run(tmp_path / "b", **asked, latency={"backend": "frozen", "threads": 2})
     found = compare_runs([one, two])
     assert found.objectives == ("score", "macs")
-    assert found.notes == ("latency was measured in other settings: compared by score and macs",)
+    assert found.notes == ("latency is of other settings or devices: compared by score and macs",)
 
 
 def test_a_training_is_not_a_run_and_a_run_no_table(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Latency of a device that is not here, as a cost that is known before training."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,18 @@ import pytest
 from nas.architecture import lower, preset
 from nas.architecture.canonical import part_key
 from nas.cost import Setting, cost
-from nas.cost.parts import NOTHING, PartTable, write_table
+from nas.cost.parts import NOTHING, PartTable, read_table, write_table
 from nas.errors import UserError
 from nas.report.page.sections import sections
 from nas.search import run_search
+from nas.search.compare import compare_runs
+from nas.search.driver import SilentView
 from nas.search.known import (
     LATENCY,
     costs_of_points,
     known_costs,
     known_range,
+    noted,
     parts_to_measure,
     table_for,
 )
@@ -99,3 +103,57 @@ def test_a_search_by_the_latency_of_another_device(tiny: dict[str, Any], tmp_pat
     assert "predicted from parts measured on" in section.notes[0]
     with pytest.raises(UserError, match=r"^--latency-table: latency_ms is not one of --objectives"):
         run_search(latency_table=file, **tiny)
+    with pytest.raises(UserError, match=r"^--latency and --latency-table exclude each other"):
+        run_search(latency_table=file, latency="torch", **wanted)
+
+
+class Told(SilentView):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.mark.usefixtures("inline")
+def test_scores_of_a_search_by_macs_are_taken_over_with_the_latency_of_the_table(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    first = run_search(budget="2trials", workers=1, **tiny)
+    space = load_space(tiny["space"])
+    table = device(replace(space, baselines=()))
+    told = Told()
+    wanted = tiny | {"objectives": "score,latency_ms", "out": str(tmp_path / "second")}
+    run = run_search(
+        budget="1trial", workers=1, latency_table=table, warm_start=first, view=told, **wanted
+    )
+    taken = run.all_trials()[:2]
+    assert [trial.key for trial in taken] == [trial.key for trial in first.all_trials()]
+    for trial in taken:
+        assert trial.costs[LATENCY] == table.latency(trial.architecture)
+    assert "the latency table has not all parts of osnet_x0_25: without latency" in told.lines
+    found = compare_runs([run, run])
+    assert found.ranges[LATENCY] == pytest.approx(known_range(space, table)[LATENCY])
+
+
+def test_a_table_of_another_tool_may_leave_its_setting_empty(tmp_path: Path) -> None:
+    table, file = device(from_yaml(TEXT)), tmp_path / "device.csv"
+    write_table(PartTable({**table.setting, "machine": ""}, table.p50_ms), file)
+    again = read_table(file)
+    assert again.setting["machine"] == "" and again.p50_ms == pytest.approx(table.p50_ms)
+    assert noted(again) == noted(read_table(file))
+
+
+def test_the_latency_of_a_space_that_is_not_listed_is_within_bounds() -> None:
+    large = from_yaml(
+        "space: s\nbase: osnet_x0_25\ninput: 32x16\nparameters:\n"
+        "  stages[each].channels: 32..512 step 16\n  stages[each].streams: 1..4\n"
+        "  stages[each].gate: [none, unified, streamwise]\n"
+    )
+    assert not large.listable
+    table = device(large)
+    low, high = known_range(large, table)[LATENCY]
+    own = costs_of_points(large.members(500), LATENCY, table)
+    assert low <= own.min() < own.max() <= high

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas.ablation.run import read_ablation
+from nas.ablation.run import read_ablation, seeds_of
 from nas.audit.importance import Importance, importance
 from nas.audit.judge import OVER_ALL, WITHIN
 from nas.audit.ranking import cost_bands
 from nas.errors import UserError
-from nas.report.ablation import comparison_notes, comparison_words, title
+from nas.report.ablation import comparison_notes, comparison_words, titled
 from nas.report.forest import forest_figure
 from nas.report.formats import html_table
 from nas.report.kinds import UNCONFIRMED
@@ -66,7 +66,7 @@ def sections(
 ) -> list[Section]:
     """All of them, in the order of the page."""
     if run.is_ablation:
-        return [_comparison(run, trials), _latency(run, trials, latency)]
+        return [_comparison(run), _latency(run, trials, latency)]
     return [
         _members(run, trials),
         _growth(run, trials, history),
@@ -82,7 +82,7 @@ def summary(run: Run, trials: Sequence[Trial]) -> list[str]:
     short = overview(run.path)
     state = f"{short.state.capitalize()}; spent {short.spent_in_words()}."
     if run.is_ablation:
-        return [f"{title(read_ablation(run))}. {state}"] if trials else [state]
+        return [f"{titled(run.asked, seeds_of(trials))}. {state}"]
     own = searched(trials)
     members = sorted(front(trials, run.objectives), key=lambda t: t.costs[run.costs[0]])
     complete = sum(trial.state == "complete" for trial in own)
@@ -114,11 +114,12 @@ def summary(run: Run, trials: Sequence[Trial]) -> list[str]:
     return found
 
 
-def _comparison(run: Run, trials: Sequence[Trial]) -> Section:
+def _comparison(run: Run) -> Section:
     heading = "Differences to the baseline"
-    if len(trials) < 2:
-        return Section("comparison", heading, ["No row beside the baseline has begun yet."])
-    found = read_ablation(run)
+    try:
+        found = read_ablation(run)
+    except UserError as error:
+        return Section("comparison", heading, [f"Nothing can be compared yet: {error}."])
     frame = found.table()
     files = ", ".join(f"`{path.name}`" for path in sorted(run.path.glob("*.md")))
     notes = [

@@ -19,7 +19,7 @@ from nas.architecture.fields import Value
 from nas.cost import MEASURED
 from nas.cost.parts import PartTable
 from nas.errors import UserError
-from nas.search.known import known_costs, table_for
+from nas.search.known import LATENCY, known_costs, table_for
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.record import Trial
 from nas.search.samplers.choice import make_sampler
@@ -65,6 +65,8 @@ class SpaceSampler(optuna.samplers.BaseSampler):
                 "objectives: SpaceSampler takes costs that are known beforehand, as latency_ms is "
                 "by a latency_table"
             )
+        if latency_table is not None and LATENCY not in self.objectives:
+            raise UserError("latency_table: latency_ms is not one of the objectives")
         table = None if latency_table is None else table_for(self.space, latency_table)
         self.seed, self.latency = seed, table
         self._propose = make_sampler("ehvi", self.space, self.objectives, latency=table)

@@ -8,6 +8,7 @@ import pytest
 from nas.architecture import lower
 from nas.cost.parts import NOTHING, PartTable, part_key
 from nas.cost.table import parts_of
+from nas.errors import Unwritable
 from nas.report.page import report_html
 from nas.report.page.sections import Section, sections, summary
 from nas.search import Run, open_run
@@ -77,6 +78,26 @@ def test_an_ablation_is_told_as_one(tmp_path: Path) -> None:
     assert "0.4500 ±0.0707 (2)" in found["comparison"].html
     assert "+0.2000" in found["comparison"].html  # row 1, less row 0: 0.25
     assert summary(run, trials)[0].startswith("paper, synthetic, recipe made-up, 2 seeds, test")
+
+
+@pytest.mark.parametrize("fresh", [{}, {0: (0.2,)}])
+def test_an_ablation_that_has_just_begun_is_a_page_all_the_same(
+    tmp_path: Path, fresh: dict[int, tuple[float, ...]]
+) -> None:
+    run = open_run(make_run(tmp_path / "run", fresh=fresh, design="paper", split="test"))
+    assert "Nothing can be compared yet" in report_html(run)
+
+
+def test_to_look_at_an_ablation_takes_no_right_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, data: str) -> None:
+        raise Unwritable(f"{path} can not be written")
+
+    fresh: dict[int, tuple[float, ...]] = {0: (0.2,), 1: (0.4,)}
+    run = open_run(make_run(tmp_path / "run", fresh=fresh, design="paper", split="test"))
+    monkeypatch.setattr("nas.ablation.looks.write_atomically", refuse)
+    assert "Differences to the baseline" in report_html(run)
 
 
 def test_latency_is_predicted_from_a_table_and_asked_for_without_one(tmp_path: Path) -> None:
