@@ -131,9 +131,9 @@ def run_search(
     front again with fresh seeds. cluster: where jobs run, workers of them side by side; by default
     processes of this machine. storage: URL of the Optuna storage that the study is kept in; by
     default study.db in the run. init: architectures, or presets, of the space, that are tried
-    first. warm_start: earlier runs with the
-    same data, recipe and seed, whose trials are taken over and cost nothing of the budget. Raises
-    UserError for what a user can mend; KeyboardInterrupt ends the search cleanly and is passed on.
+    first. warm_start: earlier runs with the same data, recipe and seed, whose trials are taken over
+    and cost nothing of the budget. Raises UserError for what a user can mend; KeyboardInterrupt
+    ends the search cleanly and is passed on.
     """
     loaded = load_space(space)
     spend, seed = Budget.parse(budget), whole("--seed", seed)

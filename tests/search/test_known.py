@@ -149,8 +149,9 @@ def test_a_table_of_another_tool_may_leave_its_setting_empty(tmp_path: Path) -> 
 def test_the_latency_of_a_space_that_is_not_listed_is_within_bounds() -> None:
     large = from_yaml(
         "space: s\nbase: osnet_x0_25\ninput: 32x16\nparameters:\n"
-        "  stages[each].channels: 32..512 step 16\n  stages[each].streams: 1..4\n"
-        "  stages[each].gate: [none, unified, streamwise]\n"
+        "  stages[each].streams: 1..4\n  stages[each].gate: [none, fixed, unified, streamwise]\n"
+        "  stages[each].fusion: [add, concat]\n  stages[each].bottleneck: [2, 4, 8, 16]\n"
+        "  stages[each].depth: [1, 2]\n"
     )
     assert not large.listable
     table = device(large)
