@@ -143,8 +143,8 @@ def test_the_command_runs(
         pytest.skip(next(why for name, why in ELSEWHERE.items() if own.startswith(name)))
     elif "--plugin" in own:  # in a process of its own: what is registered stays
         done = subprocess.run(
-            [sys.executable, str(ROOT / "cli.py"), *shlex.split(own)], capture_output=True,
-            text=True, check=False,
+            [sys.executable, str(ROOT / "cli.py"), *shlex.split(shortened(line, number))],
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
     else:
