@@ -37,7 +37,7 @@ from nas.search.capacity import check_data, slots
 from nas.search.driver import Driver, SilentView, View
 from nas.search.executor import Cluster
 from nas.search.ledger import Ledger
-from nas.search.objectives import SCORE
+from nas.search.objectives import SCORE, metric_of
 from nas.search.record import Trial
 from nas.search.run import FOLDERS, LIBRARIES, Run, default_path, open_run, read_asked
 from nas.search.rungs import Ladder
@@ -55,8 +55,8 @@ DESIGNS = {
     "paper": "the eleven rows of the OSNet paper",
     "families": "OSNet, Inception, ResNeXt, SE",
 }
-METRICS, BESIDE = ("mAP", "top1"), ("rank1", "top5")
-"""What the score may be, and what a table tells beside it."""
+BESIDE = ("rank1", "top5")
+"""What a table tells beside the score."""
 TABLES = ("paper", "families")
 """Of these, those that were published."""
 
@@ -307,7 +307,6 @@ def _found(path: Path, design: Design, seeds: int) -> Ablation:
         halved = [job for job, outcome, why in record.jobs() if outcome == "done" and in_parts(why)]
         history = record.history()
     names = {name for job in history for name in job["scores"]}
-    metric = next((name for name in METRICS if name in names), SCORE)
     beside = {name: np.full(scores.shape, np.nan) for name in BESIDE if name in names}
     for job in history:
         for name in beside.keys() & job["scores"].keys():
@@ -320,7 +319,9 @@ def _found(path: Path, design: Design, seeds: int) -> Ablation:
     if design.factorial:
         with suppress(UserError):  # there are too few scores yet
             effects = factorial_effects(design.cells, scores)
-    return Ablation(path, design, scores, found, effects, dict(rows), looks, metric, beside)
+    return Ablation(
+        path, design, scores, found, effects, dict(rows), looks, metric_of(names), beside
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -138,7 +138,6 @@ def read_table(path: str | Path) -> PartTable:
     import pandas as pd
 
     path = Path(path)
-
     try:
         frame = pd.read_csv(
             io.StringIO(path.read_text(encoding="utf-8")), dtype={"part": str, "about": str}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.ablation.design import Design
-from nas.ablation.run import BESIDE, METRICS, Ablation
+from nas.ablation.run import BESIDE, Ablation
 from nas.ablation.statistics import NOT_COMPARED, Comparisons
 from nas.ablation.tables import contrast_frame, term_frame
 from nas.files import write_atomically
@@ -17,7 +17,7 @@ from nas.report.forest import forest_figure
 from nas.report.formats import FILES, Spare
 from nas.report.words import change, compact, shortened
 from nas.search.budget import number_of
-from nas.search.objectives import SCORE
+from nas.search.objectives import METRICS, SCORE
 from nas.search.run import read_asked
 
 if TYPE_CHECKING:

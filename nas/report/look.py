@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-ACCENT, MUTED, CONTRAST = "#0b6e99", "#9aa5ab", "#b5541c"
+ACCENT, MUTED, CONTRAST, FAINT = "#0b6e99", "#9aa5ab", "#b5541c", "#ccd4d8"
 INK, PAPER = "#1f2428", "#ffffff"
 
 

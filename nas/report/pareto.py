@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nas.errors import UserError
 from nas.report.figures import write_figure
 from nas.report.kinds import UNCONFIRMED, kinds
-from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
+from nas.report.look import ACCENT, AXIS, CONTRAST, FAINT, LAYOUT, MUTED
 from nas.report.published import SOURCE, published
 from nas.report.words import compact, point_in_words, shortened, varying_names
 from nas.search import Run, Trial, front, open_run
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 FRONT, OTHER, BASELINE = ACCENT, MUTED, CONTRAST
-FAINT = "#ccd4d8"
 TICKS = 12  # that a wide range has at most, if powers of ten are few enough
 MANY = 3000  # dots above which the graphics card draws them
 

@@ -21,8 +21,7 @@ def slots(workers: int | None, cluster: Cluster | None) -> int:
     there are kinds of blocks that processes can not know.
     """
     script = getattr(sys.modules["__main__"], "__file__", None)
-    own = of_script() + losses_of_script()
-    if own and (cluster or not script or not Path(script).is_file()):
+    if (own := in_script()) and (cluster or not script or not Path(script).is_file()):
         raise UserError(
             f"{own[0]}: the processes that train know nothing of what is registered in a notebook, "
             "or typed in; put it into a file of its own, and nas.load_plugin(FILE)"
@@ -35,6 +34,11 @@ def slots(workers: int | None, cluster: Cluster | None) -> int:
 
     room = connect(cluster)
     return workers or room
+
+
+def in_script() -> list[str]:
+    """Kinds and losses that the caller's script registers, which processes know by running it."""
+    return of_script() + losses_of_script()
 
 
 def check_data(spec: str, cluster: Cluster | None) -> None:

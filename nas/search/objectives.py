@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from nas.cost import COSTS, MEASURED
 from nas.errors import UserError
 
 SCORE = "score"
+METRICS = ("mAP", "top1")
+"""What the score is, by the task."""
 
 
 def parse_objectives(text: str | Sequence[str]) -> tuple[str, ...]:
@@ -32,6 +34,11 @@ def parse_objectives(text: str | Sequence[str]) -> tuple[str, ...]:
             f"--objectives: {text!r} is not score and one or two of {costs}, as score,macs"
         )
     return names
+
+
+def metric_of(names: Collection[str]) -> str:
+    """Which of the names of scores the score is; SCORE where none is known."""
+    return next((name for name in METRICS if name in names), SCORE)
 
 
 def values(row: Mapping[str, float], objectives: Sequence[str]) -> list[float]:

@@ -25,14 +25,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nas.architecture.registry import of_script
 from nas.cost import measure_latency
 from nas.errors import Unavailable
 from nas.files import write_atomically
+from nas.search.capacity import in_script
 from nas.search.quiet import Quiet
 from nas.search.record import digest
 from nas.training.job import Job, Result, run_job
-from nas.training.loss_kinds import losses_of_script
 
 _cancelled: Any = None
 
@@ -78,7 +77,7 @@ class LocalWorkers:
             try:
                 future = pool.submit(self._do, job, self._outbox)
             except BrokenExecutor:  # its process died, with a job or while it had none
-                if not self._begun.value and _needs_script():
+                if not self._begun.value and in_script():
                     raise Unavailable(UNGUARDED) from None
                 pool = self._pool(slot)
                 future = pool.submit(self._do, job, self._outbox)
@@ -204,11 +203,6 @@ def _measured(job: Job, outbox: Path) -> Result:
     return replace(result, measured={"latency_ms": latency.p50_ms})
 
 
-def _needs_script() -> bool:
-    """Whether the caller's script registers something that jobs need."""
-    return bool(of_script() or losses_of_script())
-
-
 @contextmanager
 def _starting() -> Iterator[None]:
     """A process that starts meanwhile ignores what ends the driver, as its parent does; and it does
@@ -216,7 +210,7 @@ def _starting() -> Iterator[None]:
     script, before = sys.modules["__main__"], []
     if threading.current_thread() is threading.main_thread():
         before = [signal.signal(own, signal.SIG_IGN) for own in ENDING]
-    if not _needs_script():
+    if not in_script():
         sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield

@@ -200,10 +200,15 @@ def recorded_recipe(document: Mapping[str, Any]) -> Recipe:
     try:
         return Recipe.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"recipe {document.get('name')}: {where}: {message}") from None
+        path, message = _first(error)
+        raise UserError(f"recipe {document.get('name')}: {'.'.join(path)}: {message}") from None
+
+
+def _first(error: ValidationError) -> tuple[list[str], str]:
+    """Of what is wrong with a recipe the first: the field, empty for several, and why."""
+    first = error.errors()[0]
+    path = [part for part in first["loc"] if isinstance(part, str)]
+    return path, first["msg"].removeprefix("Value error, ")
 
 
 def check_for_search(recipe: Recipe) -> None:
@@ -249,9 +254,7 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
     try:
         return _with_digests(Recipe.model_validate(values | changes))
     except ValidationError as error:
-        first = error.errors()[0]
-        path = [part for part in first["loc"] if isinstance(part, str)]
-        message = first["msg"].removeprefix("Value error, ")
+        path, message = _first(error)
         if path and path[0] in changes:
             raise UserError(f"--set {path[0]}={changes[path[0]]}: {message}") from None
         if not path and changes:
@@ -259,7 +262,7 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
         where = f"{'.'.join(path)}: {message}" if path else message
         if document is None:
             raise UserError(f"recipe {label}: {where}") from None
-        if first["type"] == "extra_forbidden":
+        if error.errors()[0]["type"] == "extra_forbidden":
             known = ", ".join(Recipe.model_fields)
             raise document.error(f"{'.'.join(path)} is not one of {known}", *path) from None
         raise document.error(where, *path) from None

@@ -13,7 +13,7 @@ from nas.report.kinds import kinds
 from nas.report.published import SOURCE, published
 from nas.report.words import varying_names
 from nas.search import Run, Trial, front
-from nas.search.objectives import SCORE
+from nas.search.objectives import SCORE, metric_of
 from nas.search.run import shown_by
 from nas.space.paths import short
 
@@ -55,7 +55,7 @@ def document(run: Run, trials: Sequence[Trial]) -> dict[str, Any]:
         "reason": [trial.reason for trial in trials],
         "key": [trial.key for trial in trials],
     }
-    main = next((name for name in ("mAP", "top1") if name in scores), SCORE)
+    main = metric_of(scores)
     return {
         "path": str(run.path), "space": run.asked["space"], "data": run.asked["data"],
         "score": {"top1": "top-1"}.get(main, main),

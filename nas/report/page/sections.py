@@ -90,8 +90,7 @@ def summary(run: Run, trials: Sequence[Trial]) -> list[str]:
         f"{number_of(len(own), 'trial')}, {complete:,} of them to full length "
         f"({number_of(run.asked['recipe']['epochs'], 'epoch')}, recipe "
         f"{run.asked['recipe']['name']}); "
-        f"{len(members)} on the front of score against {', '.join(run.costs)}. "
-        f"{state}"
+        f"{len(members)} on the front of score against {', '.join(run.costs)}. {state}"
     ]
     sure = is_confirmed(trials, run.objectives)
     if sure:
