@@ -20,29 +20,28 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from nas.architecture import key
-from nas.cost.parts import PartTable, read_table
-from nas.search.known import LATENCY, costs_of_points, known_costs
+from nas.cost import LATENCY
+from nas.cost.parts import read_table
 from nas.search.record import Trial
 from nas.search.replay import Table
 from nas.search.replay import read_table as read_trainings
 from nas.search.samplers import make_sampler, propose_untried
+from nas.space import Space, on_device
 
 HERE = Path(__file__).parent
 WAYS = {"tpe, measured": ("tpe", LATENCY), "ehvi, known": ("ehvi", LATENCY),
         "ehvi, by macs": ("ehvi", "macs")}  # fmt: skip
 
 
-def search(table: Table, latency: PartTable, way: str, trials: int, seed: int) -> list[float]:
-    """The share of the hypervolume after each trial."""
+def search(table: Table, space: Space, way: str, trials: int, seed: int) -> list[float]:
+    """The share of the hypervolume after each trial; space: the table's, on the device."""
     sampler, cost = WAYS[way]
-    objectives = ("score", cost)
-    known = latency if (sampler, cost) == ("ehvi", LATENCY) else None
-    propose = make_sampler(sampler, table.space, objectives, latency=known)
+    propose = make_sampler(sampler, space, ("score", cost))
     history: list[Trial] = []
     rows: list[int] = []
     found = []
     for number in range(trials):
-        proposed = propose_untried(propose, table.space, history, seed)
+        proposed = propose_untried(propose, space, history, seed)
         assert proposed is not None
         proposal, architecture = proposed
         name = key(architecture)
@@ -50,7 +49,7 @@ def search(table: Table, latency: PartTable, way: str, trials: int, seed: int) -
         score = float(table.scores[rows[-1], seed % table.scores.shape[1], -1])
         history.append(
             Trial(
-                number, name, proposal.point, architecture, known_costs(architecture, latency),
+                number, name, proposal.point, architecture, space.costs_of(architecture),
                 proposal.note, "complete", scores={"score": score}, rungs={1: score},
             )
         )  # fmt: skip
@@ -67,10 +66,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     asked = parser.parse_args()
     table, latency = read_trainings(asked.table), read_table(asked.table / "latency.csv")
-    members = table.space.members()
-    keys = [key(table.space.architecture(members.point(row))) for row in range(len(members))]
+    space = on_device(table.space, latency)
+    members = space.members()
+    keys = [key(space.architecture(members.point(row))) for row in range(len(members))]
     times = np.zeros(len(keys))
-    times[[table.rows[name] for name in keys]] = costs_of_points(members, LATENCY, latency)
+    times[[table.rows[name] for name in keys]] = members.costs[LATENCY]
     table = replace(table, costs={**table.costs, LATENCY: times})
     s = latency.setting
     print(f"latency on {s['machine']}, {s['backend']}: {times.min():.2f} to {times.max():.2f} ms")
@@ -79,7 +79,7 @@ def main() -> None:
     print(f"share of the hypervolume after {looks} trials; mean of {asked.seeds} seeds")
     for way in WAYS:
         found = np.array(
-            [search(table, latency, way, asked.trials, seed) for seed in range(asked.seeds)]
+            [search(table, space, way, asked.trials, seed) for seed in range(asked.seeds)]
         )[:, np.array(looks) - 1]
         error = found.std(axis=0, ddof=1) / np.sqrt(asked.seeds)
         pairs = zip(found.mean(axis=0), error, strict=True)

@@ -50,7 +50,8 @@ SMALLER: dict[str, dict[str, str | None]] = {
 }
 """Options of a verb, and what they are here (None: left out); and words that are replaced."""
 ELSEWHERE = {
-    "search osnet-mini --objectives score,latency_ms --latency-table": "tests/search/test_known.py",
+    "search osnet-mini --objectives score,latency_ms --latency-table": "by another table: "
+    "tests/search/test_latency_table.py",
     "dashboard": "tests/search/test_dashboard.py",
     "audit benchmarks/tabular": "takes a minute; its table is read in tests/audit/test_shipped.py",
     "audit results/audit-osnet-mini-synthetic-s0": "so few short trainings rank nothing",

@@ -21,8 +21,7 @@ def latency(
     from nas.cost.parts import measured_table
     from nas.errors import UserError
     from nas.progress import counted
-    from nas.search.known import parts_to_measure
-    from nas.space import load_space
+    from nas.space import load_space, parts_to_measure
 
     if out.suffix != ".csv" or not out.parent.is_dir():
         raise UserError(f"--out: {out} is not a .csv file in a directory that exists")

@@ -90,6 +90,14 @@ GpusPerJob = Annotated[
 ]
 Out = Annotated[str | None, typer.Option(help="The run's directory; by default below results/.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the run that is there first.")]
+Constraints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--constraint",
+        help="What architectures must satisfy besides what the space says, as 'macs <= 10M'; may "
+        "be repeated.",
+    ),
+]
 SpaceArgument = Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")]
 Target = Annotated[
     str,

@@ -10,6 +10,7 @@ import typer
 from nas.commands.options import (
     Address,
     Changes,
+    Constraints,
     CpusPerJob,
     Data,
     Eta,
@@ -46,6 +47,7 @@ def search(
             help="score (larger is better) and costs: macs, params, activation_bytes, latency_ms."
         ),
     ] = "score,macs",
+    constraint: Constraints = None,
     sampler: Annotated[
         str | None,
         typer.Option(
@@ -58,7 +60,8 @@ def search(
     latency_table: Annotated[
         Path | None,
         typer.Option(
-            help="Predict latency_ms by this table, which `latency` made; else it is measured."
+            help="Predict latency_ms by this table, which `latency` made; else it is measured. "
+            "Constraints may read it too."
         ),
     ] = None,
     rungs: Annotated[
@@ -129,6 +132,7 @@ def search(
                 recipe=recipe,
                 overrides=changes or (),
                 objectives=objectives,
+                constraints=constraint or (),
                 sampler=sampler,
                 latency=latency,
                 latency_table=latency_table,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import InputSize, Json, Plugins, SpaceArgument, Target
+from nas.commands.options import Constraints, InputSize, Json, Plugins, SpaceArgument, Target
 from nas.commands.output import make_console, print_json
 
 app = typer.Typer(help="Look into search spaces and architectures.", no_args_is_help=True)
@@ -16,6 +16,7 @@ app = typer.Typer(help="Look into search spaces and architectures.", no_args_is_
 @app.command()
 def show(
     space: SpaceArgument,
+    constraint: Constraints = None,
     html: Annotated[Path | None, typer.Option(help="Write histograms as a page here.")] = None,
     as_json: Json = False,
     plugin: Plugins = None,
@@ -26,7 +27,7 @@ def show(
 
     if html is not None and not html.parent.is_dir():
         raise UserError(f"--html: {html.parent} is not a directory")
-    found = summarise(load_space(space))
+    found = summarise(load_space(space, constraints=constraint or ()))
     if as_json:
         print_json(found)
     else:

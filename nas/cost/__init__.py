@@ -4,6 +4,7 @@ from nas.cost.backends import Setting
 from nas.cost.counters import raw_counts
 from nas.cost.exact import (
     COSTS,
+    LATENCY,
     MEASURED,
     Cost,
     cost,
@@ -22,6 +23,7 @@ from nas.cost.table import table
 
 __all__ = [
     "COSTS",
+    "LATENCY",
     "MEASURED",
     "Cost",
     "Latency",

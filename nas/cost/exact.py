@@ -40,7 +40,8 @@ class Cost:
 
 
 COSTS = ("macs", "params", "activation_bytes")
-MEASURED = ("latency_ms",)  # costs that are not exact
+LATENCY = "latency_ms"  # of a device: measured, or predicted from parts that were measured
+MEASURED = (LATENCY,)  # costs that are not exact
 
 
 def joined(name: str) -> np.ufunc:

@@ -8,6 +8,7 @@ to each other (caches, the scheduler), so its error is printed against whole net
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,16 @@ class PartTable:
                 f"the latency table has no {lacking}: make it on the device, "
                 "with `cli.py latency SPACE --out device.csv`"
             ) from None
+
+    def get(self, part: Part) -> float:
+        """Milliseconds of one part; nan where the table has it not."""
+        return self.p50_ms.get(part_key(part), math.nan)
+
+    def noted(self) -> dict[str, Any]:
+        """What a run says of the table: the setting that it was measured in, and a digest of its
+        numbers."""
+        numbers = digest(*sorted(self.p50_ms.items()), size=8).hex()
+        return {**self.setting, "parts": numbers}
 
     def missing(self, parts: Iterable[Part]) -> list[Part]:
         """Those of the parts that are not in the table, each once."""

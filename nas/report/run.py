@@ -40,6 +40,7 @@ def run_fields(found: Mapping[str, Any], short_form: Overview) -> list[tuple[str
         ("command", found["command"] or ""),
         ("and last", found["last_command"] if found["last_command"] != found["command"] else ""),
         ("space", " ".join(filter(None, (asked.get("space"), asked.get("space_hash"))))),
+        ("constraints", "; ".join(asked.get("constraints", ()))),
         ("architecture", asked.get("key", "")),
         ("data", asked["data"] + (f", {asked['split']} split" if "split" in asked else "")),
         ("recipe", f"{recipe['name']}, {number_of(recipe['epochs'], 'epoch')}"

@@ -25,14 +25,13 @@ from nas.search.budget import Budget
 from nas.search.capacity import check_data, default_threads, slots
 from nas.search.confirm import leaders
 from nas.search.executor import ATTEMPTS, Cluster, Executor
-from nas.search.known import LATENCY, known_range, noted, table_for
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.plan import Plan, SearchPlan, Standing, Step, check_share
 from nas.search.record import FAILED, Record, Trial, digest, proposed_here, searched
 from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, recipe_with_rungs
-from nas.search.samplers import default_sampler, make_sampler, promoter
+from nas.search.samplers import default_sampler, make_sampler, measured, promoter
 from nas.search.session import note_session
 from nas.search.storage import check_storage, shared_study
 from nas.search.study import Projection
@@ -102,6 +101,7 @@ def run_search(
     recipe: str | Recipe | None = None,
     overrides: Sequence[str] = (),
     objectives: str | Sequence[str] = "score,macs",
+    constraints: str | Sequence[str] = (),
     sampler: str | None = None,
     latency: str = MEASURED_BY,
     latency_table: str | Path | PartTable | None = None,
@@ -122,10 +122,11 @@ def run_search(
 
     Every argument is checked before anything is written. The same arguments resume the search that
     they started; budget, workers and confirm may change. recipe: by default quick-reid, or quick
-    where the data has classes. overrides: fields of the recipe, as "lr=0.001". sampler: by default
+    where the data has classes. overrides: fields of the recipe, as "lr=0.001". constraints: what
+    architectures must satisfy besides what the space says, as "macs <= 10M". sampler: by default
     ehvi, or tpe where a cost is measured. latency: the setting in which latency_ms is measured,
     while no worker trains; latency_table: of parts that were measured on a device (`cli.py latency
-    SPACE`), by which latency_ms is predicted instead, and known before a training. rungs: epochs
+    SPACE`), by which latency_ms is predicted instead, known before a training. rungs: epochs
     below full length after which one trial in `eta` is trained further, as "1,3" or [1, 3]; "" is
     none, None what the recipe says. confirm: the share of the budget, at most, that trains the
     front again with fresh seeds. cluster: where jobs run, workers of them side by side; by default
@@ -135,7 +136,8 @@ def run_search(
     and cost nothing of the budget. Raises UserError for what a user can mend; KeyboardInterrupt
     ends the search cleanly and is passed on.
     """
-    loaded = load_space(space)
+    constraints = several(constraints)
+    loaded = load_space(space, constraints=constraints, latency_table=latency_table)
     spend, seed = Budget.parse(budget), whole("--seed", seed)
     names = parse_objectives(objectives)
     check_data(data, cluster)
@@ -144,16 +146,13 @@ def run_search(
     eta, confirm = real("--eta", eta), real("--confirm", confirm)
     ladder = Ladder((*trained.rungs, trained.epochs), eta, tuple(n for n in names if n != SCORE))
     check_share(confirm)
-    if latency_table is not None and LATENCY not in names:
-        raise UserError("--latency-table: latency_ms is not one of --objectives")
     if latency_table is not None and latency != MEASURED_BY:
         raise UserError("--latency and --latency-table exclude each other; leave out one")
-    parts = None if latency_table is None else table_for(loaded, latency_table)
-    sampler = sampler or default_sampler(names, parts)
-    own = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs), latency=parts)
+    sampler = sampler or default_sampler(names, loaded)
+    own = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs))
     first = [preset(own).resized(loaded.base.input) for own in several(init)]
     propose = beginning_with(first, loaded, own)
-    if cluster and LATENCY in names and parts is None:
+    if cluster and measured(names, loaded):
         raise UserError(
             "--objectives: latency_ms is measured on one machine, not on a cluster, whose nodes "
             "may differ; leave out latency_ms, or --executor ray, or give a --latency-table"
@@ -162,7 +161,7 @@ def run_search(
     asked = {
         "space": loaded.name,
         "space_hash": loaded.hash(),
-        "cost_range": {name: list(own) for name, own in known_range(loaded, parts).items()},
+        "cost_range": {name: list(own) for name, own in loaded.cost_range().items()},
         "data": data,
         "recipe": trained.model_dump(),
         "objectives": list(names),
@@ -171,11 +170,13 @@ def run_search(
     }
     if trained.rungs:
         asked["eta"] = eta
-    setting = Setting.parse(latency) if LATENCY in names and parts is None else None
+    setting = Setting.parse(latency) if measured(names, loaded) else None
     if setting:
         asked["latency"] = setting.record()
-    if parts:
-        asked["latency"] = noted(parts)
+    if constraints:
+        asked["constraints"] = constraints
+    if loaded.latency:
+        asked["latency"] = loaded.latency.noted()
     if first:
         asked["init"] = [key(architecture) for architecture in first]
     earlier = [earlier_run(run, asked) for run in several(warm_start)]
@@ -193,7 +194,7 @@ def run_search(
         shown.opened(path)
         warn(shown, changed)
         for name, architecture in loaded.baselines:
-            if parts and not parts.has(architecture):
+            if loaded.latency and not loaded.latency.has(architecture):
                 shown.notice(f"the latency table has not all parts of {name}: without latency")
         if trained.weights:
             from nas.training.initial import inherited
@@ -209,14 +210,13 @@ def run_search(
             Ledger(spend, trained, count),
             shown.notice,
             promoter(own, ladder, seed),
-            parts,
         )
         projection = Projection(
             path / "study.db", loaded.name, loaded, names, shared_study(path, storage)
         )
         plugins = tuple(str(file) for file in loaded_plugins().values())
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
-        if earlier and (told := take_over(earlier, path, loaded, ladder.epochs, common, parts)):
+        if earlier and (told := take_over(earlier, path, loaded, ladder.epochs, common)):
             shown.notice(told)
         baselines, outside = loaded.baseline_names, loaded.outside
         Driver(path, plan, projection, common, setting, shown, cluster, baselines, outside).work(

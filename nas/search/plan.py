@@ -12,11 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from nas.architecture import key
-from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.search.confirm import LEAST, baselines, confirmed
 from nas.search.due import Due
-from nas.search.known import known_costs
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.record import FAILED, Trial, proposed_here, searched
 from nas.search.rungs import Ladder, Promote
@@ -97,8 +95,6 @@ class SearchPlan:
     ledger: Ledger
     tell: Callable[[str], None] = lambda text: None
     promote: Promote | None = None
-    latency: PartTable | None = None
-    """What predicts latency_ms, where that is an objective and not measured."""
     exhausted: bool = False
     _told: set[str] = field(default_factory=set)
     _refused: dict[bool, tuple[int, int]] = field(default_factory=dict)
@@ -193,7 +189,7 @@ class SearchPlan:
             self.exhausted = True
             return None
         proposal, architecture = proposed
-        costs = known_costs(architecture, self.latency)
+        costs = self.space.costs_of(architecture)
         number, name = len(now.trials), key(architecture)
         trial = Trial(
             number, name, proposal.point, architecture, costs, proposal.note,
@@ -284,7 +280,7 @@ class SearchPlan:
         new = [(n, own) for n, own in self.space.baselines if key(own) not in known]
         return [
             Trial(
-                number, key(own), {}, own, known_costs(own, self.latency), state="baseline",
+                number, key(own), {}, own, self.space.costs_of(own), state="baseline",
                 reason=self.space.outside.get(key(own), ""), baseline=name,
             )
             for number, (name, own) in enumerate(new, len(trials))

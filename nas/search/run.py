@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.arguments import whole
+from nas.cost.parts import write_table
 from nas.directory import Kind, make_directory
 from nas.errors import UserError
 from nas.files import write_atomically
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 FOLDERS = ("checkpoints", "outbox")
 SPACE = "space.yaml"
+LATENCY_TABLE = "latency.csv"  # of the device by whose latency it was searched
 CONFIRMED = ("confirmed", "low", "high", "replicates")
 COLUMNS = ["trial", "state", "score", "macs", "params", "activation_bytes", "seconds", "key"]
 LIBRARIES = ("torch", "optuna", "fvcore", "thop", "numpy", "pandas")
@@ -53,6 +55,12 @@ class Run:
                 found = load_space(source)
             except UserError:
                 continue
+            device = self.path / LATENCY_TABLE
+            known = [constraint.text for constraint in found.constraints]
+            texts = [text for text in self.asked.get("constraints", ()) if text not in known]
+            found = load_space(
+                found, constraints=texts, latency_table=device if device.is_file() else None
+            )
             if found.hash() == self.asked.get("space_hash"):
                 return found
         return None
@@ -258,7 +266,8 @@ def read_asked(path: Path) -> dict[str, Any]:
 def default_path(asked: Mapping[str, Any]) -> Path:
     """`results/<space>-<data>-s<seed>`, and a hash where something else than these was asked."""
     plain = {
-        "objectives": ["score", "macs"], "sampler": "ehvi", "init": [], "warm_start": [],
+        "objectives": ["score", "macs"], "sampler": "ehvi", "constraints": [], "init": [],
+        "warm_start": [],
         "recipe": load_recipe(recipe_for_search(asked["data"])).model_dump(),
     }  # fmt: skip
     rest = {k: v for k, v in asked.items() if k in plain and v != plain[k]}
@@ -281,6 +290,8 @@ def prepare(path: Path, asked: Mapping[str, Any], space: Space, *, fresh: bool) 
     changed = make_directory(path, asked, SEARCH, fresh=fresh)
     if not (path / SPACE).exists():
         write_atomically(path / SPACE, to_yaml(space))
+    if space.latency and not (path / LATENCY_TABLE).exists():
+        write_table(space.latency, path / LATENCY_TABLE)
     if not (path / "record.db").exists():  # results are of its trials, by their numbers
         for name in published(path / "outbox"):
             clear(path / "outbox", name)

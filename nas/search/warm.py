@@ -16,10 +16,8 @@ from typing import Any
 from nas.architecture import Architecture, key, to_document
 from nas.architecture.fields import Value
 from nas.cost import MEASURED
-from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.files import write_atomically
-from nas.search.known import known_costs
 from nas.search.record import Record, Trial, digest, searched
 from nas.search.run import Run, checkpoint_file, open_run
 from nas.search.samplers import Proposal, Propose
@@ -55,13 +53,11 @@ def take_over(
     space: Space,
     rungs: Sequence[int],
     common: Job,
-    latency: PartTable | None = None,
 ) -> str:
     """Record the trials of `runs` that are in the space in the run at `path`, and say how many.
 
-    common: what all jobs of the new run have in common. latency: predicts it. Does nothing, and
-    says so by an empty text, once the run has trials of its own; what a kill left half-way is
-    finished.
+    common: what all jobs of the new run have in common. Does nothing, and says so by an empty text,
+    once the run has trials of its own; what a kill left half-way is finished.
     """
     taken = outside = 0
     with closing(Record(path / "record.db")) as record:
@@ -82,9 +78,7 @@ def take_over(
                     continue
                 number = record.count()
                 note = {"from": f"{run.path}#{trial.number}"}
-                costs = trial.costs
-                if latency is not None:
-                    costs = costs | known_costs(trial.architecture, latency)
+                costs = trial.costs | space.costs_of(trial.architecture)
                 own = Trial(number, trial.key, point, trial.architecture, costs, note)
                 known[trial.key] = own
                 record.add(own)

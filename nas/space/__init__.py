@@ -1,5 +1,6 @@
 """The search-space language: what may vary, what it contains, and what that costs."""
 
+from nas.space.device import on_device, parts_to_measure
 from nas.space.lint import lint
 from nas.space.load import from_yaml, load_space, make_space, shipped_spaces
 from nas.space.optuna import optuna_params, suggest, to_distributions
@@ -19,7 +20,9 @@ __all__ = [
     "lint",
     "load_space",
     "make_space",
+    "on_device",
     "optuna_params",
+    "parts_to_measure",
     "shipped_spaces",
     "suggest",
     "summarise",

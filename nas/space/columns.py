@@ -30,7 +30,8 @@ from nas.architecture.lower import (
     transition_part,
 )
 from nas.architecture.value import STAGE_FIELDS, block_from, scaled
-from nas.cost import COSTS, Cost, part_cost
+from nas.cost import COSTS, MEASURED, Cost, part_cost
+from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.space import paths
 from nas.space.expression import evaluate
@@ -76,6 +77,12 @@ class Column:
                     f"a part of the network has {max(own):,} {name}, and {MAX_COST:,} are handled"
                 )
         return {name: np.array(own) for name, own in found.items()}
+
+    def milliseconds(self, latency: PartTable) -> NDArray[np.float64]:
+        """Of parts: the latency of each label; 0 for none and for refusals, nan where it is not
+        known."""
+        parts = [label if isinstance(label, Part) else None for label in self.labels]
+        return np.array([0.0 if part is None else latency.get(part) for part in parts])
 
     @cached_property
     def values(self) -> NDArray[Any]:
@@ -206,7 +213,7 @@ class Columns:
 
     def read_by(self, constraint: Constraint) -> list[Column]:
         """The fields that the constraint reads."""
-        names = (name for name in constraint.expression.names() if name not in COSTS)
+        names = (name for name in constraint.expression.names() if name not in (*COSTS, *MEASURED))
         stages = len(self.space.base_document["stages"])
         return [self.field(path) for name in names for path in paths.concrete(name, stages)]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nas.architecture import Size
 from nas.architecture.value import NETWORK_FIELDS
-from nas.cost import COSTS
+from nas.cost import COSTS, LATENCY, MEASURED
 from nas.errors import UserError
 from nas.space import paths
 from nas.space.expression import AGGREGATES, Expression, parse
@@ -15,11 +15,12 @@ from nas.space.space import Constraint, Parameter
 
 ARITHMETIC = ("+", "-", "*", "/", "negative", "sum", "max", "min")
 NUMERIC = (*ARITHMETIC, "<", "<=", ">", ">=", "nondecreasing")
+KNOWN = (*COSTS, *MEASURED)
 VALUES = ("value", "name", "list", *ARITHMETIC)
 
 
-def parse_constraint(text: object, stages: int) -> Constraint:
-    """Read a constraint; UserError where it is none."""
+def parse_constraint(text: object, stages: int, *, device: bool = False) -> Constraint:
+    """Read a constraint; UserError where it is none. device: whether latency_ms is known."""
     if not isinstance(text, str):
         raise UserError(f"constraint: {text!r} is not an expression, as `macs <= 100M`")
     try:
@@ -27,6 +28,11 @@ def parse_constraint(text: object, stages: int) -> Constraint:
         if expression.op in VALUES:
             raise UserError(f"{text!r} is a value, not a condition; as `macs <= 100M`")
         _check(expression, stages, lists=False)
+        if LATENCY in expression.names() and not device:
+            raise UserError(
+                f"{LATENCY} is of a device: give `{text}` as --constraint of a search, with a "
+                "--latency-table of that device"
+            )
     except UserError as error:
         raise UserError(f"constraint: {error}") from None
     return Constraint(text, expression)
@@ -90,7 +96,7 @@ def ordered(
 
 def _is_name(word: str, stages: int, *, costs: bool, own_index: bool = False) -> bool:
     """Whether a word of an expression is a field or cost; UserError for a path that is wrong."""
-    if word in NETWORK_FIELDS or (costs and word in COSTS):
+    if word in NETWORK_FIELDS or (costs and word in KNOWN):
         return True
     if word.startswith("stages") or not word.isidentifier():
         if "[each" in word and not own_index:
@@ -132,9 +138,9 @@ def _check(expression: Expression, stages: int, *, lists: bool, costs: bool = Tr
     if op in NUMERIC:
         for arg in operands:
             if arg.op == "value" and isinstance(arg.args[0], str):
-                known = (*(COSTS if costs else ()), *NETWORK_FIELDS, "stages[i].<field>")
+                known = (*(KNOWN if costs else ()), *NETWORK_FIELDS, "stages[i].<field>")
                 names = ", ".join(known)
-                why = "; costs are for constraints" if arg.args[0] in COSTS else ""
+                why = "; costs are for constraints" if arg.args[0] in KNOWN else ""
                 raise UserError(f"{arg.args[0]!r} is not a name here; names are {names}{why}")
             if _is_word(arg, stages):
                 raise UserError(f"{arg.args[0]} is a word, and {op!r} needs numbers")
@@ -161,7 +167,7 @@ def _check_words(operands: list[Expression], stages: int) -> None:
     values = [v for o in others for v in (o.args if o.op == "list" else (o,)) if v.op == "value"]
     for name in names:
         for value in values:
-            if name in COSTS:
+            if name in KNOWN:
                 problems = "a number" if isinstance(value.args[0], (str, bool)) else None
             else:
                 path = paths.concrete(name, stages)[0]
@@ -187,7 +193,7 @@ def _other_spelling(size: str) -> str | None:
 
 def _is_word(expression: Expression, stages: int) -> bool:
     """Whether it is the name of a field that holds words."""
-    if expression.op != "name" or expression.args[0] in COSTS:
+    if expression.op != "name" or expression.args[0] in KNOWN:
         return False
     path = paths.concrete(expression.args[0], stages)[0]
     return all(isinstance(field.default, str) for field in paths.declared(path))

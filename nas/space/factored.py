@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.cost import COSTS, joined
+from nas.cost import COSTS, LATENCY, joined
 from nas.errors import UserError
 from nas.seeds import derived_seed
 from nas.space.boxes import Union
@@ -27,7 +27,7 @@ from nas.space.columns import Bools, Column, Ints, Refusal, decodable
 from nas.space.expression import evaluate
 from nas.space.points import Points
 from nas.space.space import Count
-from nas.space.table import combined
+from nas.space.table import combined, in_words
 
 if TYPE_CHECKING:
     from nas.space.space import Constraint, Draw, Space
@@ -51,7 +51,7 @@ class Cluster:
     elements: Ints
     set_of: Ints
     sets: list[Ints]
-    costs: dict[str, Ints]
+    costs: dict[str, NDArray[Any]]
 
 
 class Factored:
@@ -135,11 +135,16 @@ class Factored:
             refused |= slot.map(lambda label: isinstance(label, Refusal))
         _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
         elements = np.where(refused, -1, inverse.reshape(code.shape))
+        costs: dict[str, NDArray[Any]]
         costs = {name: np.zeros(len(first), dtype=np.int64) for name in COSTS}
+        if latency := self.space.latency:
+            costs[LATENCY] = np.zeros(len(first))
         for slot in flattened:
             own_ids = slot.ids.ravel()[first]
             for name, own in slot.costs.items():
                 joined(name)(costs[name], own[own_ids], out=costs[name])
+            if latency:
+                costs[LATENCY] += slot.milliseconds(latency)[own_ids]
         known: dict[bytes, int] = {}
         sets: list[Ints] = []
         set_of = np.empty(rows, dtype=np.int64)
@@ -313,9 +318,7 @@ class Factored:
             for i, c in enumerate(self.space.constraints)
             if c.needs_cost()
         ]
-        bounds = self.cost_bounds()
-        reasons += [f"{name} {bounds[name][0]:,} to {bounds[name][1]:,}" for name in bounds]
-        return "; ".join(reasons)
+        return "; ".join([*reasons, in_words(self.cost_bounds())])
 
     def valid(self, points: Points) -> Bools:
         """Whether each sampled point meets the constraints that read a cost: (n,)."""
@@ -325,10 +328,12 @@ class Factored:
                 met &= points.satisfied(index)
         return met
 
-    def cost_bounds(self) -> dict[str, tuple[int, int]]:
-        """The exact least and largest cost, without the constraints that read a cost."""
+    def cost_bounds(self) -> dict[str, tuple[float, float]]:
+        """The least and largest of each of the space's costs, without the constraints that read
+        one."""
         found = {}
-        for name in COSTS:
+        for name in self.space.costs:
+            call = self.space.latency.call if name == LATENCY and self.space.latency else 0
             ends = []
             for end in (np.min, np.max):
                 of_sets = [
@@ -336,6 +341,6 @@ class Factored:
                     for c in self.clusters
                 ]
                 in_boxes = [own[self.boxes[:, i]] for i, own in enumerate(of_sets)]
-                ends.append(int(end(joined(name).reduce(in_boxes))))
+                ends.append(end(joined(name).reduce(in_boxes)).item() + call)
             found[name] = (ends[0], ends[1])
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from os.path import isfile
@@ -13,10 +13,13 @@ from typing import Any
 from nas.architecture import Architecture, from_document, from_json, preset, to_document
 from nas.architecture.presets import PRESETS
 from nas.architecture.value import Size
+from nas.arguments import several
+from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.plugins import loaded_plugins
 from nas.space import paths
 from nas.space.conditions import ordered, parse_constraint, parse_when
+from nas.space.device import on_device
 from nas.space.document import Document, parse_document, read_document
 from nas.space.domain import Domain, check_values, parse_domain
 from nas.space.space import Constraint, Parameter, Space
@@ -27,14 +30,41 @@ KEYS = (
 MAX_EXTENDS = 10
 
 
-def load_space(name_or_path: str | Path | Space) -> Space:
+def load_space(
+    name_or_path: str | Path | Space,
+    *,
+    constraints: str | Sequence[str] = (),
+    latency_table: str | Path | PartTable | None = None,
+) -> Space:
     """Load a space that we ship, by name, or a YAML file, by path; a space is itself.
 
-    UserError names file, line, path, value, and what would be valid.
+    constraints: what its architectures must satisfy besides, as "macs <= 10M". latency_table: of
+    parts that were measured on a device (`cli.py latency SPACE`), by which latency_ms is one of the
+    costs, which constraints may read too. UserError names file, line, path, value, and what would
+    be valid.
+
+    >>> load_space("osnet-mini", constraints=["params <= 60k"]).count().value
+    41
     """
-    if isinstance(name_or_path, Space):
-        return name_or_path
-    return _space_of(_read(str(name_or_path)))
+    given = name_or_path
+    space = given if isinstance(given, Space) else _space_of(_read(str(given)))
+    device = latency_table is not None or space.latency is not None
+    own = [_given(space, text, device) for text in several(constraints)]
+    space = _with(space, [c for c in own if not c.needs_device()])
+    if latency_table is None:
+        return space
+    return _with(on_device(space, latency_table), [c for c in own if c.needs_device()])
+
+
+def _with(space: Space, constraints: list[Constraint]) -> Space:
+    return replace(space, constraints=(*space.constraints, *constraints)) if constraints else space
+
+
+def _given(space: Space, text: object, device: bool) -> Constraint:
+    try:
+        return parse_constraint(text, len(space.base.stages), device=device)
+    except UserError as error:
+        raise UserError(f"--{error}") from None
 
 
 def from_yaml(text: str, source: str = "space.yaml") -> Space:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.cost import COSTS, joined
+from nas.cost import COSTS, LATENCY, joined
+from nas.cost.table import latencies
 from nas.space import paths
 from nas.space.columns import Bools, Column, Columns, Ints, Refusal
 from nas.space.expression import evaluate
@@ -53,13 +54,16 @@ class Points:
         return Points(self.columns, self.codes[chosen])
 
     @cached_property
-    def costs(self) -> dict[str, Ints]:
-        """macs, params, activation_bytes: (n,) each."""
+    def costs(self) -> dict[str, NDArray[Any]]:
+        """The space's costs: (n,) each."""
+        found: dict[str, NDArray[Any]]
         found = {name: np.zeros(len(self), dtype=np.int64) for name in COSTS}
         for slot in self.columns.slots:
             ids = self.ids(slot)
             for name, own in slot.costs.items():
                 joined(name)(found[name], own[ids], out=found[name])
+        if self.space.latency:
+            found[LATENCY] = latencies(self, self.space.latency)
         return found
 
     def satisfied(self, index: int) -> Bools:

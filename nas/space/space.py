@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from nas.architecture import Architecture, from_document, key, to_document
 from nas.architecture.canonical import digest
 from nas.architecture.fields import Value
-from nas.cost import COSTS, cost
+from nas.cost import COSTS, LATENCY, MEASURED, cost
+from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.space import paths
 from nas.space.expression import Expression, evaluate
@@ -50,8 +51,12 @@ class Constraint:
     text: str
     expression: Expression
 
+    def needs_device(self) -> bool:
+        """Whether it reads the latency of a device."""
+        return any(name in MEASURED for name in self.expression.names())
+
     def needs_cost(self) -> bool:
-        return any(name in COSTS for name in self.expression.names())
+        return any(name in (*COSTS, *MEASURED) for name in self.expression.names())
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,21 @@ class Space:
     plugins: tuple[str, ...] = ()
     baselines: tuple[tuple[str, Architecture], ...] = ()
     """By name: what a search shows beside its front. Not part of what the space contains."""
+    latency: PartTable | None = field(default=None, compare=False, repr=False)
+    """Of a device, where latency_ms is one of the costs; see `nas.space.on_device`."""
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """Names of the costs that are known of each architecture."""
+        return COSTS if self.latency is None else (*COSTS, LATENCY)
+
+    def costs_of(self, architecture: Architecture) -> dict[str, float]:
+        """The costs of an architecture, of the space or not; without latency where the device's
+        table has not all of its parts."""
+        found: dict[str, float] = dict(cost(architecture).as_dict())
+        if self.latency is not None and self.latency.has(architecture):
+            found[LATENCY] = self.latency.latency(architecture)
+        return found
 
     @cached_property
     def base_document(self) -> dict[str, Any]:
@@ -174,10 +194,10 @@ class Space:
         that it has not is not broken.
         """
         document = to_document(architecture)
-        costs: dict[str, int] = {}
+        costs: dict[str, float] = {}
         for constraint in self.constraints:
             if constraint.needs_cost() and not costs:
-                costs = cost(architecture).as_dict()
+                costs = self.costs_of(architecture)
             try:
                 if not evaluate(constraint.expression, lookup(document, costs)):
                     return constraint
@@ -251,19 +271,20 @@ class Space:
             indices = np.sort(random.choice(indices, limit, replace=False))
         return self.table.points(indices)
 
-    def cost_range(self) -> dict[str, tuple[int, int]]:
+    def cost_range(self) -> dict[str, tuple[float, float]]:
         """The least and the largest of each cost over the space, by name.
 
         Exact where the space is listable; else bounds from its structure, and where a constraint
         is on a cost, the largest of a uniform sample.
         """
         if self.listable:
-            own = {n: values.ravel()[self.table.distinct] for n, values in self.table.costs.items()}
-            return {name: (int(values.min()), int(values.max())) for name, values in own.items()}
+            costs, distinct = self.table.costs, self.table.distinct
+            values = {name: costs[name].ravel()[distinct] for name in self.costs}
+            return {name: (own.min().item(), own.max().item()) for name, own in values.items()}
         bounds = self.factored.cost_bounds()
         if any(constraint.needs_cost() for constraint in self.constraints):
             members = self.members().costs  # what is larger is mostly not valid
-            return {name: (bounds[name][0], int(members[name].max())) for name in bounds}
+            return {name: (bounds[name][0], members[name].max().item()) for name in bounds}
         return bounds
 
     def contains(self, architecture: Architecture) -> bool:
@@ -347,7 +368,7 @@ class Space:
 
 
 def lookup(
-    document: dict[str, Any], costs: Mapping[str, int] | None = None, *, tied: bool = False
+    document: dict[str, Any], costs: Mapping[str, float] | None = None, *, tied: bool = False
 ) -> Callable[[str], Any]:
     """Names of an expression to their values in an architecture's document."""
     stages = len(document["stages"])

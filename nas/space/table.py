@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nas.architecture import Size
 from nas.architecture.lower import key_of_parts
-from nas.cost import COSTS, Cost, joined
+from nas.cost import COSTS, LATENCY, Cost, joined
 from nas.errors import UserError
 from nas.space.columns import Bools, Column, Ints, Refusal, decodable
 from nas.space.expression import evaluate
@@ -44,12 +46,18 @@ class Table:
         return ~refused
 
     @cached_property
-    def costs(self) -> dict[str, Ints]:
-        """macs, params and activation_bytes of each raw point; 0 where it can not be built."""
+    def costs(self) -> dict[str, NDArray[Any]]:
+        """The space's costs of each raw point; without meaning where it can not be built, latency
+        nan where the table of the device has not all parts, as it need not of what is not valid."""
+        found: dict[str, NDArray[Any]]
         found = {name: np.zeros(self.shape, dtype=np.int64) for name in COSTS}
         for slot in self.slots:
             for name, own in slot.costs.items():
                 joined(name)(found[name], own[slot.ids], out=found[name])
+        if latency := self.space.latency:
+            found[LATENCY] = np.full(self.shape, latency.call)
+            for slot in self.slots:
+                found[LATENCY] += slot.milliseconds(latency)[slot.ids]
         return found
 
     def satisfied(self, index: int) -> Bools:
@@ -118,12 +126,10 @@ class Table:
         return "; ".join(reasons)
 
     def cost_range(self) -> str:
-        """The range of macs and params of what can be built, in words."""
-        return ", ".join(
-            f"{name} {self.costs[name][self.buildable].min():,} to "
-            f"{self.costs[name][self.buildable].max():,}"
-            for name in ("macs", "params")
-        )
+        """The range of macs, params and latency of what can be built, in words."""
+        names = [name for name in ("macs", "params", LATENCY) if name in self.costs]
+        own = {name: self.costs[name][self.buildable] for name in names}
+        return in_words({n: (np.nanmin(of).item(), np.nanmax(of).item()) for n, of in own.items()})
 
     def points(self, indices: Ints) -> Points:
         """The raw points of these indices, with their costs."""
@@ -140,6 +146,14 @@ class Table:
         for name, value in cost.as_dict().items():
             chosen &= self.costs[name].ravel()[self.distinct] == value
         return self.distinct[chosen]
+
+
+def in_words(ranges: Mapping[str, tuple[float, float]]) -> str:
+    """Of costs: the least and the largest."""
+    shapes = {name: ".4g" if name == LATENCY else "," for name in ranges}
+    return ", ".join(
+        f"{n} {low:{shapes[n]}} to {high:{shapes[n]}}" for n, (low, high) in ranges.items()
+    )
 
 
 def combined(columns: list[Column], shape: tuple[int, ...]) -> Ints:

@@ -11,7 +11,10 @@ from nas.space.space import Parameter, Space
 
 
 def to_yaml(space: Space) -> str:
-    """The space as a file: each parameter by the path that it was named by."""
+    """The space as a file: each parameter by the path that it was named by.
+
+    What is of a device is left out: the table of its latency, and constraints on that.
+    """
     data: dict[str, Any] = {"space": space.name}
     if space.about:
         data["about"] = space.about
@@ -21,8 +24,8 @@ def to_yaml(space: Space) -> str:
     data["base"] = presets[0] if presets else to_document(space.base)
     data["input"] = str(space.base.input)
     data["parameters"] = {parameter.name: _entry(parameter) for parameter in space.parameters}
-    if space.constraints:
-        data["constraints"] = [constraint.text for constraint in space.constraints]
+    if texts := [c.text for c in space.constraints if not c.needs_device()]:
+        data["constraints"] = texts
     if space.baselines != ((presets[0] if presets else "base", space.base),):
         data["baseline"] = [
             name if name in PRESETS and preset(name).resized(space.base.input) == own

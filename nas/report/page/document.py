@@ -80,6 +80,7 @@ def about(run: Run) -> dict[str, str]:
     for name in ("space_hash", "sampler", "seed", "eta"):
         if name in run.asked:
             rows[name.replace("_", " ")] = str(run.asked[name])
+    rows["constraints"] = "; ".join(run.asked.get("constraints", ()))
     rows["objectives"] = ", ".join(run.objectives)
     rows["recipe"] = ", ".join(f"{name} {value}" for name, value in recipe.items() if value != "")
     for name in ("versions", "machine", "git"):

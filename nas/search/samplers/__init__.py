@@ -4,7 +4,7 @@ A sampler is a function of the history and a seed, without memory of its own, so
 search goes on as if it had never stopped.
 """
 
-from nas.search.samplers.choice import SAMPLERS, default_sampler, make_sampler
+from nas.search.samplers.choice import SAMPLERS, default_sampler, make_sampler, measured
 from nas.search.samplers.proposal import Proposal, Propose, promoter, propose_untried
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Propose",
     "default_sampler",
     "make_sampler",
+    "measured",
     "promoter",
     "propose_untried",
 ]

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.architecture.fields import Value
-from nas.cost.parts import PartTable
-from nas.search.known import costs_of_points, known_range
 from nas.search.samplers.surrogate import Codes, Floats, distance_table
 from nas.space import Space
 from nas.space.columns import Bools, Ints
@@ -53,13 +51,11 @@ class Pool:
     costs: names of the costs that count, on a log axis on which the least of the space is 0, and 1
     as far beyond the largest as the share of the space that has it: else that would gain nothing,
     which is a third of the space where a cost has three values, and next to nothing of it where
-    each architecture has its own. latency: predicts latency_ms, if that is one of them.
+    each architecture has its own.
     """
 
-    def __init__(
-        self, space: Space, costs: Sequence[str], latency: PartTable | None = None
-    ) -> None:
-        self.space, self.names, self.latency = space, tuple(costs), latency
+    def __init__(self, space: Space, costs: Sequence[str]) -> None:
+        self.space, self.names = space, tuple(costs)
         varying = [space.parameters[axis] for axis in space.columns.axes]
         self.tables = [distance_table(parameter.values) for parameter in varying]
         self._places = [
@@ -83,7 +79,7 @@ class Pool:
     @cached_property
     def _end(self) -> Floats:
         """Where 1 is, as a multiple of the range of each cost: (c,)."""
-        own = (costs_of_points(self._members, name, self.latency) for name in self.names)
+        own = (self._members.costs[name] for name in self.names)
         shares = [float(np.mean(costs == costs.max())) for costs in own]
         return 1 + np.minimum(shares, BEYOND)
 
@@ -95,14 +91,13 @@ class Pool:
         """The points with their codes and scaled costs."""
         own = [points.ids(column) for column in self._columns]
         codes = np.stack(own, axis=1) if own else np.zeros((len(points), 0), dtype=np.int64)
-        own_costs = [costs_of_points(points, name, self.latency) for name in self.names]
-        raw = np.stack(own_costs, axis=1)
+        raw = np.stack([points.costs[name] for name in self.names], axis=1)
         return Candidates(points, codes.astype(CODE), self._scaled(raw))
 
     @cached_property
     def bounds(self) -> tuple[Floats, Floats]:
         """Logarithms of the least and the largest of each cost: (c,) each."""
-        bounds = known_range(self.space, self.latency)
+        bounds = self.space.cost_range()
         low, high = np.log10(np.array([bounds[name] for name in self.names], dtype=float)).T
         return low, high
 

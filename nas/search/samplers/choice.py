@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nas.cost import MEASURED
-from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.search.samplers.ehvi import START, START_ON_RUNGS, EhviSampler
 from nas.search.samplers.from_optuna import OPTUNA, OptunaSampler
@@ -16,9 +15,14 @@ from nas.space import Space
 SAMPLERS = ("ehvi", *OPTUNA, "random")
 
 
-def default_sampler(objectives: Sequence[str], latency: PartTable | None = None) -> str:
-    """The sampler that serves where none is named. latency: a table that predicts it, if any."""
-    return "tpe" if set(objectives) & set(MEASURED) and latency is None else "ehvi"
+def default_sampler(objectives: Sequence[str], space: Space) -> str:
+    """The sampler that serves where none is named."""
+    return "tpe" if measured(objectives, space) else "ehvi"
+
+
+def measured(objectives: Sequence[str], space: Space) -> list[str]:
+    """Those that are known only once they were measured, as the space does not tell them."""
+    return [name for name in objectives if name in MEASURED and name not in space.costs]
 
 
 def make_sampler(
@@ -27,23 +31,20 @@ def make_sampler(
     objectives: Sequence[str],
     *,
     rungs: bool = False,
-    latency: PartTable | None = None,
 ) -> Propose:
     """The sampler of that name; UserError where there is none, or it can not serve these.
 
-    rungs: whether trials are scored below full length first. latency: predicts latency_ms, so that
-    it is known beforehand.
+    rungs: whether trials are scored below full length first.
     """
     if name == "random":
         return lambda trials, seed: Proposal(space.sample(drawer(seed)))
     if name == "ehvi":
-        measured = [name for name in objectives if name in MEASURED]
-        if measured and latency is None:
+        if unknown := measured(objectives, space):
             raise UserError(
-                f"--sampler: ehvi takes costs that are known beforehand, and {measured[0]} is "
+                f"--sampler: ehvi takes costs that are known beforehand, and {unknown[0]} is "
                 "measured; use tpe, nsga2 or gp, or predict it by a --latency-table"
             )
-        return EhviSampler(space, objectives, START_ON_RUNGS if rungs else START, latency)
+        return EhviSampler(space, objectives, START_ON_RUNGS if rungs else START)
     if name in OPTUNA:
         return OptunaSampler(space, objectives, OPTUNA[name])
     raise UserError(f"--sampler: {name!r} is not one of {', '.join(SAMPLERS)}")

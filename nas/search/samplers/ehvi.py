@@ -22,7 +22,6 @@ from functools import cached_property
 import numpy as np
 
 from nas.architecture import key
-from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.search.objectives import SCORE
 from nas.search.record import FAILED, Trial, searched
@@ -48,25 +47,18 @@ STEPS, BEAM = 4, 32  # of the climb from a sample
 class EhviSampler:
     """Made for a space and its objectives; called with all trials and a seed.
 
-    start: the trials that are spread over the cost, before it predicts. latency: predicts
-    latency_ms, if that is an objective.
+    start: the trials that are spread over the cost, before it predicts.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        objectives: Sequence[str],
-        start: int = START,
-        latency: PartTable | None = None,
-    ) -> None:
-        self.space, self.start, self.latency = space, start, latency
+    def __init__(self, space: Space, objectives: Sequence[str], start: int = START) -> None:
+        self.space, self.start = space, start
         self.costs = [name for name in objectives if name != SCORE]
         self._last: tuple[object, tuple[_Search, _Found]] | None = None
         self._beside: dict[str, Point | None] = {}
 
     @cached_property
     def pool(self) -> Pool:
-        return Pool(self.space, self.costs, self.latency)
+        return Pool(self.space, self.costs)
 
     def __call__(self, trials: Sequence[Trial], seed: int) -> Proposal:
         own = searched(trials)

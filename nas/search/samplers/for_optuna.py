@@ -16,13 +16,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import key
 from nas.architecture.fields import Value
-from nas.cost import MEASURED
 from nas.cost.parts import PartTable
 from nas.errors import UserError
-from nas.search.known import LATENCY, known_costs, table_for
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.record import Trial
-from nas.search.samplers.choice import make_sampler
+from nas.search.samplers.choice import make_sampler, measured
 from nas.search.samplers.from_optuna import directions
 from nas.search.samplers.proposal import propose_untried
 from nas.seeds import derived_seed
@@ -58,18 +56,14 @@ class SpaceSampler(optuna.samplers.BaseSampler):
     ) -> None:
         """space: itself, its name or file. objectives: the score and one or two costs that are
         known beforehand, as latency_ms is by a `latency_table` of a device. Raises UserError."""
-        self.space = load_space(space)
-        self.objectives = parse_objectives(objectives)
-        if set(self.objectives) & set(MEASURED) and latency_table is None:
+        self.space = load_space(space, latency_table=latency_table)
+        self.objectives, self.seed = parse_objectives(objectives), seed
+        if measured(self.objectives, self.space):
             raise UserError(
                 "objectives: SpaceSampler takes costs that are known beforehand, as latency_ms is "
                 "by a latency_table"
             )
-        if latency_table is not None and LATENCY not in self.objectives:
-            raise UserError("latency_table: latency_ms is not one of the objectives")
-        table = None if latency_table is None else table_for(self.space, latency_table)
-        self.seed, self.latency = seed, table
-        self._propose = make_sampler("ehvi", self.space, self.objectives, latency=table)
+        self._propose = make_sampler("ehvi", self.space, self.objectives)
         self._given: dict[tuple[str, int], dict[str, Value]] = {}
         self._blanks: dict[tuple[Value, ...], Trial | None] = {}
 
@@ -146,7 +140,7 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         try:
             point = self.space.active(params)
             architecture = self.space.architecture(point)
-            costs = known_costs(architecture, self.latency)
+            costs = self.space.costs_of(architecture)
             return Trial(0, key(architecture), point, architecture, costs)
         except UserError:  # values of another space, or that the user put there
             return None

@@ -16,7 +16,7 @@ from nas.search.samplers.ehvi import START
 from nas.search.samplers.for_optuna import SpaceSampler
 from nas.space import Space, from_yaml, optuna_params, suggest, to_distributions
 from tests.search.samplers.test_ehvi import pattern, searched
-from tests.search.test_known import device
+from tests.space.test_device import device
 
 TEXT = (
     "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
