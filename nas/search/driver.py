@@ -193,6 +193,8 @@ def run_search(
         shown = view or SilentView()
         shown.opened(path)
         warn(shown, changed)
+        if constraints:
+            shown.notice(f"architectures within the constraints: {loaded.count()}")
         for name, architecture in loaded.baselines:
             if loaded.latency and not loaded.latency.has(architecture):
                 shown.notice(f"the latency table has not all parts of {name}: without latency")
