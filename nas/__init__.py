@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nas.search.samplers.for_optuna import SpaceSampler
     from nas.space import load_space, suggest
     from nas.training import load_recipe, run_job, train_network
+    from nas.training.augmentation_kinds import register_augmentation
     from nas.training.evaluation import evaluate
     from nas.training.features import embed_folder
     from nas.training.loss_kinds import register_loss
@@ -66,6 +67,7 @@ _HOME = {
     "pareto_figure": "nas.report",
     "preset": "nas.architecture",
     "profile": "nas.cost",
+    "register_augmentation": "nas.training.augmentation_kinds",
     "register_loss": "nas.training.loss_kinds",
     "run_ablation": "nas.ablation.run",
     "run_audit": "nas.audit.run",
@@ -105,6 +107,7 @@ __all__ = [
     "pareto_figure",
     "preset",
     "profile",
+    "register_augmentation",
     "register_loss",
     "replay_trial",
     "run_ablation",

@@ -1,13 +1,18 @@
-"""Plug-ins: a user's file that registers kinds of blocks. It runs only if the user names it."""
+"""Plug-ins: a user's file that registers what is not there: kinds of blocks,
+losses, augmentations. It runs only if the user names it."""
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from nas.errors import UserError
+from nas.files import file_digest
 
 _loaded: dict[str, Path] = {}
 
@@ -42,6 +47,12 @@ def load_plugin(path: str | Path) -> None:
 def loaded_plugins() -> dict[str, Path]:
     """File names of the loaded plug-ins, and where they are."""
     return dict(_loaded)
+
+
+def digest_of(function: Callable[..., Any]) -> str:
+    """Of the file that the function is in; empty where it is in none."""
+    file = inspect.getsourcefile(function)
+    return file_digest(Path(file)) if file and Path(file).is_file() else ""
 
 
 def plugin_options() -> str:

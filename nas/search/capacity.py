@@ -11,6 +11,7 @@ from nas.arguments import whole
 from nas.data.spec import check_spec, parts_of
 from nas.errors import UserError
 from nas.search.executor import Cluster
+from nas.training.augmentation_kinds import augmentations_of_script
 from nas.training.loss_kinds import losses_of_script
 
 
@@ -37,8 +38,8 @@ def slots(workers: int | None, cluster: Cluster | None) -> int:
 
 
 def in_script() -> list[str]:
-    """Kinds and losses that the caller's script registers, which processes know by running it."""
-    return of_script() + losses_of_script()
+    """What the caller's script registers, which processes know by running it."""
+    return of_script() + losses_of_script() + augmentations_of_script()
 
 
 def check_data(spec: str, cluster: Cluster | None) -> None:

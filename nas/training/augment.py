@@ -9,7 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nas.errors import UserError
 from nas.models.about import MEAN, STD
+from nas.training.augmentation_kinds import AUGMENTATIONS
 from nas.training.recipe import Recipe
 
 GREY = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601
@@ -35,7 +37,18 @@ def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
         pixels = _jitter(pixels, recipe, generator)
     if recipe.erase:
         pixels = _erase(pixels, recipe.erase, generator)
+    for name in recipe.augment:
+        changed = AUGMENTATIONS[name](pixels, recipe, generator)
+        if changed.dtype != torch.uint8 or changed.shape != pixels.shape:
+            raise UserError(
+                f"augmentation {name} gives {_kind(changed)}, where it was given {_kind(pixels)}"
+            )
+        pixels = changed
     return pixels
+
+
+def _kind(pixels: Tensor) -> str:
+    return f"{str(pixels.dtype).removeprefix('torch.')} of {tuple(pixels.shape)}"
 
 
 def normalise(pixels: Tensor) -> Tensor:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.errors import UserError
-from nas.files import file_digest
+from nas.plugins import digest_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,8 +33,7 @@ class LossKind:
     @property
     def digest(self) -> str:
         """Of the file that has it; empty for those that come with it."""
-        file = inspect.getsourcefile(self.make) if self.make else None
-        return file_digest(Path(file)) if file and Path(file).is_file() else ""
+        return digest_of(self.make) if self.make else ""
 
 
 LOSSES = {

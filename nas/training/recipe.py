@@ -21,6 +21,8 @@ from pydantic import (
 
 from nas.errors import UserError
 from nas.files import file_digest
+from nas.plugins import digest_of
+from nas.training.augmentation_kinds import AUGMENTATIONS
 from nas.training.loss_kinds import LOSSES
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -136,6 +138,12 @@ class Recipe(BaseModel):
     )
     weights_digest: str = Field(default="", description="of that file; filled in when it is read")
     loss_digest: str = Field(default="", description="of a plug-in that has the loss; filled in")
+    augment: tuple[str, ...] = Field(
+        default=(), description="augmentations of plug-ins, which come after the others"
+    )
+    augment_digests: tuple[str, ...] = Field(
+        default=(), description="of the plug-ins that have them; filled in"
+    )
 
     @field_validator("loss")
     @classmethod
@@ -144,6 +152,22 @@ class Recipe(BaseModel):
             known = ", ".join(LOSSES)
             raise ValueError(f"{name!r} is not one of {known}; one of your own needs its --plugin")
         return name
+
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _one_is_a_list_of_one(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
+    @field_validator("augment")
+    @classmethod
+    def _augmentations_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in AUGMENTATIONS:
+                known = ", ".join(AUGMENTATIONS) or "none"
+                raise ValueError(
+                    f"{name!r} is not registered ({known} is); one of your own needs its --plugin"
+                )
+        return names
 
     @model_validator(mode="after")
     def _fields_fit_each_other(self) -> Recipe:
@@ -281,8 +305,12 @@ def _with_digests(recipe: Recipe) -> Recipe:
             )
         load_network(file)  # what is no network says so here
         found = file_digest(file)
-    own = LOSSES[recipe.loss].digest
-    return recipe.model_copy(update={"weights_digest": found, "loss_digest": own})
+    digests: dict[str, Any] = {
+        "weights_digest": found,
+        "loss_digest": LOSSES[recipe.loss].digest,
+        "augment_digests": tuple(digest_of(AUGMENTATIONS[name]) for name in recipe.augment),
+    }
+    return recipe.model_copy(update=digests)
 
 
 def _read(name_or_path: str, seen: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
