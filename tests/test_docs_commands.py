@@ -53,6 +53,7 @@ BY_TABLE = "tests/search/test_by_table.py"
 ELSEWHERE = {
     "search osnet-mini --objectives score,latency_ms --latency-table": BY_TABLE,
     "search osnet-mini --latency-table": BY_TABLE,
+    "best results/osnet-mini-synthetic-s0 --latency-table": "tests/search/test_choose.py",
     "dashboard": "tests/search/test_dashboard.py",
     "audit benchmarks/tabular": "takes a minute; its table is read in tests/audit/test_shipped.py",
     "audit results/audit-osnet-mini-synthetic-s0": "so few short trainings rank nothing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,7 +26,13 @@ def best(
     ] = None,
     latency_max: Annotated[
         float | None,
-        typer.Option(help="At most so many milliseconds, where RUN measured them; by default any."),
+        typer.Option(
+            help="At most so many milliseconds, which RUN has, or --latency-table; by default any."
+        ),
+    ] = None,
+    latency_table: Annotated[
+        Path | None,
+        typer.Option(help="Predict latency by this table, which `latency` made; else RUN's own."),
     ] = None,
     name: Annotated[
         bool, typer.Option("--name", help="Print RUN#trial alone, for another command to take.")
@@ -56,7 +63,7 @@ def best(
             raise UserError(f"--latency-max: {latency_max:g} is not a number of ms above 0")
         limits["latency_ms"] = latency_max
     opened = open_run(run)
-    found = best_trials(opened, limits, count)
+    found = best_trials(opened, limits, count, latency_table)
     if name:
         for trial in found:
             print(f"{opened.path}#{trial.number}")

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
+from nas.cost import MEASURED
 from nas.report.formats import terminal
 from nas.report.words import compact, shared_in_words, trial_in_words, varying_names
 from nas.search import Run, Trial, front
@@ -54,6 +55,7 @@ def trial_table(
     varying = varying_names(points)
     costs = [name for name in run.objectives if name != "score"]
     costs += [name for name in ("macs", "params") if name not in costs]
+    costs += [n for n in MEASURED if n not in costs and any(n in t.costs for t in members)]
     scores = [s for s in ("mAP", "rank1", "top1") if any(s in t.scores for t in members)]
     known = spread(trials)
     found = {trial.number: confirmed(trial, known) for trial in trials}

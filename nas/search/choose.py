@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 
 from nas.arguments import whole
-from nas.cost import MEASURED
+from nas.cost import LATENCY, MEASURED
+from nas.cost.parts import PartTable, read_table
 from nas.errors import UserError
 from nas.search.confirm import confirmed
 from nas.search.objectives import SCORE
@@ -17,15 +19,20 @@ from nas.search.run import Run, open_run
 
 
 def best_trials(
-    run: str | Path | Run, limits: Mapping[str, float] | None = None, count: int = 1
+    run: str | Path | Run,
+    limits: Mapping[str, float] | None = None,
+    count: int = 1,
+    latency_table: str | Path | PartTable | None = None,
 ) -> list[Trial]:
     """The `count` best complete trials within the limits, the best first; fewer where there are.
 
     All meet the constraints of the space: a baseline that does not is none of them.
 
-    limits: the largest value of a cost, by its name. A trial counts by the mean of its fresh seeds;
-    one that was not confirmed by its score, less what those that were confirmed have lost by fresh
-    seeds on average: the luck by which a score is chosen. UserError where none is within.
+    limits: the largest value of a cost, by its name. latency_table: of parts that were measured on
+    a device (`cli.py latency SPACE`), by which latency_ms is of that device. A trial counts by the
+    mean of its fresh seeds; one that was not confirmed by its score, less what those that were
+    confirmed have lost by fresh seeds on average: the luck by which a score is chosen. UserError
+    where none is within.
     """
     limits, count = limits or {}, whole("--count", count, 1)
     for name, most in limits.items():
@@ -34,18 +41,34 @@ def best_trials(
     opened = open_run(run)
     trials = [t for t in opened.all_trials() if t.state == "complete" or confirmed(t)]
     trials = [trial for trial in trials if not trial.outside]
+    if latency_table is not None:
+        trials = _on_device(trials, latency_table)
     if not trials:
         raise UserError(f"{opened.path}: no trial is complete yet")
     for name in limits:
         if not any(name in trial.costs for trial in trials):
             known = ", ".join(dict.fromkeys(own for trial in trials for own in trial.costs))
-            measured = " (it is measured where it is an objective)" if name in MEASURED else ""
-            raise UserError(f"{opened.path} has no {name}{measured}; it has {known}")
+            hint = " (give a --latency-table, or search by it)" if name in MEASURED else ""
+            raise UserError(f"{opened.path} has no {name}{hint}; it has {known}")
     within = [t for t in trials if all(_cost(t, name) <= most for name, most in limits.items())]
     if not within:
         raise UserError(_none_within(opened.path, trials, limits))
     worth = expected(trials)
     return sorted(within, key=lambda t: (-worth[t.number], t.costs["macs"], t.number))[:count]
+
+
+def _on_device(trials: Sequence[Trial], latency: str | Path | PartTable) -> list[Trial]:
+    """The trials with the latency of that device; UserError where the table lacks parts of all."""
+    table = latency if isinstance(latency, PartTable) else read_table(latency)
+    found = []
+    for trial in trials:
+        costs = {name: own for name, own in trial.costs.items() if name != LATENCY}
+        if table.has(trial.architecture):
+            costs[LATENCY] = table.latency(trial.architecture)
+        found.append(replace(trial, costs=costs))
+    if trials and not any(LATENCY in trial.costs for trial in found):
+        raise UserError("--latency-table: it has not all parts of any of the trials")
+    return found
 
 
 def expected(trials: Sequence[Trial]) -> dict[int, float]:

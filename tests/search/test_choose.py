@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from nas.architecture import lower
+from nas.architecture.canonical import part_key
+from nas.cost import LATENCY, Setting
+from nas.cost.parts import NOTHING, PartTable, write_table
 from nas.errors import UserError
 from nas.search import Trial, front, open_run
 from nas.search.choose import best_trials, expected
@@ -50,6 +54,24 @@ def test_a_baseline_outside_of_the_constraints_is_none_of_them(tmp_path: Path) -
     out, inside = add_baseline(run.path, 0.9, "breaks macs <= 1M"), add_baseline(run.path, 0.8)
     assert numbers(best_trials(run, {}, 3)) == [inside, 1, 3]
     assert out not in {trial.number for trial in front(run.all_trials(), run.objectives)}
+
+
+def test_the_latency_of_a_device_is_told_by_its_table(plain: Path, tmp_path: Path) -> None:
+    trials = {number: open_run(plain).trial(number).architecture for number in (0, 1, 3)}
+    table = PartTable(Setting(threads=1).record(), {part_key(NOTHING): 0.5})
+    for own in (trials[0], trials[1]):
+        layers = {part_key(p.part): 0.1 * len(p.part.layers) for p in lower(own)}
+        table.p50_ms.update(layers)
+    write_table(table, tmp_path / "device.csv")
+    within = {LATENCY: table.latency(trials[1])}
+    for given in (table, tmp_path / "device.csv"):
+        (found,) = best_trials(plain, within, latency_table=given)
+        assert found.number == 1  # of 3, which is next, the table has not all parts
+        assert found.costs[LATENCY] == pytest.approx(within[LATENCY])
+    expected = [n for n in (1, 0) if table.latency(trials[n]) <= within[LATENCY]]
+    assert numbers(best_trials(plain, within, 9, table)) == expected
+    with pytest.raises(UserError, match=r"^--latency-table: it has not all parts of any of the"):
+        best_trials(plain, within, latency_table=PartTable(table.setting, {"a": 1.0}))
 
 
 def test_none_within_says_the_cheapest(plain: Path) -> None:
