@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -26,6 +27,11 @@ from nas.search.samplers.proposal import propose_untried
 from nas.seeds import derived_seed
 from nas.space import Space, load_space, optuna_params, to_distributions
 
+ASKED, PROPOSED = "osnet-nas:asked", "osnet-nas:proposed"
+"""Attributes of a trial: when its parameters were asked for, and what was proposed: in a storage
+they stand only as they are suggested, one after the other."""
+PATIENCE = 30.0
+"""Seconds that a proposal may take, before who makes it counts as gone."""
 SPACING = 3  # of the rungs that reports are taken for, so that they are few
 FULL = 1 << 30  # the rung of what an objective returns, above all
 _proposing = threading.Lock()  # of a module, as a sampler has to be picklable
@@ -37,7 +43,7 @@ class SpaceSampler(optuna.samplers.BaseSampler):
     The objective trains and scores as it likes. It returns the score, and the costs in the order of
     `objectives`, in a study of as many directions ("maximize" for the score, "minimize" for costs);
     or the score alone, in a study that maximises. Costs are known exactly, whatever was returned.
-    No architecture is proposed twice, but by processes that ask in the same moment, nor one that
+    No architecture is proposed twice, also not by processes that share a storage, nor one that
     breaks a constraint, but where a part of the parameters is enqueued, which the rest does not
     look at; when all were tried, the study stops. What a trial reported before it was pruned is
     learned from, as a score on a rung; one that failed, scored inf, or was pruned without a report
@@ -64,7 +70,6 @@ class SpaceSampler(optuna.samplers.BaseSampler):
                 "by a latency_table"
             )
         self._propose = make_sampler("ehvi", self.space, self.objectives)
-        self._given: dict[tuple[str, int], dict[str, Value]] = {}
         self._blanks: dict[tuple[Value, ...], Trial | None] = {}
 
     def infer_relative_search_space(
@@ -82,15 +87,14 @@ class SpaceSampler(optuna.samplers.BaseSampler):
                 f"a study of {','.join(self.objectives)} has the directions {names}, or "
                 "['maximize'], where the objective returns the score alone"
             )
-        own = study.study_name, trial.number
+        _wait_for_turn(study, trial)
         with _proposing:
-            self._given.pop(own, None)  # of an earlier study of that name
             found = propose_untried(self._propose, self.space, self._history(study), self.seed)
             if found is None:
                 with suppress(RuntimeError):  # what it raises where the user asks and tells
                     study.stop()
             params = optuna_params(self.space, found[0].point) if found else {}
-            self._given[own] = params
+            study._storage.set_trial_system_attr(trial._trial_id, PROPOSED, params)
             return {name: value for name, value in params.items() if name in search_space}
 
     def sample_independent(
@@ -101,7 +105,7 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         if any(parameter.name == param_name for parameter in self.space.parameters):
-            if not self._given[study.study_name, trial.number]:
+            if not study._storage.get_trial(trial._trial_id).system_attrs[PROPOSED]:
                 raise optuna.TrialPruned("every architecture of the space has been tried")
             raise UserError(f"{param_name}: the sampler's space, {self.space.name}, has others")
         seed = derived_seed(self.seed, trial.number, param_name) % 2**32
@@ -119,7 +123,7 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         pruned = any(t.state is TrialState.PRUNED and t.intermediate_values for t in every)
         for frozen in every:
             # of one that is being asked for its parameters, not all stand in the study
-            params = self._given.get((study.study_name, frozen.number), {}) | frozen.params
+            params = frozen.system_attrs.get(PROPOSED, {}) | frozen.params
             blank = self._blank(params)
             if blank is not None:
                 ended = _ended(frozen, self._score, reports=pruned)
@@ -148,6 +152,19 @@ class SpaceSampler(optuna.samplers.BaseSampler):
     @property
     def _score(self) -> int:
         return self.objectives.index(SCORE)
+
+
+def _wait_for_turn(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Until what was asked for before, elsewhere, has been proposed: else those that ask in the
+    same moment would all propose the same."""
+    own = time.time(), trial.number
+    study._storage.set_trial_system_attr(trial._trial_id, ASKED, own[0])
+    while any(
+        (before, t.number) < own and time.time() - before < PATIENCE
+        for t in study._storage.get_all_trials(study._study_id, False, (TrialState.RUNNING,))
+        if PROPOSED not in t.system_attrs and (before := t.system_attrs.get(ASKED))
+    ):
+        time.sleep(0.02)
 
 
 def _ended(trial: FrozenTrial, score: int, *, reports: bool) -> dict[str, Any]:

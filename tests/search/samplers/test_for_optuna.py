@@ -1,7 +1,10 @@
 """Our sampler in a study of the user's own: what it proposes, and what it makes of a study."""
 
 import pickle
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import optuna
@@ -100,6 +103,39 @@ def test_side_by_side_no_architecture_is_tried_twice(space: Space) -> None:
     study.optimize(lambda trial: objective(space, trial), 8, n_jobs=4)
     keys |= {key(suggest(trial, space)) for trial in study.trials}
     assert len(keys) == len(study.trials) == START + 10
+
+
+def test_who_shares_a_storage_and_asks_in_the_same_moment_is_given_others(
+    space: Space, tmp_path: Path
+) -> None:
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    optuna.create_study(study_name="s", storage=storage, directions=BOTH)
+    studies = [
+        optuna.load_study(study_name="s", storage=storage, sampler=SpaceSampler(space))
+        for _ in range(5)
+    ]
+    ready = threading.Barrier(len(studies))
+
+    def asked(study: optuna.Study) -> str:
+        trial = study.ask()
+        ready.wait()
+        return key(suggest(trial, space))
+
+    with ThreadPoolExecutor(len(studies)) as pool:
+        keys = list(pool.map(asked, studies))
+    assert len(set(keys)) == len(studies)
+
+
+def test_one_that_has_died_while_it_was_asked_is_not_waited_for_long(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.search.samplers.for_optuna.PATIENCE", 0.2)
+    study = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space))
+    study.ask()  # not asked for its parameters
+    gone = study.ask()
+    study._storage.set_trial_system_attr(gone._trial_id, "osnet-nas:asked", time.time())
+    alone = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space))
+    assert key(suggest(study.ask(), space)) == key(suggest(alone.ask(), space))
 
 
 def test_when_all_were_tried_the_study_stops() -> None:
