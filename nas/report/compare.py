@@ -20,8 +20,8 @@ def compared_table(found: Comparison, width: int | None = None) -> RenderableTyp
     rows = []
     for number, own in enumerate(found.runs, 1):
         sure = "" if own.confirmed is None else f"{own.confirmed:.4f}"
-        if own.confirmed is not None and own.high is not None:
-            sure += f" ±{own.high - own.confirmed:.4f}" if own.high else " (none above)"
+        if own.low is not None and own.high is not None:
+            sure += f" ({own.low:.4f} to {own.high:.4f})" if own.high else " (none above)"
         row = (str(number), str(own.trials), f"{own.hypervolume:.4f}", sure, str(own.on_front))
         rows.append((*row, str(own.run.path)))
     names = ["#", "trials", "hypervolume", "by fresh seeds", "on front", "run"]
@@ -56,5 +56,5 @@ def comparison_notes(found: Comparison) -> list[str]:
     )
     notes = [f"hypervolume above score {found.reference:.4f}; log10 of {ranges}"]
     if any(own.confirmed is not None for own in found.runs):
-        notes.append("±: 95% interval by the jackknife over fresh seeds")
+        notes.append("by fresh seeds: with its 95% interval, by the jackknife over them")
     return [*notes, *found.notes]

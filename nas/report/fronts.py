@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nas.errors import UserError
 from nas.report.figures import write_figure
 from nas.report.look import AXIS, LAYOUT
-from nas.report.pareto import beside, log_ticks
+from nas.report.pareto import bars, beside, log_ticks
 from nas.search import Run, Trial, front
 from nas.search.confirm import Confirmed, is_confirmed
 from nas.search.run import shown_by
@@ -101,11 +101,10 @@ def _dots(
     import plotly.graph_objects as go
 
     found = [shown[trial.number][1] for trial in trials]
-    reach = [own.high - own.mean if own else 0.0 for own in found]
     return go.Scatter(
         x=[trial.costs[cost] for trial in trials],
         y=[shown[trial.number][0] for trial in trials],
-        error_y={"array": reach, "thickness": 1.2, "visible": errors and any(reach)},
+        error_y=bars(found, visible=errors),
         mode="markers",
         marker=marker,
         showlegend=False,

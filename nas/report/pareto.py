@@ -164,11 +164,7 @@ def _dots(
     return scatter(
         x=[trial.costs[cost] for trial in trials],
         y=[shown[trial.number][0] for trial in trials],
-        error_y={
-            "array": [found.high - found.mean if found else 0 for found in means],
-            "thickness": 1.2,
-            "visible": any(means),
-        },
+        error_y=bars(means),
         mode="markers",
         name=name,
         marker={
@@ -180,6 +176,17 @@ def _dots(
         text=[hover(trial) for trial in trials],
         hoverinfo="text",
     )
+
+
+def bars(means: Sequence[Confirmed | None], *, visible: bool = True) -> dict[str, object]:
+    """Their 95% intervals, as plotly's error bars."""
+    return {
+        "symmetric": False,
+        "array": [found.high - found.mean if found else 0 for found in means],
+        "arrayminus": [found.mean - found.low if found else 0 for found in means],
+        "thickness": 1.2,
+        "visible": visible and any(means),
+    }
 
 
 def beside(costs: Sequence[float]) -> list[str]:

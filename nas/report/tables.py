@@ -71,9 +71,9 @@ def trial_table(
     columns["architecture"] = [trial_in_words(trial, varying) for trial in members]
     spare = [name for name in ("rank1", "params") if name not in run.objectives]
     spare += scores if fresh else []
-    return terminal(
-        pd.DataFrame(columns), title, width, spare, caption=shared_in_words(points, varying)
-    )
+    notes = ["±: 95% interval of the mean (seeds)"] * bool(fresh)
+    caption = "\n".join(filter(None, [*notes, shared_in_words(points, varying)]))
+    return terminal(pd.DataFrame(columns), title, width, spare, caption=caption)
 
 
 def cost_columns(trials: Sequence[Trial], names: Sequence[str]) -> dict[str, list[str]]:
@@ -84,7 +84,7 @@ def cost_columns(trials: Sequence[Trial], names: Sequence[str]) -> dict[str, lis
 
 
 def _interval(found: Confirmed | None) -> str:
-    return f"{found.mean:.4f} ±{found.high - found.mean:.4f} ({found.replicates})" if found else ""
+    return f"{found.mean:.4f} ±{found.reach:.4f} ({found.replicates})" if found else ""
 
 
 def score_tables(results: Sequence[dict[str, Any]]) -> list[Table]:

@@ -36,8 +36,9 @@ FREE = ("name", "about", "rungs")
 @dataclass(frozen=True)
 class Compared:
     """One run. hypervolume: by the scores that its search saw; confirmed: by the means of fresh
-    seeds, None where its front was not confirmed; low, high: the 95% interval of that, None where
-    the fresh seeds that all confirmed trials have are fewer than two. on_front: how many of its
+    seeds, None where its front was not confirmed; low, high: the 95% interval of that, within what
+    a hypervolume may be, None where the fresh seeds that all confirmed trials have are fewer than
+    two. on_front: how many of its
     trials are on the front of all runs. spread: of its trials' scores over seeds."""
 
     run: Run
@@ -109,7 +110,7 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
     if reference is None:
         reference = min(bars)
     ranges = {name: _range(name, runs, own) for name in costs}
-    scale = Scale(ranges, reference)
+    scale, most = Scale(ranges, reference), max(0.0, 1.0 - reference)  # no score is above 1
     sure = [is_confirmed(trials, objectives) for trials in own]
     by_seeds = all(sure)
     points = [_worth(trials, fresh=by_seeds) for trials in own]
@@ -126,8 +127,8 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
                 len(trials),
                 _area(scale, _worth(trials, fresh=False)),
                 mean,
-                mean - reach if mean is not None and reach is not None else None,
-                mean + reach if mean is not None and reach is not None else None,
+                max(0.0, mean - reach) if mean is not None and reach is not None else None,
+                min(most, mean + reach) if mean is not None and reach is not None else None,
                 sum(i == place for i, _, _ in members),
                 spread(trials),
             )

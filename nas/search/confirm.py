@@ -22,12 +22,18 @@ LEAST, MOST = 2, 4
 
 @dataclass(frozen=True)
 class Confirmed:
-    """What the replicates of a trial say. low, high: the 95% interval of the mean."""
+    """What the replicates of a trial say. low, high: the 95% interval of the mean, within 0 and 1
+    as every score is."""
 
     mean: float
     low: float
     high: float
     replicates: int
+
+    @property
+    def reach(self) -> float:
+        """How far the interval goes to either side; to the longer one where it ends at 0 or 1."""
+        return max(self.high - self.mean, self.mean - self.low)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ def confirmed(trial: Trial, known: Spread | None = None) -> Confirmed | None:
 
     mean, count = statistics.fmean(scores), len(scores)
     reach = float(stdtrit(own.freedom, 0.975)) * own.deviation / math.sqrt(count)
-    return Confirmed(mean, mean - reach, mean + reach, count)
+    return Confirmed(mean, max(0.0, mean - reach), min(1.0, mean + reach), count)
 
 
 def _finite(trial: Trial) -> list[float]:

@@ -6,6 +6,7 @@ import pytest
 from nas.architecture import key, preset
 from nas.errors import UserError
 from nas.report import front_table, pareto_figure
+from nas.report.fronts import fronts_figure
 from nas.report.pareto import log_ticks
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search import Run, Trial, open_run
@@ -84,6 +85,22 @@ def test_on_a_narrow_terminal_no_number_is_cut_and_no_trial_has_a_tower_of_lette
     assert len(text.splitlines()) < 20
     for word in ("streams", "gate", "fusion"):
         assert word in text
+
+
+def test_what_the_interval_of_a_table_is_of_is_said(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "sure", fresh={0: (0.28, 0.30), 1: (0.45, 0.49)}))
+    assert "±: 95% interval of the mean" in text_of(front_table(run))
+    assert "±" not in text_of(front_table(open_run(make_run(tmp_path / "unsure"))))
+
+
+def test_bars_end_where_the_interval_does(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path, fresh={0: (0.28, 0.30), 1: (0.97, 0.999)}))
+    for figure in (pareto_figure(run), fronts_figure([run])):
+        bars = next(
+            own.error_y for own in figure.data if own.error_y.array and any(own.error_y.array)
+        )
+        assert bars.array[1] == pytest.approx(1 - 0.9845)
+        assert bars.arrayminus[1] > 2 * bars.array[1]
 
 
 def test_the_score_of_a_row_of_an_ablation_is_of_all_seeds(tmp_path: Path) -> None:

@@ -81,6 +81,17 @@ def test_the_interval_is_the_jackknife_over_fresh_seeds(tmp_path: Path) -> None:
     assert own.high - own.confirmed == pytest.approx(own.confirmed - own.low)
 
 
+def test_an_interval_is_within_what_a_hypervolume_may_be(tmp_path: Path) -> None:
+    fresh = {0: (0.10, 0.20), 1: (0.30, 0.60)}
+    runs = [make_run(tmp_path / name, fresh=fresh) for name in "ab"]
+    found = compare_runs(runs, reference=0.4)
+    own = found.runs[0]
+    assert own.confirmed is not None and own.confirmed > 0
+    assert (own.low, own.high) == (0.0, pytest.approx(0.6))  # no score is above 1
+    text = text_of(compared_table(found))
+    assert f"{own.confirmed:.4f} (0.0000 to 0.6000)" in text
+
+
 def test_where_one_is_not_confirmed_all_go_by_search_scores(tmp_path: Path) -> None:
     first = make_run(tmp_path / "a", fresh={0: (0.2, 0.2), 1: (0.3, 0.3)})
     found = compare_runs([first, make_run(tmp_path / "b")])

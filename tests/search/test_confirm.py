@@ -71,6 +71,16 @@ def test_the_interval_is_students() -> None:
     assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
 
 
+def test_an_interval_of_a_score_ends_at_0_and_at_1() -> None:
+    found = confirmed(trial(0, 0.5, 1e6, fresh={1: 0.97, 2: 0.99}))
+    reach = stats.t.ppf(0.975, 1) * 0.01  # the standard error
+    assert found is not None and found.high == 1.0
+    assert found.low == pytest.approx(0.98 - reach)
+    assert found.reach == pytest.approx(reach)  # not the 0.02 that are left above
+    low = confirmed(trial(0, 0.5, 1e6, fresh={1: 0.01, 2: 0.03}))
+    assert low is not None and low.low == 0.0 and low.reach == pytest.approx(reach)
+
+
 def test_the_confirmed_front_goes_by_the_fresh_seeds_alone() -> None:
     """Trial 1 was lucky; the baseline beats it by its fresh seeds, at the same cost."""
     lucky = trial(1, 0.9, 3e6, fresh={1: 0.4, 2: 0.42})

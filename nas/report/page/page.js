@@ -265,7 +265,7 @@
   const heads = [
     ["trial", (row) => columns.trial[row], true], ["is", kindInWords],
     ["epoch", (row) => columns.epoch[row], true], [data.score, (row) => columns.height[row], true, score],
-    ["±", (row) => (columns.low[row] === null ? null : columns.high[row] - columns.height[row]), true, score],
+    ["±", (row) => (columns.low[row] === null ? null : Math.max(columns.high[row] - columns.height[row], columns.height[row] - columns.low[row])), true, score],
     ["seeds", (row) => columns.replicates[row], true, (n) => n || ""],
     ...rest.map((name) => [inWords(name), (row) => columns[name][row], true, score]),
     ...data.costs.map((cost) => [cost, (row) => columns[cost][row], true, compact]),

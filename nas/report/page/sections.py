@@ -99,6 +99,7 @@ def summary(run: Run, trials: Sequence[Trial]) -> list[str]:
         found.append(
             f"The front is confirmed: scores are means of {fewest_to_most} "
             "trainings with fresh seeds, with 95% intervals by the noise of all of them together. "
+            "The largest of such means is a little lucky again, which its interval does not know. "
             f"What has none is shown by {UNCONFIRMED}, which may be a lucky one."
         )
         unsure = [t for t in leaders(trials, run.objectives) if not confirmed(t)]
@@ -158,7 +159,7 @@ def _cells(
     run: Run, trial: Trial, varying: Sequence[str], drawing: str, score: float,
     found: Confirmed | None,
 ) -> list[str]:  # fmt: skip
-    reach = f" <small>±{found.high - found.mean:.4f}</small>" if found else ""
+    reach = f" <small>±{found.reach:.4f}</small>" if found else ""
     words = trial_in_words(trial, varying)
     buttons = "".join(
         f"<button class='copy' data-copy='{escape(text)}' title='{escape(text)}'>{name}</button>"
