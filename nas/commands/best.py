@@ -62,7 +62,7 @@ def best(
         if not latency_max > 0:
             raise UserError(f"--latency-max: {latency_max:g} is not a number of ms above 0")
         limits["latency_ms"] = latency_max
-    opened = open_run(run)
+    opened = open_run(run).snapshot()
     found = best_trials(opened, limits, count, latency_table)
     if name:
         for trial in found:

@@ -48,7 +48,7 @@ def _one(run: str, cost: str | None, images: list[str], out: Path | None, as_jso
     from nas.report import front_table, write_pareto
     from nas.search import open_run
 
-    opened = open_run(run)
+    opened = open_run(run).snapshot()
     pictures = write_pareto(opened, cost, images, out)
     opened.write_tables()
     files = [*pictures, opened.path / "front.csv"]

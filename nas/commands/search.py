@@ -171,6 +171,7 @@ def _text(run: Run, *, interrupted: bool = False) -> bool:
     """Whether there is a front."""
     from nas.report import front_table, write_pareto
 
+    run = run.snapshot()
     trials = run.all_trials()
     complete = [trial for trial in trials if trial.state == "complete"]
     if not complete:

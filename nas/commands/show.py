@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nas.commands.options import Json, Plugins
 from nas.commands.output import make_console, print_json
+
+if TYPE_CHECKING:
+    from nas.search.run import Run
 
 
 def show(
@@ -21,20 +25,25 @@ def show(
 
     Of RUN#trial: its network in words and drawn, costs, every score, and how to train and export.
     """
+    from nas.errors import UserError
     from nas.search.about import describe_run, describe_trial
-    from nas.search.run import split_trial
+    from nas.search.run import open_run, split_trial
 
     path, number = split_trial(target)
-    found = describe_run(path) if number is None else describe_trial(path, number)
+    run: str | Run = path
+    if number is None:
+        with suppress(UserError):  # a training, or one without a trial yet
+            run = open_run(path).snapshot()
+    found = describe_run(run) if number is None else describe_trial(path, number)
     if as_json:
         print_json(found)
     elif number is None:
-        _run(path, found)
+        _run(run, found)
     else:
         _trial(found)
 
 
-def _run(path: str, found: dict[str, Any]) -> None:
+def _run(run: str | Run, found: dict[str, Any]) -> None:
     from pathlib import Path
 
     from nas.report import front_table
@@ -43,7 +52,7 @@ def _run(path: str, found: dict[str, Any]) -> None:
     from nas.search.overview import overview
 
     console = make_console()
-    console.print(fields_table(run_fields(found, overview(Path(path)))))
+    console.print(fields_table(run_fields(found, overview(Path(found["path"])))))
     if found["kind"] == "training":
         from nas.report.run import training_lines
 
@@ -54,7 +63,7 @@ def _run(path: str, found: dict[str, Any]) -> None:
         console.print(rung_table(rungs))
     if found["front"]:
         console.print()
-        console.print(front_table(open_run(path), console.width))
+        console.print(front_table(open_run(run), console.width))
 
 
 def _trial(found: dict[str, Any]) -> None:

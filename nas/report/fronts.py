@@ -50,6 +50,7 @@ def fronts_figure(runs: Sequence[Run], cost: str | None = None) -> go.Figure:
     if len(runs) > len(LOOKS):
         raise UserError(f"{len(runs)} runs; {len(LOOKS)} at most are told apart on one picture")
     names = [run.path.name for run in runs]
+    runs = [run.snapshot() for run in runs]
     mixed = len({is_confirmed(run.all_trials(), run.objectives) for run in runs}) > 1
     figure = go.Figure()
     everything: list[Trial] = []

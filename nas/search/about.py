@@ -47,7 +47,7 @@ def describe_run(path: str | Path | Run) -> dict[str, Any]:
         return found | _training(folder)
     if not (folder / "record.db").is_file():
         return found | {"rungs": [], "front": []}
-    run = open_run(folder)
+    run = path if isinstance(path, Run) else open_run(folder)
     trials = run.all_trials()
     epochs = (*run.asked["recipe"].get("rungs", ()), run.asked["recipe"]["epochs"])
     rungs = [
@@ -59,7 +59,8 @@ def describe_run(path: str | Path | Run) -> dict[str, Any]:
         for epoch in epochs
     ]
     members = sorted(front(trials, run.objectives), key=lambda t: t.costs[run.costs[0]])
-    return found | {"rungs": rungs, "front": [trial_row(t, spread(trials)) for t in members]}
+    known = spread(trials)
+    return found | {"rungs": rungs, "front": [trial_row(t, known) for t in members]}
 
 
 def describe_trial(path: str | Path | Run, number: int) -> dict[str, Any]:

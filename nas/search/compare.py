@@ -89,7 +89,7 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
     fresh seeds: each is left out in turn, of all trials at once, so what a seed does to all alike
     is in it; Student's t with one degree of freedom less than there are seeds.
     """
-    runs = [open_run(path) for path in several(paths)]
+    runs = [open_run(path).snapshot() for path in several(paths)]
     reference = None if reference is None else real("--reference", reference)
     if len(runs) < 2:
         raise UserError(f"{len(runs)} run; give two at least to compare")

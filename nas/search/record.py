@@ -52,6 +52,8 @@ COMMIT;
 FAILED = ("failed", "infeasible")
 REUSED = "reused"
 """The reason of a job that another run has trained: it took nothing here."""
+NO_TRIAL = -1
+"""Of a record that is opened for its jobs alone: the number of the trial to read."""
 DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 

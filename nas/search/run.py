@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
+from copy import copy
 from dataclasses import astuple, replace
 from hashlib import blake2b
 from html import escape
@@ -20,7 +21,7 @@ from nas.errors import UserError
 from nas.files import write_atomically
 from nas.search.confirm import Confirmed, Spread, confirmed, is_confirmed, spread
 from nas.search.objectives import SCORE, front_mask, values
-from nas.search.record import Record, Trial
+from nas.search.record import NO_TRIAL, Record, Trial
 from nas.search.workers import clear, published
 from nas.space import Space, load_space, to_yaml
 from nas.training.recipe import load_recipe, recipe_for_search
@@ -44,6 +45,7 @@ class Run:
         self.asked = read_asked(path)
         self.objectives: tuple[str, ...] = tuple(self.asked["objectives"])
         self.costs = tuple(name for name in self.objectives if name != SCORE)
+        self._trials: list[Trial] | None = None
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -78,8 +80,17 @@ class Run:
 
     def all_trials(self) -> list[Trial]:
         """Every trial of the record, by number."""
+        if self._trials is not None:
+            return list(self._trials)
         with self.record() as record:
             return self._seen(record.trials())
+
+    def snapshot(self) -> Run:
+        """The run with its trials as they stand now, read once: for tables and pictures that are
+        made one after the other, while a search may go on."""
+        found = copy(self)
+        found._trials = self.all_trials()
+        return found
 
     @property
     def is_ablation(self) -> bool:
@@ -97,7 +108,7 @@ class Run:
 
     def history(self) -> list[dict[str, Any]]:
         """Every finished job in the order in which they ended: see `Record.history`."""
-        with self.record() as record:
+        with self.record(NO_TRIAL) as record:
             return record.history()
 
     def record(self, only: int | None = None) -> AbstractContextManager[Record]:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from nas.commands.app import app
 from nas.errors import UserError
 from nas.report import pareto_figure
+from nas.search import open_run
+from nas.search.record import Record, Trial
 from tests.made_up_runs import add_baseline, make_run
 from tests.search.conftest import DATA, SPACE
 
@@ -205,3 +208,28 @@ def test_what_a_baseline_breaks_and_what_has_changed_are_shown(folder: Path, cap
         t.hovertext[0] for t in pareto_figure("results/a").data if "outside" in str(t.name)
     )
     assert "breaks macs &lt;= 5M &amp; &lt;b&gt;" in hovered
+
+
+@pytest.mark.parametrize("arguments", ["show results/a", "pareto results/a", "report results/a"])
+def test_a_record_is_read_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    """All that a verb writes and prints is of one moment, though a search goes on; and it is what
+    takes the time of a large run."""
+    read, counts = Record._read, []
+
+    def counted(own: Record, *of: int) -> list[Trial]:
+        counts.append(len(trials := read(own, *of)))
+        return trials
+
+    monkeypatch.setattr(Record, "_read", counted)
+    run(*arguments.split())
+    assert [count for count in counts if count] == [6]
+
+
+def test_a_snapshot_is_of_the_moment_it_was_taken(tmp_path: Path) -> None:
+    now = open_run(make_run(tmp_path / "run"))
+    then = now.snapshot()
+    with closing(Record(now.path / "record.db")) as record:
+        record.change(0, reason="another")
+    assert not then.all_trials()[0].reason and now.all_trials()[0].reason == "another"

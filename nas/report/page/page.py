@@ -42,6 +42,7 @@ def report_html(run: Run, latency: PartTable | None = None) -> str:
     """The report as one HTML document that needs nothing else."""
     from plotly.offline import get_plotlyjs
 
+    run = run.snapshot()
     trials, history = run.all_trials(), run.history()
     own = sections(run, trials, history, latency)
     data = document(run, trials)

@@ -230,12 +230,13 @@ def _rungs(run: Run, trials: Sequence[Trial]) -> Section:
     title, recipe = "Where trials stopped", run.asked["recipe"]
     ladder = (*recipe.get("rungs", ()), recipe["epochs"])
     own = [trial for trial in searched(trials) if trial.state != "running"]
-    failed = [t for t in own if not t.rungs or t.state in ("failed", "infeasible")]
+    numbers = {t.number for t in own if not t.rungs or t.state in ("failed", "infeasible")}
+    failed = [t for t in own if t.number in numbers]
     notes = [f"{len(failed)} failed: {_reasons(failed)}."] if failed else []
     if len(ladder) == 1:
         notes.append("The search had no rungs: every trial was trained to full length.")
         return Section("rungs", title, notes)
-    ended = [t for t in own if t not in failed and run.costs[0] in t.costs]
+    ended = [t for t in own if t.number not in numbers and run.costs[0] in t.costs]
     if len(ended) < 4:
         return Section("rungs", title, [*notes, "Too few trials have ended yet."])
     frame = stops_frame(
