@@ -20,10 +20,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nas.ablation.design import Cell
-from nas.ablation.statistics import ALPHA, Floats, holm, t_interval, verdicts
+from nas.ablation.statistics import ALPHA, BETTER, WORSE, Floats, holm, t_interval, verdicts
 from nas.architecture.fields import Value
 from nas.errors import UserError
 from nas.two_way import TwoWay, two_way
+
+SUM = {BETTER: "above the sum", WORSE: "below the sum"}
+"""Verdicts of an interaction, which is no better or worse: what two changes do together, beside
+what each does alone, added up."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,9 @@ class Contrast:
 
     Of a main effect (one factor): this level against the baseline's. Of an interaction (two): how
     much more the one changes the score where the other is changed too than where it is not. low,
-    high: its interval at 1 - alpha. holm: p adjusted over all contrasts. NaN where a cell that it
-    needs has no score. Where these levels change no network it is 0, and not tested: p is NaN.
+    high: its interval at 1 - alpha. holm: p adjusted over all contrasts. verdict: by that, of an
+    interaction in the words of SUM. NaN where a cell that it needs has no score. Where these levels
+    change no network it is 0, and not tested: p is NaN.
     """
 
     factors: tuple[str, ...]
@@ -80,7 +85,11 @@ def factorial_effects(
     interval = t_interval(estimate, error, np.full(len(error), fit.freedom), alpha)
     p = np.where(weights.any(axis=1), interval.p, np.nan)  # else these levels change no network
     adjusted = holm(p)
-    verdict = verdicts(estimate, adjusted, alpha)
+    words = verdicts(estimate, adjusted, alpha)
+    verdict = [
+        SUM.get(word, word) if len(own) > 1 else word
+        for word, (own, _, _) in zip(words, asked, strict=True)
+    ]
     contrasts = [
         Contrast(
             factors, levels, float(interval.estimate[i]), float(interval.low[i]),

@@ -158,14 +158,35 @@ def comparison_notes(
             "computed in parts: other statistics of batch normalisation, other triplets. Part of a "
             "difference may be that."
         )
-    if len(looks) > 1:
-        notes.append(
-            f"Verdicts were looked at with {', '.join(map(str, looks))} seeds: p holds for one "
-            "look, and each further one is another chance of a false verdict."
-        )
+    notes += _looked(looks)
     notes += [f"Context: {design.context}."] * bool(design.context)
     notes += [f"Left out: {reason}." for reason in design.left_out]
     return notes
+
+
+def effect_notes(design: Design, tests: Sequence[float], looks: Sequence[int] = ()) -> list[str]:
+    """What a reader of a table of effects has to know. tests: its p values, NaN where there is
+    none; looks: of the `Ablation`."""
+    notes = [
+        "By least squares with seeds as blocks, as if the noise of all rows were the same. A main "
+        f"effect is the difference to the baseline's level ({design.rows[0].label}), averaged over "
+        "the levels of the other factors; an interaction is how far two changes together are from "
+        "the sum of what each does alone. p is adjusted by Holm for the "
+        f"{sum(not math.isnan(p) for p in tests)} tests of this table."
+    ]
+    rows = [cell.row for cell in design.cells if cell.row is not None]
+    if len(set(rows)) < len(rows):
+        notes.append("Combinations that are one network have its scores, and count each.")
+    return notes + _looked(looks)
+
+
+def _looked(looks: Sequence[int]) -> list[str]:
+    if len(looks) < 2:
+        return []
+    return [
+        f"Verdicts were looked at with {', '.join(map(str, looks))} seeds: p holds for one look, "
+        "and each further one is another chance of a false verdict."
+    ]
 
 
 def ablation_notes(ablation: Ablation) -> list[str]:
@@ -184,9 +205,13 @@ def write_ablation(ablation: Ablation, images: Sequence[str] = ()) -> list[Path]
     files = write_tables(ablation.path, "ablation", frame, words, title(ablation), notes)
     if ablation.effects:
         terms, contrasts = (term_frame(ablation.effects[0]), contrast_frame(ablation.effects[1]))
-        files += write_tables(ablation.path, "terms", terms, term_words(terms), "Effects")
-        words = contrast_words(contrasts, found.alpha)
-        files += write_tables(ablation.path, "contrasts", contrasts, words, "Differences")
+        for name, own, words, what in (
+            ("terms", terms, term_words(terms), "Effects"),
+            ("contrasts", contrasts, contrast_words(contrasts, found.alpha), "Differences"),
+        ):
+            notes = effect_notes(ablation.design, own["p"].tolist(), ablation.looks)
+            heading = f"{what}: {title(ablation)}"
+            files += write_tables(ablation.path, name, own, words, heading, notes)
     figure = forest_figure(frame, title(ablation), ablation.metric)
     return files + write_figure(figure, ablation.path / "forest", images)
 

@@ -24,6 +24,7 @@ from nas.report.ablation import (
     comparison_notes,
     comparison_words,
     contrast_words,
+    effect_notes,
     term_words,
     write_tables,
 )
@@ -129,6 +130,18 @@ def test_of_two_equal_differences_that_is_said_whatever_else_is_missing() -> Non
     assert f"1 of 3 scores are missing, {NOT_COMPARED}. Both of its differences" in parts[2]
 
 
+def test_a_table_of_effects_says_what_they_are_of_and_how_many_tests_its_p_is_for() -> None:
+    cells = [Cell({"a": a, "b": b}, [0, 1, 2, 1][2 * a + b]) for a in (0, 1) for b in (0, 1)]
+    design = Design(WHOLE.rows[:3], tuple(cells))
+    first, second, third = effect_notes(design, [0.1, np.nan, 0.2], (2, 5))
+    assert f"the baseline's level ({WHOLE.rows[0].label}), averaged" in first
+    assert first.endswith("p is adjusted by Holm for the 2 tests of this table.")
+    assert second.startswith("Combinations that are one network")
+    assert third.startswith("Verdicts were looked at with 2, 5 seeds")
+    alone = Design(WHOLE.rows[:4], tuple(Cell(c.factors, i) for i, c in enumerate(cells)))
+    assert len(effect_notes(alone, [0.1], (2,))) == 1
+
+
 def test_effects_of_factors_have_tables_too() -> None:
     cells = [Cell({"gate": g, "streams": s}, 2 * i + j)
              for i, g in enumerate(["none", "unified"]) for j, s in enumerate([1, 4])]  # fmt: skip
@@ -136,6 +149,10 @@ def test_effects_of_factors_have_tables_too() -> None:
     words = contrast_words(contrast_frame(contrasts), 0.05)
     assert words["effect"].tolist() == ["gate unified", "streams 4", "gate unified x streams 4"]
     assert words["verdict"].tolist() == ["worse", "better", "no difference shown"]
+    for more, verdict in ((1, "above the sum"), (-1, "below the sum")):
+        other = SCORES[:4].copy()
+        other[3] += more
+        assert factorial_effects(cells, other)[1][-1].verdict == verdict
     tests = term_words(term_frame(terms))
     assert tests["term"].tolist() == ["gate", "streams", "gate x streams"]
     assert tests["freedom"].tolist() == ["1, 8"] * 3
