@@ -40,7 +40,9 @@ class Interval:
 class Comparisons:
     """All rows against the first, (rows,) each; NaN in the baseline's place and without two pairs.
 
-    Two equal differences, which scores in coarse steps have by chance, are not compared either.
+    Equal differences, which scores in coarse steps have by chance, are not compared either where
+    they are so few that equal signs alone would be no less likely than alpha: five at 5%. They
+    have no error, so a t test would be sure of them.
 
     count, mean, deviation: of the row's own scores. pairs: seeds that the row and the baseline both
     have. paired: the difference, from these; holm: its p values, adjusted over the rows. effect:
@@ -88,7 +90,8 @@ def compare(scores: ArrayLike, alpha: float = ALPHA) -> Comparisons:
     difference[0] = np.nan
     count, mean, deviation = _moments(table)
     pairs, estimate, spread = _moments(difference)
-    coarse = (pairs == 2) & (estimate != 0) & (spread <= 1e-9 * np.abs(estimate))
+    few = 0.5 ** (pairs - 1.0) > alpha  # p of the sign test, where all signs are equal
+    coarse = few & (estimate != 0) & (spread <= 1e-9 * np.abs(estimate))
     freedom = np.where(coarse, 0, pairs - 1)
     paired = t_interval(estimate, spread / np.sqrt(pairs), freedom, alpha)
     unpaired = _welch(mean, deviation, count, alpha)
@@ -207,12 +210,16 @@ def _moments(table: Floats) -> tuple[Ints, Floats, Floats]:
 
 def _welch(mean: Floats, deviation: Floats, count: Ints, alpha: float) -> Interval:
     """Each row against the first with unequal variances (Welch 1947)."""
+    from scipy.special import comb
+
     with np.errstate(divide="ignore", invalid="ignore"):
         error = deviation**2 / count
         both = error + error[0]
         freedom = both**2 / (error**2 / (count - 1) + error[0] ** 2 / (count[0] - 1))
-    # without any deviation the degrees of freedom do not matter; of two scores it may be chance
-    same = np.where((np.minimum(count, count[0]) > 2) | (mean == mean[0]), count - 1, 0)
+    # without any deviation the degrees of freedom do not matter; of few scores it may be chance, as
+    # likely as the two sets of them are apart
+    enough = 2 / comb(count + count[0], count[0]) <= alpha
+    same = np.where(enough | (mean == mean[0]), count - 1, 0)
     freedom = np.where(both == 0, np.maximum(same, 0), freedom)
     freedom[0] = np.nan
     return t_interval(mean - mean[0], np.sqrt(both), freedom, alpha)

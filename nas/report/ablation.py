@@ -41,7 +41,7 @@ SPARE: Spare = (
 """What a narrow terminal does without; of a score the mean stays."""
 
 EQUAL = (
-    " Both of its differences are the same number, as happens by chance where scores have few "
+    " All of its differences are the same number, as happens by chance where scores have few "
     "values; more --seeds would tell."
 )
 
@@ -144,7 +144,7 @@ def comparison_notes(
         notes.append("Nothing can be compared yet: it takes two seeds of a row, and of the first.")
     for i, (row, count) in enumerate(zip(design.rows, found.count, strict=True)):
         compared = found.verdict[i] != NOT_COMPARED
-        equal = "" if compared or found.pairs[i] != 2 else EQUAL
+        equal = "" if compared or found.pairs[i] < 2 else EQUAL
         if count < seeds:
             rest = f"compared in {found.pairs[i]} pairs" if i else "and all their pairs with them"
             rest = rest if compared else NOT_COMPARED

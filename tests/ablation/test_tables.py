@@ -120,14 +120,14 @@ def test_notes_say_what_is_missing_and_left_out() -> None:
     assert "T=4, unified gate: 1 of 4 scores are missing, and all their pairs with them." in notes
 
 
-def test_of_two_equal_differences_that_is_said_whatever_else_is_missing() -> None:
+def test_of_equal_differences_that_is_said_whatever_else_is_missing() -> None:
     few = Design(WHOLE.rows[:2], WHOLE.cells[:2])
     whole = comparison_notes(few, compare([[0.5, 0.5], [0.6, 0.6]]))
-    assert whole[2].endswith(f"{NOT_COMPARED}. Both of its differences are the same number, as "
+    assert whole[2].endswith(f"{NOT_COMPARED}. All of its differences are the same number, as "
                              "happens by chance where scores have few values; more --seeds would "
                              "tell.")  # fmt: skip
     parts = comparison_notes(few, compare([[0.5, 0.5, 0.6], [0.6, 0.6, np.nan]]))
-    assert f"1 of 3 scores are missing, {NOT_COMPARED}. Both of its differences" in parts[2]
+    assert f"1 of 3 scores are missing, {NOT_COMPARED}. All of its differences" in parts[2]
 
 
 def test_a_table_of_effects_says_what_they_are_of_and_how_many_tests_its_p_is_for() -> None:
