@@ -110,12 +110,19 @@ def detectable(
     At Holm's worst step, alpha / comparisons: the one that a single true effect has to take.
     deviation: of a paired difference, or a pilot, which counts at its upper bound. scale, freedom:
     of another contrast than two rows' difference (`contrast_scales`). UserError for fewer than two
-    seeds, and for a deviation that is not above 0.
+    seeds, for a deviation that is not above 0, and for what is no chance.
     """
     from scipy.optimize import brentq
 
     if seeds < 2 or comparisons < 1:
         raise UserError(f"two seeds and a comparison are needed: {seeds=} and {comparisons=}")
+    for name, chance, least in (
+        ("alpha", alpha, 0),
+        ("wanted", wanted, alpha),
+        ("bound", bound, 0),
+    ):
+        if not least < chance < 1:
+            raise UserError(f"{name}: {chance} is not between {least} and 1")
     seen = deviation if isinstance(deviation, Pilot) else None
     used = deviation.upper(bound) if isinstance(deviation, Pilot) else deviation
     if not (np.isfinite(used) and used > 0):

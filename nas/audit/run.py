@@ -109,8 +109,7 @@ def run_audit(
     asked = {name: value for name, value in training.items() if value is not None}
     if cost not in COSTS:
         raise UserError(f"--cost: {cost!r} is not one of {', '.join(COSTS)}")
-    if bands is not None and bands < 1:
-        raise UserError(f"--bands: {bands} is not a number from 1")
+    bands = None if bands is None else whole("--bands", bands, 1)
     shown = view or SilentView()
     target = target.path if isinstance(target, Run) else target
     folder = Path(target) if isinstance(target, (str, Path)) else None

@@ -88,3 +88,6 @@ def test_nonsense_is_refused() -> None:
         detectable(1, 3, 0.01)
     with pytest.raises(UserError, match="has to be above 0: 0"):
         detectable(5, 3, 0.0)
+    for given in ({"wanted": 1.0}, {"wanted": 0.01}, {"alpha": 0.0}, {"bound": float("nan")}):
+        with pytest.raises(UserError, match=r"is not between 0(\.05)? and 1"):
+            detectable(5, 3, Pilot(0.01, 4), **given)

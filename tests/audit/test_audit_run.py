@@ -108,6 +108,7 @@ def test_more_rungs_come_from_the_recipe_or_in_threes() -> None:
         ({"budget": "8trials"}, "--budget: trials are counted by --architectures"),
         ({"cost": "latency_ms"}, "--cost: 'latency_ms' is not one of macs, params"),
         ({"bands": 0}, "--bands: 0"),
+        ({"bands": 2.5}, "--bands: 2.5 is not a whole number from 1"),
         ({"workers": 0}, "--workers: 0"),
         ({"target": "nothing"}, "no space 'nothing'"),
         ({"data": "nothing"}, "nothing"),
