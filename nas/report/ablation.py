@@ -15,7 +15,7 @@ from nas.files import write_atomically
 from nas.report.figures import write_figure
 from nas.report.forest import forest_figure
 from nas.report.formats import FILES, Spare
-from nas.report.words import change, compact, shortened
+from nas.report.words import change, compact, p_value, shortened
 from nas.search.budget import number_of
 from nas.search.objectives import METRICS, SCORE
 from nas.search.run import read_asked
@@ -65,7 +65,7 @@ def comparison_words(frame: pd.DataFrame, found: Comparisons, metric: str = SCOR
         },
         "difference": [_signed(row["difference"]) for row in records],
         level: [_interval(row["low"], row["high"]) for row in records],
-        "p (Holm)": [_p(row["p_holm"]) for row in records],
+        "p (Holm)": [p_value(row["p_holm"]) for row in records],
         "effect size": [_number(row["effect_size"], "+.2f") for row in records],
     }
     if found.shows_unpaired:
@@ -74,7 +74,7 @@ def comparison_words(frame: pd.DataFrame, found: Comparisons, metric: str = SCOR
             "unpaired interval": [
                 _interval(row["unpaired_low"], row["unpaired_high"]) for row in records
             ],
-            "unpaired p (Holm)": [_p(row["unpaired_p_holm"]) for row in records],
+            "unpaired p (Holm)": [p_value(row["unpaired_p_holm"]) for row in records],
         }
     columns["verdict"] = [str(row["verdict"]) for row in records]
     for name in ("macs", "params"):
@@ -94,7 +94,7 @@ def contrast_words(frame: pd.DataFrame, alpha: float) -> pd.DataFrame:
             "effect": [str(row["effect"]) for row in records],
             "estimate": [_signed(row["estimate"]) for row in records],
             f"{1 - alpha:.0%} interval": [_interval(row["low"], row["high"]) for row in records],
-            "p (Holm)": [_p(row["p_holm"]) for row in records],
+            "p (Holm)": [p_value(row["p_holm"]) for row in records],
             "verdict": [str(row["verdict"]) for row in records],
         }
     )
@@ -110,7 +110,7 @@ def term_words(frame: pd.DataFrame) -> pd.DataFrame:
             "term": [str(row["term"]) for row in records],
             "F": [_number(row["f"], ".2f") for row in records],
             "freedom": [f"{row['freedom']}, {row['rest_freedom']}" for row in records],
-            "p (Holm)": [_p(row["p_holm"]) for row in records],
+            "p (Holm)": [p_value(row["p_holm"]) for row in records],
         }
     )
 
@@ -265,10 +265,6 @@ def _signed(value: float) -> str:
 
 def _interval(low: float, high: float) -> str:
     return "" if math.isnan(low) else f"{low:+.4f} to {high:+.4f}"
-
-
-def _p(value: float) -> str:
-    return "<0.001" if value < 0.001 else _number(value, ".3f")
 
 
 def _number(value: float, form: str) -> str:

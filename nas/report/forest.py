@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nas.ablation.statistics import BASELINE, BETTER, NOT_COMPARED, NOT_SHOWN, WORSE
 from nas.errors import UserError
 from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
-from nas.report.words import change, compact
+from nas.report.words import change, compact, p_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,5 +119,5 @@ def _hover(row: dict[Any, Any], score: str) -> str:
     return (
         f"<b>{row['row']}</b><br>{score} {row['mean']:.4f} ({row['scores']} seeds)<br>"
         f"{row['difference']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f})<br>"
-        f"p (Holm) {row['p_holm']:.3f}: {row['verdict']}"
+        f"p (Holm) {p_value(row['p_holm'])}: {row['verdict']}"
     )

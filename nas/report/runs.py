@@ -35,7 +35,7 @@ def run_table(runs: Sequence[Overview], width: int) -> RenderableType:
 def _lines(run: Overview, row: Sequence[str]) -> Text:
     cells = dict(zip(HEADINGS, row, strict=True))
     what = ", ".join(filter(None, (cells["space"], cells["data"], cells["recipe"])))
-    counts = f"{cells['trials']} trials" if run.kind != "training" else ""
+    counts = f"{cells['trials']} trials" if cells["trials"] else ""
     best = f"best {cells['best']}" if cells["best"] else ""
     first = "  ".join(filter(None, (cells["kind"], what)))
     second = "  ".join(filter(None, (counts, best, cells["spent"])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -40,6 +41,16 @@ def shortened(text: str, most: int = 60) -> str:
 def change(ratio: float) -> str:
     """How much more of a cost, in per cent with its sign: +6.9%, -31.2%; 0.0% where it is less."""
     return re.sub(r"^[+-](0\.0%)$", r"\1", f"{ratio:+.1%}")
+
+
+def p_value(value: float, alpha: float = 0.05) -> str:
+    """Three digits, and as many more as tell it from alpha; empty for NaN."""
+    if math.isnan(value):
+        return ""
+    if value < 0.001:
+        return "<0.001"
+    digits = next(n for n in range(3, 18) if value == alpha or round(value, n) != alpha)
+    return f"{value:.{digits}f}"
 
 
 def point_in_words(point: Mapping[str, Value], varying: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from nas.errors import UserError
 from nas.report import front_table, pareto_figure
 from nas.report.fronts import fronts_figure
 from nas.report.pareto import log_ticks
-from nas.report.words import compact, point_in_words, varying_names
+from nas.report.words import compact, p_value, point_in_words, varying_names
 from nas.search import Run, Trial, open_run
 from tests.made_up_runs import make_run
 from tests.report.text import text_of
@@ -108,6 +108,12 @@ def test_the_score_of_a_row_of_an_ablation_is_of_all_seeds(tmp_path: Path) -> No
     text = text_of(front_table(run))
     assert "mAP" not in text and "confirmed" not in text
     assert "score" in text and "0.4500 ±" in text and "(3)" in text
+
+
+def test_a_p_value_is_seen_to_be_above_or_below_5_percent() -> None:
+    told = [p_value(p) for p in (0.0004, 0.0123, 0.0496, 0.0503, 0.049999, 0.05, 0.0506, 1.0)]
+    assert told == ["<0.001", "0.012", "0.0496", "0.0503", "0.049999", "0.050", "0.051", "1.000"]
+    assert p_value(float("nan")) == ""
 
 
 def test_numbers_and_points_in_words() -> None:

@@ -107,6 +107,8 @@ def test_what_is_damaged_is_listed_and_hides_no_other(run: Path) -> None:
     assert states["b"] == ("damaged", "file is not a database")
     assert states["c"][0] == "damaged"
     assert "run.json is damaged" in states["c"][1]
+    told = text_of(run_table(list_runs(run.parent), 80))
+    assert told.count(" trials") == told.count("3/2/1 trials") == 1  # of the others none is known
 
 
 def test_no_folder_is_an_error_and_an_empty_one_is_not(tmp_path: Path) -> None:
