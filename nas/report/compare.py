@@ -56,5 +56,8 @@ def comparison_notes(found: Comparison) -> list[str]:
     )
     notes = [f"hypervolume above score {found.reference:.4f}; log10 of {ranges}"]
     if any(own.confirmed is not None for own in found.runs):
-        notes.append("by fresh seeds: with its 95% interval, by the jackknife over them")
+        notes.append(
+            "by fresh seeds: with its 95% interval, by the jackknife over them, of the front that "
+            "was found; another --seed of the search would find another"
+        )
     return [*notes, *found.notes]

@@ -90,6 +90,7 @@ def test_an_interval_is_within_what_a_hypervolume_may_be(tmp_path: Path) -> None
     assert (own.low, own.high) == (0.0, pytest.approx(0.6))  # no score is above 1
     text = text_of(compared_table(found))
     assert f"{own.confirmed:.4f} (0.0000 to 0.6000)" in text
+    assert "another --seed of the search would find another" in comparison_notes(found)[1]
 
 
 def test_where_one_is_not_confirmed_all_go_by_search_scores(tmp_path: Path) -> None:
