@@ -95,7 +95,14 @@ def ablate(
     from nas.commands.search_view import make_view
     from nas.commands.targets import resolve
     from nas.errors import UserError
-    from nas.report.ablation import SPARE, ablation_notes, comparison_words, title, write_ablation
+    from nas.report.ablation import (
+        SPARE,
+        ablation_notes,
+        comparison_words,
+        effect_tables,
+        title,
+        write_ablation,
+    )
     from nas.report.formats import terminal
 
     if table not in (None, *TABLES):
@@ -137,4 +144,7 @@ def ablate(
     console.print(terminal(words, title(found), console.width, SPARE))
     for note in ablation_notes(found):
         console.print(note, style="dim")
+    for _, heading, _, own in effect_tables(found):
+        console.print()
+        console.print(terminal(own, heading, console.width))
     print(*files, sep="\n")

@@ -203,17 +203,24 @@ def write_ablation(ablation: Ablation, images: Sequence[str] = ()) -> list[Path]
     notes = ablation_notes(ablation)
     words = comparison_words(frame, found, ablation.metric)
     files = write_tables(ablation.path, "ablation", frame, words, title(ablation), notes)
-    if ablation.effects:
-        terms, contrasts = (term_frame(ablation.effects[0]), contrast_frame(ablation.effects[1]))
-        for name, own, words, what in (
-            ("terms", terms, term_words(terms), "Effects"),
-            ("contrasts", contrasts, contrast_words(contrasts, found.alpha), "Differences"),
-        ):
-            notes = effect_notes(ablation.design, own["p"].tolist(), ablation.looks)
-            heading = f"{what}: {title(ablation)}"
-            files += write_tables(ablation.path, name, own, words, heading, notes)
+    for name, heading, frame_of, words in effect_tables(ablation):
+        notes = effect_notes(ablation.design, frame_of["p"].tolist(), ablation.looks)
+        heading = f"{heading}: {title(ablation)}"
+        files += write_tables(ablation.path, name, frame_of, words, heading, notes)
     figure = forest_figure(frame, title(ablation), ablation.metric)
     return files + write_figure(figure, ablation.path / "forest", images)
+
+
+def effect_tables(ablation: Ablation) -> list[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+    """Of a factorial design's effects and differences of levels: name, heading, numbers, words."""
+    if not ablation.effects:
+        return []
+    terms, contrasts = term_frame(ablation.effects[0]), contrast_frame(ablation.effects[1])
+    differences = contrast_words(contrasts, ablation.found.alpha)
+    return [
+        ("terms", "Effects", terms, term_words(terms)),
+        ("contrasts", "Differences", contrasts, differences),
+    ]
 
 
 def title(ablation: Ablation) -> str:

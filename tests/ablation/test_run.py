@@ -20,7 +20,7 @@ from nas.ablation.run import (
 )
 from nas.directory import make_directory
 from nas.errors import UserError
-from nas.report.ablation import ablation_notes
+from nas.report.ablation import ablation_notes, effect_tables
 from nas.search import open_run
 from nas.search.driver import SilentView
 from nas.training import load_recipe
@@ -94,6 +94,10 @@ def test_what_other_runs_have_trained_is_not_trained_again(
     assert np.isfinite(begun.scores).sum() == first.scores.size + 1
     crossed = run_ablation(**other)
     assert crossed.effects is not None
+    terms, contrasts = effect_tables(crossed)
+    assert terms[:2] == ("terms", "Effects") and contrasts[:2] == ("contrasts", "Differences")
+    assert [len(own) for own in terms[2:]] == [len(crossed.effects[0])] * 2
+    assert [len(own) for own in contrasts[2:]] == [len(crossed.effects[1])] * 2
     trials = open_run(other["out"]).all_trials()
     epochs = [trial.epochs for trial in trials]
     assert epochs == [4 * (trial.images > 0) for trial in trials]
@@ -238,7 +242,7 @@ def test_a_factorial_of_one_seed_has_a_table_and_no_effects(tiny: dict[str, Any]
     asked = tiny | {"design": "factorial", "factors": ["streams", "gate"]}
     found = run_ablation(**asked, seeds=2, budget="6epochs")
     assert np.isfinite(found.scores[:, 0]).sum() == 3
-    assert found.effects is None
+    assert found.effects is None and effect_tables(found) == []
     assert set(found.found.verdict[1:]) == {"not compared"}
     assert ablation_notes(found)[-1].startswith("Effects of the factors: not known yet")
 
