@@ -57,7 +57,13 @@ def comparison_notes(found: Comparison) -> list[str]:
     notes = [f"hypervolume above score {found.reference:.4f}; log10 of {ranges}"]
     if any(own.confirmed is not None for own in found.runs):
         notes.append(
-            "by fresh seeds: with its 95% interval, by the jackknife over them, of the front that "
-            "was found; another --seed of the search would find another"
+            "by fresh seeds: with 95% intervals, by the jackknife over them, of the fronts that "
+            "were found; another --seed of the search would find another"
         )
+    for number, own in enumerate(found.runs, 1):
+        if own.difference:
+            more, low, high = own.difference
+            notes.append(
+                f"#{number} less #1, by fresh seeds: {more:+.4f} ({low:+.4f} to {high:+.4f})"
+            )
     return [*notes, *found.notes]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,9 @@ class Compared:
     """One run. hypervolume: by the scores that its search saw; confirmed: by the means of fresh
     seeds, None where its front was not confirmed; low, high: the 95% interval of that, within what
     a hypervolume may be, None where the fresh seeds that all confirmed trials have are fewer than
-    two. on_front: how many of its
-    trials are on the front of all runs. spread: of its trials' scores over seeds."""
+    two. difference: that to the first run's by fresh seeds, with its 95% interval, by the seeds
+    that both have; None of the first, and where the runs have other seeds. on_front: how many of
+    its trials are on the front of all runs. spread: of its trials' scores over seeds."""
 
     run: Run
     trials: int
@@ -47,6 +48,7 @@ class Compared:
     confirmed: float | None
     low: float | None
     high: float | None
+    difference: tuple[float, float, float] | None
     on_front: int
     spread: Spread | None = None
 
@@ -87,7 +89,8 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
     Baselines that a search trained beside its front are not its own, and are left out.
     reference: the score above which the hypervolume counts. The interval is by the jackknife over
     fresh seeds: each is left out in turn, of all trials at once, so what a seed does to all alike
-    is in it; Student's t with one degree of freedom less than there are seeds.
+    is in it; Student's t with one degree of freedom less than there are seeds. That of a difference
+    is narrower where both runs gain by the same seeds.
     """
     runs = [open_run(path).snapshot() for path in several(paths)]
     reference = None if reference is None else real("--reference", reference)
@@ -120,7 +123,12 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
     members = [member for member, on in zip(everything, mask, strict=True) if on]
     found = []
     for place, (run, trials) in enumerate(zip(runs, own, strict=True)):
-        mean, reach = _by_seeds(trials, scale) if sure[place] else (None, None)
+        (mean, reach), difference = (None, None), None
+        if sure[place]:
+            mean, reach = _by_seeds([trials], lambda areas: areas[0], scale)
+        if place and sure[0] and sure[place] and run.asked["seed"] == runs[0].asked["seed"]:
+            more, beyond = _by_seeds([own[0], trials], lambda areas: areas[1] - areas[0], scale)
+            difference = None if beyond is None else (more, more - beyond, more + beyond)
         found.append(
             Compared(
                 run,
@@ -129,6 +137,7 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
                 mean,
                 max(0.0, mean - reach) if mean is not None and reach is not None else None,
                 min(most, mean + reach) if mean is not None and reach is not None else None,
+                difference,
                 sum(i == place for i, _, _ in members),
                 spread(trials),
             )
@@ -158,23 +167,29 @@ def _worth(trials: Sequence[Trial], *, fresh: bool) -> list[tuple[Trial, float]]
     return [(t, found.mean) for t in trials if (found := confirmed(t))]
 
 
-def _by_seeds(trials: Sequence[Trial], scale: Scale) -> tuple[float, float | None]:
-    """The hypervolume by fresh seeds, and half of its 95% interval."""
+def _by_seeds(
+    runs: Sequence[Sequence[Trial]], of: Callable[[list[float]], float], scale: Scale
+) -> tuple[float, float | None]:
+    """What `of` makes of the runs' hypervolumes by fresh seeds, and half of its 95% interval."""
     from scipy.special import stdtrit
 
-    own = [trial for trial in trials if confirmed(trial)]
-    finite = [{seed for seed, s in trial.fresh.items() if math.isfinite(s)} for trial in own]
+    own = [[trial for trial in trials if confirmed(trial)] for trials in runs]
+    finite = [
+        {seed for seed, score in trial.fresh.items() if math.isfinite(score)}
+        for trials in own
+        for trial in trials
+    ]
     shared = sorted(set.intersection(*finite))
-    whole = _area(scale, _worth(own, fresh=True))
+    whole = of([_area(scale, _worth(trials, fresh=True)) for trials in own])
     count = len(shared)
     if count < LEAST:
         return whole, None
 
-    def but(left_out: int) -> list[tuple[Trial, float]]:
+    def but(left_out: int, trials: Sequence[Trial]) -> list[tuple[Trial, float]]:
         rest = [seed for seed in shared if seed != left_out]
-        return [(trial, statistics.fmean(trial.fresh[seed] for seed in rest)) for trial in own]
+        return [(trial, statistics.fmean(trial.fresh[seed] for seed in rest)) for trial in trials]
 
-    without = np.array([_area(scale, but(seed)) for seed in shared])
+    without = np.array([of([_area(scale, but(s, trials)) for trials in own]) for s in shared])
     error = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
     return whole, float(stdtrit(count - 1, 0.975)) * error
 

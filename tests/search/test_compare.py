@@ -81,6 +81,36 @@ def test_the_interval_is_the_jackknife_over_fresh_seeds(tmp_path: Path) -> None:
     assert own.high - own.confirmed == pytest.approx(own.confirmed - own.low)
 
 
+def test_a_difference_has_an_interval_of_its_own(tmp_path: Path) -> None:
+    one = {0: (0.28, 0.31, 0.37), 1: (0.44, 0.47, 0.53)}
+    alike = {n: tuple(s + 0.02 for s in scores) for n, scores in one.items()}
+    other = {0: (0.33, 0.29, 0.36), 1: (0.50, 0.55, 0.48)}
+    paths = [
+        make_run(tmp_path / name, fresh=fresh)
+        for name, fresh in (("a", one), ("b", alike), ("c", other))
+    ]
+    paths.append(make_run(tmp_path / "d", seed=1, fresh=other))
+    found = compare_runs(paths, reference=0.2)
+    first, second, third, fourth = found.runs
+    assert first.difference is None and fourth.difference is None  # of other fresh seeds
+    assert second.difference is not None and third.difference is not None
+    assert second.difference[0] == pytest.approx(second.confirmed - first.confirmed)
+    assert second.difference[1] == pytest.approx(second.difference[2], abs=1e-9)  # of all seeds
+
+    def left_out(fresh: dict[int, tuple[float, ...]], out: int) -> float:
+        return area(paths[0], {n: float(np.mean(np.delete(s, out))) for n, s in fresh.items()}, 0.2)
+
+    more = [left_out(other, out) - left_out(one, out) for out in range(3)]
+    error = math.sqrt(2 / 3 * sum((x - np.mean(more)) ** 2 for x in more))
+    middle, low, high = third.difference
+    assert middle == pytest.approx(third.confirmed - first.confirmed)
+    assert high - middle == pytest.approx(stats.t.ppf(0.975, 2) * error, abs=1e-4)
+    assert middle - low == pytest.approx(high - middle)
+    wanted = f"#3 less #1, by fresh seeds: {middle:+.4f} ({low:+.4f} to {high:+.4f})"
+    assert wanted in comparison_notes(found)
+    assert not any("#4 less" in note for note in comparison_notes(found))
+
+
 def test_an_interval_is_within_what_a_hypervolume_may_be(tmp_path: Path) -> None:
     fresh = {0: (0.10, 0.20), 1: (0.30, 0.60)}
     runs = [make_run(tmp_path / name, fresh=fresh) for name in "ab"]
