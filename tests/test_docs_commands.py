@@ -103,6 +103,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         Path("net.safetensors").symlink_to("results/net/last.safetensors")
         for suffix in ("pth", "safetensors"):
             cli(f"export osnet_ain_x1_0 --out ain.{suffix}")
+        cli("export osnet_ain_x1_0 --input 32x16 --out ain.onnx")
         cli("latency small.yaml --out device.csv")
     finally:
         os.chdir(before)

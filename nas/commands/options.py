@@ -109,7 +109,9 @@ Target = Annotated[
 Trained = Annotated[
     str,
     typer.Argument(
-        metavar="CHECKPOINT", help="A self-contained .safetensors file, or a trial, RUN#trial."
+        metavar="CHECKPOINT",
+        help="A self-contained .safetensors file, a trial, RUN#trial, or what `export` wrote as "
+        ".onnx or .pt, which is run as it is.",
     ),
 ]
 

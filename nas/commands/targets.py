@@ -55,7 +55,7 @@ def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
     if size:
         resized = Network(
             found.architecture.resized(Size.parse(size, "--input")),
-            found.classifier.out_features if found.classifier else 0,
+            found.num_classes,
         )
         resized.task, resized.classes = found.task, found.classes
         resized.load_state_dict(found.state_dict())
@@ -64,14 +64,23 @@ def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
 
 
 def load_trained(target: str) -> Network:
-    """The network of a checkpoint, or of a trial of a run, in eval mode; UserError for others."""
+    """The network of a checkpoint or a trial of a run, in eval mode, or what an exported file
+    computes; UserError for others."""
+    from nas.models import load_trained
+    from nas.models.deployed import OPENERS
+
+    if Path(target).suffix in OPENERS:
+        return load_trained(target)
     if Path(target).suffix in FOREIGN:
         _of_file(Path(target))
     if Path(target).suffix == ".safetensors" or _is_trial(target):
         return load(target, None, 0)[0]
     weights = sorted(map(str, Path(target).glob("*.safetensors"))) if target else []
     hint = f"; there is {', '.join(weights)}" if weights else ""
-    raise UserError(f"{target!r} is not a trained network: a .safetensors file, or RUN#trial{hint}")
+    raise UserError(
+        f"{target!r} is not a trained network: a .safetensors file, RUN#trial, or an .onnx or .pt "
+        f"that `export` wrote{hint}"
+    )
 
 
 def _state_of_trial(run: str, number: str) -> tuple[dict[str, Any], str]:
@@ -125,6 +134,10 @@ def _find(target: str) -> Architecture:
 
 def _of_file(path: Path) -> Architecture:
     """Of an architecture file, or a checkpoint that says what it is of."""
+    if path.suffix == ".onnx":
+        raise UserError(
+            f"{path}: an ONNX file can be scored, but is no architecture; give what it was made of"
+        )
     if path.suffix in FOREIGN:
         raise UserError(
             f"{path}: such a checkpoint does not say its architecture; `weights import` it first"

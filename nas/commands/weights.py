@@ -30,8 +30,7 @@ def import_(checkpoint: Checkpoint, architecture: Target, out: Out, plugin: Plug
     _check_out(out)
     model = import_network(checkpoint, resolve(architecture))
     save_network(model, out)
-    classes = 0 if model.classifier is None else model.classifier.out_features
-    print(f"{out}: {len(model.state_dict())} tensors, {classes} classes")
+    print(f"{out}: {len(model.state_dict())} tensors, {model.num_classes} classes")
 
 
 class Channels(StrEnum):
@@ -76,8 +75,7 @@ def init(
         trial = "#" in source.name and not source.is_file()
         hint = EXPORT_FIRST if trial else "give --from-architecture"
         raise UserError(f"{source} does not say its architecture: {hint}")
-    classes = 0 if trained.classifier is None else trained.classifier.out_features
-    model = build(wanted, classes, seed=seed)
+    model = build(wanted, trained.num_classes, seed=seed)
     model.task, model.classes = trained.task, trained.classes
     found = inherit(model, trained, channels=channels.value)
     save_network(model, out)

@@ -19,10 +19,10 @@ from nas.export.runners import (
     largest_difference,
     latency_ms,
     network_runner,
-    onnx_runner,
 )
 from nas.files import write_atomically
 from nas.models import Network, load_network
+from nas.models.deployed import onnx_runner
 
 
 @dataclass(frozen=True)

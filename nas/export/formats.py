@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,9 @@ from pathlib import Path
 import torch
 
 from nas.errors import UserError
-from nas.export.runners import Runner, network_runner, onnx_runner, torch_runner
+from nas.export.runners import network_runner
 from nas.models import Network
+from nas.models.deployed import Runner, onnx_runner, torchscript_runner
 from nas.models.onnx import to_onnx
 from nas.models.torchscript import to_torchscript
 from nas.models.weights import (
@@ -45,26 +45,21 @@ def _write_torchscript(model: Network, path: Path, logits: bool) -> None:
     path.write_bytes(to_torchscript(model, logits=logits))
 
 
-def _open_torchscript(path: Path, model: Network) -> Runner:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return torch_runner(torch.jit.load(path))  # type: ignore[no-untyped-call]
-
-
 def _write_torchreid(model: Network, path: Path, logits: bool) -> None:
     torch.save(to_torchreid(model), path)
 
 
 def _open_torchreid(path: Path, model: Network) -> Runner:
-    classes = 0 if model.classifier is None else model.classifier.out_features
-    found = Network(model.architecture, classes)
+    found = Network(model.architecture, model.num_classes)
     load_torchreid(found, read_checkpoint(path))
     return network_runner(found.eval())
 
 
 FORMATS = {
     "onnx": Format(".onnx", "onnxruntime", True, _write_onnx, lambda path, _: onnx_runner(path)),
-    "torchscript": Format(".pt", "TorchScript", True, _write_torchscript, _open_torchscript),
+    "torchscript": Format(
+        ".pt", "TorchScript", True, _write_torchscript, lambda path, _: torchscript_runner(path)
+    ),
     "safetensors": Format(
         ".safetensors",
         "torch",

@@ -9,17 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from nas.architecture import Size
 from nas.data import Dataset, Images, check_matches, resize
 from nas.errors import UserError
-from nas.export.runners import Floats, Runner
 from nas.models import Network
+from nas.models.deployed import Deployed, Floats, Runner
 from nas.seeds import derived_seed
 from nas.training.augment import normalise
-from nas.training.evaluation import check_classes
-from nas.training.retrieval import retrieval_scores
+from nas.training.evaluation import check_classes, score_classification, score_reid
 
 CHUNK = 64
 
@@ -96,41 +94,14 @@ def quantise(source: Path, target: Path, dataset: Dataset, size: Size, how: Cali
 
 
 def score(run: Runner, model: Network, dataset: Dataset) -> tuple[str, float]:
-    """("mAP" or "top1", its value on the test split) of the embeddings that `run` makes.
+    """("mAP" or "top1", its value on the test split) of what `run` computes in the model's place.
 
     Logits are the file's, or the model's classifier of its embeddings where the file has none.
     """
-
-    def embeddings(images: Images) -> torch.Tensor:
-        batches = _batches(resize(images, model.input_size))
-        return torch.from_numpy(np.concatenate([run(batch)["embedding"] for batch in batches]))
-
-    def guesses(images: Images) -> Iterator[NDArray[np.int64]]:
-        assert model.classifier is not None
-        for batch in _batches(resize(images, model.input_size)):
-            found = run(batch)
-            if "logits" not in found:
-                with torch.inference_mode():
-                    own = model.classifier(torch.from_numpy(found["embedding"]))
-                found["logits"] = own.numpy()
-            yield found["logits"].argmax(axis=1)
-
+    network, splits = Deployed(run, model.input_size, model.classifier), dataset.splits
     if dataset.task == "reid":
-        query, gallery = dataset.query, dataset.gallery
-        assert query is not None and gallery is not None
-        assert query.cameras is not None and gallery.cameras is not None
-        found = retrieval_scores(
-            embeddings(query),
-            embeddings(gallery),
-            query.labels,
-            gallery.labels,
-            query.cameras,
-            gallery.cameras,
-        )
-        return "mAP", found["mAP"]
-    assert dataset.test is not None
-    guess = np.concatenate(list(guesses(dataset.test)))
-    return "top1", float((guess == dataset.test.labels).mean())
+        return "mAP", score_reid(network, splits["query"], splits["gallery"])["mAP"]
+    return "top1", score_classification(network, splits["test"])["top1"]
 
 
 def check_data(model: Network, dataset: Dataset) -> None:

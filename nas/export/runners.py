@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TypeAlias
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import nn
 
 from nas.architecture import Size
 from nas.cost.latency import alone, time_runs
 from nas.models import Network
-from nas.models.onnx import session
+from nas.models.deployed import Floats, Runner
 
-Floats: TypeAlias = NDArray[np.float32]
-Runner: TypeAlias = Callable[[Floats], dict[str, Floats]]
 TOLERANCE = 1e-4
 BATCHES = (1, 7)
-
-
-def onnx_runner(path: Path) -> Runner:
-    """An ONNX file in onnxruntime, on the CPU, with as many threads as torch has."""
-    opened = session(path)
-    names = [output.name for output in opened.get_outputs()]
-    return lambda images: dict(zip(names, opened.run(names, {"images": images}), strict=True))
-
-
-def torch_runner(module: nn.Module) -> Runner:
-    """A module from images to embeddings, or to embeddings and logits."""
-
-    def run(images: Floats) -> dict[str, Floats]:
-        with torch.inference_mode():
-            found = module(torch.from_numpy(images))
-        outputs = found if isinstance(found, tuple) else (found,)
-        return dict(zip(("embedding", "logits"), (x.numpy() for x in outputs), strict=False))
-
-    return run
 
 
 def network_runner(model: Network) -> Runner:

@@ -9,6 +9,16 @@ from nas.architecture import key, to_document
 from nas.models.network import Network
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, for pretrained weights
+FORMAT = "osnet-nas 1"
+PREPARED = {
+    "mean": json.dumps(MEAN),
+    "std": json.dumps(STD),
+    "colours": "RGB",
+    "grey16": "divided by 256, to 8 bits",
+    "orientation": "upright, as EXIF has it",
+    "resize": "bilinear, antialiased",
+}
+"""How images are prepared for every network, here and where its file is used."""
 
 
 def about(model: Network) -> dict[str, str]:
@@ -22,18 +32,13 @@ def about(model: Network) -> dict[str, str]:
     """
     known = {"task": model.task, "classes": json.dumps(model.classes) if model.classes else ""}
     return {
-        "format": "osnet-nas 1",
+        "format": FORMAT,
         "version": _version(),
         "architecture": json.dumps(to_document(model.architecture)),
         "key": key(model.architecture),
         "input": str(model.input_size),
-        "mean": json.dumps(MEAN),
-        "std": json.dumps(STD),
-        "colours": "RGB",
-        "grey16": "divided by 256, to 8 bits",
-        "orientation": "upright, as EXIF has it",
-        "resize": "bilinear, antialiased",
-        "num_classes": str(0 if model.classifier is None else model.classifier.out_features),
+        **PREPARED,
+        "num_classes": str(model.num_classes),
         **{name: text for name, text in known.items() if text},
     }
 

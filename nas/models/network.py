@@ -72,6 +72,16 @@ class Network(nn.Module):
         """Height and width of the images, in pixels."""
         return Size(*self.input_shape[1:])
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes; the CPU where it has no weights."""
+        return next(self.parameters(), torch.empty(0)).device
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes or identities it tells apart; 0 where it gives no logits."""
+        return 0 if self.classifier is None else self.classifier.out_features
+
     def wire(self, steps: Sequence[tuple[Callable[..., Tensor], tuple[int, ...]]]) -> None:
         """Compute these steps: (function, its input tensors); step i makes tensor i + 1.
 
@@ -117,6 +127,15 @@ class Network(nn.Module):
                 tensors[i] = None
             tensors.append(made)
         return made
+
+    def classify(self, x: Tensor) -> Tensor:
+        """Images (N, 3, H, W) to logits (N, classes), the classifier in float32, in either mode."""
+        if self.classifier is None:
+            raise RuntimeError("no classifier: build(architecture, num_classes)")
+        embedding = self.embed(x)
+        with torch.autocast(x.device.type, enabled=False):
+            logits: Tensor = self.classifier(embedding.float())
+        return logits
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         embedding = self.embed(x)

@@ -14,8 +14,7 @@ from nas.data import Images, check_spec, load_dataset
 from nas.data.random_bits import permutation
 from nas.errors import UserError
 from nas.files import write_atomically
-from nas.models import Network
-from nas.models.weights import load_network
+from nas.models import Network, load_trained
 from nas.training.evaluation import NotFinite, embed
 from nas.training.loop import default_device
 from nas.training.retrieval import Gallery, Metric, average_precision, match_ranks
@@ -58,8 +57,8 @@ def write_ranking(
     """Write a PNG: a row for each of some random queries of the test split, best AP first.
 
     A row is the query and the SHOWN nearest of the gallery by `metric`, under the rules of
-    evaluation. checkpoint: a network, or a file of `save_network`. flip: as for `embed`. Returns
-    what is shown. UserError where the data set has no query and gallery.
+    evaluation. checkpoint: a network, or its file, as `load_trained` takes it. flip: as for
+    `embed`. Returns what is shown. UserError where the data set has no query and gallery.
     """
     path = Path(path)
     if path.suffix != ".png" or not path.parent.is_dir():
@@ -67,7 +66,7 @@ def write_ranking(
     if not 1 <= queries <= 100:
         raise UserError(f"--queries: {queries} is not a number of queries from 1 to 100")
     check_spec(data)
-    network = load_network(checkpoint)
+    network = load_trained(checkpoint)
     dataset = load_dataset(data, network.input_size)
     if dataset.query is None or dataset.gallery is None:
         raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")

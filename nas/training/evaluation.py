@@ -14,8 +14,7 @@ from torch import Tensor
 
 from nas.data import Dataset, Images, check_matches, check_spec, load_dataset, resize
 from nas.errors import UserError
-from nas.models import Network
-from nas.models.weights import load_network
+from nas.models import Network, load_trained
 from nas.progress import Tell, counted, untold
 from nas.training.augment import normalise
 from nas.training.classification import classification_scores
@@ -46,14 +45,14 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score a network on the test split of a data set, which no search looks at.
 
-    checkpoint: a network, or a file of `save_network`. data: as `load_dataset` takes it.
-    Re-identification (query and gallery): `retrieval_scores` by `metric`, with `rerank` by
+    checkpoint: a network, or its file, as `load_trained` takes it. data: as `load_dataset`
+    does. Re-identification (query and gallery): `retrieval_scores` by `metric`, with `rerank` by
     k-reciprocal neighbours. Classification (test): `classification_scores`. flip: embeddings are
     the mean of the image's and its mirror image's. Returns data, task, images (number by split) and
     scores. UserError where the network does not fit the data, or its output is not finite.
     """
     check_spec(data)
-    network = load_network(checkpoint)
+    network = load_trained(checkpoint)
     dataset = load_dataset(data, network.input_size)
     if dataset.task == "classification":
         check_classes(network, data, dataset)
@@ -121,10 +120,7 @@ def score_classification(
     progress: Tell = untold,
 ) -> dict[str, float]:
     """`classification_scores` of the network's classifier; `score` is the top1."""
-    assert network.classifier is not None
-    embeddings = embed(network, images, autocast=autocast, flip=flip, progress=progress)
-    with torch.inference_mode():
-        logits = _finite(network.classifier(embeddings), "logits")
+    logits = embed(network, images, autocast=autocast, flip=flip, progress=progress, logits=True)
     scores = classification_scores(logits, images.labels)
     return {"score": scores["top1"], **scores}
 
@@ -136,18 +132,19 @@ def embed(
     autocast: torch.autocast | None = None,
     flip: bool = False,
     progress: Tell = untold,
+    logits: bool = False,
 ) -> Tensor:
     """Embeddings (n, E), float32, in eval mode, of images resized to the network's input.
 
     Without `autocast` it computes in float32. flip: the mean of the image's embedding and its
-    mirror image's. progress: told how many images of how many are done. NotFinite where an
-    embedding is no number.
+    mirror image's. progress: told how many images of how many are done. logits: these (n, classes)
+    in their place. NotFinite where one is no number.
     """
     images, found = resize(images, network.input_size), []
     step = batch_size(network)
     for start in range(0, len(images), step):
         rows = np.arange(start, min(start + step, len(images)))
-        found.append(embed_batch(network, images.gather(rows), autocast, flip))
+        found.append(embed_batch(network, images.gather(rows), autocast, flip, logits))
         progress(int(rows[-1]) + 1, len(images))
     return torch.cat(found)
 
@@ -155,8 +152,7 @@ def embed(
 def batch_size(network: Network) -> int:
     """How many images to embed at once, on the device that the network is on."""
     height, width = network.input_size
-    on_cpu = next(network.parameters()).device.type == "cpu"
-    pixels = CPU_BATCH_PIXELS if on_cpu else BATCH_PIXELS
+    pixels = CPU_BATCH_PIXELS if network.device.type == "cpu" else BATCH_PIXELS
     return max(1, min(BATCH, pixels // (height * width)))
 
 
@@ -166,17 +162,21 @@ def embed_batch(
     pixels: NDArray[np.uint8],
     autocast: torch.autocast | None = None,
     flip: bool = False,
+    logits: bool = False,
 ) -> Tensor:
     """`embed` of uint8 (n, H, W, 3) that has the network's input size already."""
     network.eval()
-    device = next(network.parameters()).device
-    batch = normalise(torch.from_numpy(pixels).to(device))
-    plain = torch.autocast(device.type, enabled=False)
+    compute = network.classify if logits else network.embed
+    batch = normalise(torch.from_numpy(pixels).to(network.device))
+    plain = torch.autocast(network.device.type, enabled=False)
     with _whole_float32(), autocast or plain:
-        found = network.embed(batch).float()
+        found = compute(batch).float()
         if flip:
-            found = (found + network.embed(batch.flip(3)).float()) / 2
-    return _finite(found, "embeddings")
+            found = (found + compute(batch.flip(3)).float()) / 2
+    if not torch.isfinite(found).all():
+        what = "logits" if logits else "embeddings"
+        raise NotFinite(f"the network's {what} are not finite numbers")
+    return found
 
 
 @contextmanager
@@ -190,19 +190,16 @@ def _whole_float32() -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = before
 
 
-def _finite(found: Tensor, what: str) -> Tensor:
-    if not torch.isfinite(found).all():
-        raise NotFinite(f"the network's {what} are not finite numbers")
-    return found
-
-
 def check_classes(network: Network, data: str, dataset: Dataset) -> None:
     """UserError where the network was not trained to tell the classes of `data` apart."""
-    if network.classifier is None:
-        raise UserError(f"{data}: it is for classification, and the network has no classifier")
     if network.task == "reid":
         raise UserError(f"{data}: it is for classification, and the network tells identities apart")
-    own = network.classifier.out_features
+    if not network.num_classes:
+        raise UserError(
+            f"{data}: it is for classification, and the network has no classifier, or was exported "
+            "without --logits"
+        )
+    own = network.num_classes
     if own != dataset.num_classes:
         raise UserError(
             f"{data}: it has {dataset.num_classes} classes, and the network's classifier {own}"

@@ -19,8 +19,7 @@ from nas.data.decode import FORMATS, UnknownWhite, as_rgb
 from nas.data.listing import files_below
 from nas.errors import UserError
 from nas.files import write_atomically
-from nas.models import Network
-from nas.models.weights import load_network
+from nas.models import Network, load_trained
 from nas.progress import Tell, untold
 from nas.training.evaluation import NotFinite, batch_size, embed_batch
 from nas.training.loop import default_device
@@ -55,16 +54,16 @@ def embed_folder(
 ) -> Features:
     """Write the embeddings of all images under a folder, in the order of their names.
 
-    checkpoint: a network, or a file of `save_network`. out: .npz with the arrays `name`, text (n,),
-    and `embedding`, float32 (n, E), or .parquet with these two columns; names are relative to the
-    folder. normalise: to length 1. flip: the mean of the image's and its mirror image's. progress:
-    told how many files of how many are done. UserError where there is no image, and where one can
-    not be read, unless `skip_damaged`.
+    checkpoint: a network, or its file, as `load_trained` takes it. out: .npz with the arrays
+    `name`, text (n,), and `embedding`, float32 (n, E), or .parquet with these two columns; names
+    are relative to the folder. normalise: to length 1. flip: the mean of the image's and its mirror
+    image's. progress: told how many files of how many are done. UserError where there is no image,
+    and where one can not be read, unless `skip_damaged`.
     """
     folder, out = Path(folder), Path(out)
     _check_out(out)
     names = find_images(folder)
-    network = load_network(checkpoint)
+    network = load_trained(checkpoint)
     network = network.to(default_device())
     kept: list[str] = []
     found: list[NDArray[np.float32]] = []

@@ -13,8 +13,9 @@ from nas.architecture import preset
 from nas.cost import cost
 from nas.errors import UserError
 from nas.export import Calibration, export_network, formats
-from nas.export.runners import Runner, largest_difference
+from nas.export.runners import largest_difference
 from nas.models import Network, build, load_network
+from nas.models.deployed import Runner
 from nas.models.weights import load_torchreid
 from tests.models.test_onnx import ARCHITECTURES, SMALL, images
 from tests.models.test_optimise import lived_in

@@ -14,8 +14,9 @@ from nas.data import Dataset, Images, load_dataset, resize
 from nas.errors import UserError
 from nas.export import Calibration, export_network
 from nas.export.int8 import check_data, quantise, score
-from nas.export.runners import network_runner, onnx_runner
+from nas.export.runners import network_runner
 from nas.models import build
+from nas.models.deployed import onnx_runner
 from nas.models.onnx import to_onnx
 from nas.training.evaluation import score_classification, score_reid
 from tests.models.test_onnx import ARCHITECTURES, SMALL
