@@ -17,9 +17,13 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": plain, "weight_decay": recipe.weight_decay if recipe.decay_norms else 0.0},
     ]
     if recipe.optimizer == "sgd":
-        momentum, nesterov = recipe.momentum, recipe.nesterov
         return torch.optim.SGD(
-            groups, lr=recipe.lr, momentum=momentum, nesterov=nesterov, fused=True
+            groups,
+            lr=recipe.lr,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov,
+            # Fused, it fails where some weights have a momentum and others have none yet.
+            fused=not recipe.frozen_epochs,
         )
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.lr, fused=True)

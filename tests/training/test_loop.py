@@ -157,9 +157,11 @@ def test_killed_at_any_step_and_restored_ends_with_the_same_bits(
             assert torch.equal(value, expected[name]), (model, name)
 
 
-def test_a_frozen_base_does_not_change_and_then_does(images: Images) -> None:
+@pytest.mark.parametrize("optimizer", ["adamw", "amsgrad", "sgd"])
+def test_a_frozen_base_does_not_change_and_then_does(images: Images, optimizer: str) -> None:
+    recipe = RECIPE.model_copy(update={"frozen_epochs": 2, "optimizer": optimizer})
     for unfrozen, moving in (("classifier", {"classifier"}), ("embedding", {"classifier", "fc"})):
-        learner = trainer(RECIPE.model_copy(update={"frozen_epochs": 2, "unfrozen": unfrozen}))
+        learner = trainer(recipe.model_copy(update={"unfrozen": unfrozen}))
         before = {n: v.clone() for n, v in learner.network.state_dict().items()}
         learner.train(images, 2)
         after = learner.network.state_dict()
