@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from hashlib import blake2b
 from pathlib import Path
@@ -58,3 +59,8 @@ def _replace(path: Path, data: bytes) -> None:
 def file_digest(path: Path) -> str:
     """16 hex digits of what is in a file; OSError where it can not be read."""
     return blake2b(path.read_bytes(), digest_size=8).hexdigest()
+
+
+def is_torch_file(path: str | Path) -> bool:
+    """Whether a file is named as torch's are: net.pt, model.pth, torchreid's model.pth.tar-50."""
+    return re.search(r"\.(pth|pt|tar)(-\d+)?$", str(path)) is not None

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from nas.architecture import PRESETS, Architecture, Size, from_json, preset
 from nas.errors import UserError
+from nas.files import is_torch_file
 
 if TYPE_CHECKING:
     from nas.models import Network
-
-
-FOREIGN = (".pth", ".pt", ".tar")
 
 
 def resolve(target: str, size: str | None = None) -> Architecture:
@@ -71,7 +69,7 @@ def load_trained(target: str) -> Network:
 
     if Path(target).suffix in OPENERS:
         return load_trained(target)
-    if Path(target).suffix in FOREIGN:
+    if is_torch_file(target):
         _of_file(Path(target))
     if Path(target).suffix == ".safetensors" or _is_trial(target):
         return load(target, None, 0)[0]
@@ -138,7 +136,7 @@ def _of_file(path: Path) -> Architecture:
         raise UserError(
             f"{path}: an ONNX file can be scored, but is no architecture; give what it was made of"
         )
-    if path.suffix in FOREIGN:
+    if is_torch_file(path):
         raise UserError(
             f"{path}: such a checkpoint does not say its architecture; `weights import` it first"
         )

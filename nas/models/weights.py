@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -105,7 +106,10 @@ def import_network(path: Path, architecture: Architecture) -> Network:
     state = read_checkpoint(path)
     bias = state.get("classifier.bias", state.get("module.classifier.bias"))
     model = Network(architecture, bias.numel() if bias is not None else 0)
-    load_torchreid(model, state)
+    try:
+        load_torchreid(model, state)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     return model.eval()
 
 
@@ -151,14 +155,16 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
             from safetensors.torch import load
 
             return load(path.read_bytes())
-        with torch.serialization.safe_globals(NUMBERS):
+        with torch.serialization.safe_globals(NUMBERS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of TorchScript and old files; what matters is raised
             found = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except Exception as error:
         kind = type(error).__name__
         raise UserError(
-            f"{path}: not a file of tensors (damaged, or more than tensors is in it; {kind})"
+            f"{path}: not a file of tensors (damaged, or more than tensors is in it, as in "
+            f"TorchScript; {kind})"
         ) from None
     state = found.get("state_dict", found) if isinstance(found, dict) else None
     if not isinstance(state, dict) or not all(
@@ -214,7 +220,10 @@ def load_network(path: str | Path | Network) -> Network:
         raise UserError(f"{error}; does it need --plugin?") from None
     model = Network(architecture, classes)
     model.task, model.classes = metadata.get("task", ""), names
-    load_strictly(model, state)
+    try:
+        load_strictly(model, state)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     return model.eval()
 
 

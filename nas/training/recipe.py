@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from nas.errors import UserError
-from nas.files import file_digest
+from nas.files import file_digest, is_torch_file
 from nas.plugins import digest_of
 from nas.training.augmentation_kinds import AUGMENTATIONS
 from nas.training.loss_kinds import LOSSES
@@ -298,7 +298,7 @@ def _with_digests(recipe: Recipe) -> Recipe:
         from nas.models import load_network
 
         file = Path(recipe.weights).expanduser()
-        if file.suffix in (".pth", ".pt", ".tar") or "#" in file.name:
+        if is_torch_file(file) or "#" in file.name:
             raise UserError(
                 f"weights: {recipe.weights} is no .safetensors file: `weights import` makes one of "
                 "torchreid's, `export` of a trial"

@@ -94,6 +94,13 @@ def test_only_what_was_trained_is_taken_where_scores_are_asked_for(tmp_path: Pat
 
 
 def test_a_checkpoint_that_says_no_architecture_is_sent_to_import(tmp_path: Path) -> None:
+    for name in ("model.pth.tar-50", "net.pt"):
+        (tmp_path / name).write_bytes(b"")
+        with pytest.raises(UserError, match=rf"{name}: such a checkpoint .*`weights import` it"):
+            targets.resolve(str(tmp_path / name))
+    (tmp_path / "net.onnx").write_bytes(b"")
+    with pytest.raises(UserError, match="an ONNX file can be scored, but is no architecture"):
+        targets.resolve(str(tmp_path / "net.onnx"))
     (tmp_path / "ain.pth").write_bytes(b"")
     with pytest.raises(UserError, match="does not say its architecture; `weights import` it first"):
         targets.load(str(tmp_path / "ain.pth"), None, 0)

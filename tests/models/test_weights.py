@@ -1,5 +1,6 @@
 """Weights against an independent re-statement of torchreid's models (reference.py)."""
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ import torch
 from nas.architecture import Architecture, Size, from_document, preset, to_document
 from nas.errors import UserError
 from nas.models import build
+from nas.models.torchscript import to_torchscript
 from nas.models.weights import (
     import_network,
     load_network,
@@ -102,6 +104,17 @@ def test_what_torchreid_can_not_express_is_said(architecture: Architecture, mess
         to_torchreid(build(architecture))
 
 
+def test_the_file_with_weights_of_another_network_is_named(tmp_path: Path) -> None:
+    torch.save(reference("osnet", "x0_25").state_dict(), tmp_path / "theirs.pth")
+    with pytest.raises(UserError, match=r"theirs.pth: weights of another network: conv1"):
+        import_network(tmp_path / "theirs.pth", preset("osnet_x0_5"))
+    model = build("osnet_x0_25")
+    model.architecture = preset("osnet_x0_5")
+    save_network(model, tmp_path / "own.safetensors")
+    with pytest.raises(UserError, match=r"own.safetensors: weights of another network: conv1"):
+        load_network(tmp_path / "own.safetensors")
+
+
 def test_a_self_contained_file_needs_nothing_else(tmp_path: Path) -> None:
     model = build(changed(streams=2, fusion="concat").resized(Size(64, 32)), 5, seed=3).eval()
     save_network(model, tmp_path / "net.safetensors")
@@ -190,5 +203,11 @@ def test_files_that_are_no_checkpoints_are_one_clear_line_and_run_nothing(tmp_pa
     with pytest.raises(UserError, match="no state dict is in it"):
         read_checkpoint(tmp_path / "other.pth")
     assert not (tmp_path / "ran").exists()
+    network = build(preset("osnet_x0_25").resized(Size(32, 16)))
+    (tmp_path / "net.pt").write_bytes(to_torchscript(network))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserError, match="more than tensors is in it, as in TorchScript"):
+            read_checkpoint(tmp_path / "net.pt")
     with pytest.raises(UserError, match="No such file"):
         read_checkpoint(tmp_path / "missing.pth")
