@@ -14,11 +14,11 @@ from nas.data.counts import SplitCount
 def split_table(splits: Sequence[SplitCount]) -> Table:
     """One row a split: its counts, beside the published ones (images / identities or classes)."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    names = ("images", "ids or classes", "distractors", "cameras", "one camera", "published")
+    names = ("images", "ids or\nclasses", "distractors", "cameras", "one\ncamera", "published")
     several = len({split.data for split in splits}) > 1
     if several:
         table.add_column("data", overflow="fold")
-    table.add_column("split")
+    table.add_column("split", no_wrap=True)
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for split in splits:
