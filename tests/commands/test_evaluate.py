@@ -76,6 +76,20 @@ def test_evaluate_by_distance_with_flip_as_json(cli: Cli, checkpoint: Path) -> N
     assert found["results"] != [evaluate(checkpoint, DATA, metric="euclidean")]
 
 
+@pytest.mark.parametrize("suffix", [".onnx", ".pt"])
+def test_what_export_wrote_is_taken_in_place_of_the_checkpoint(
+    cli: Cli, checkpoint: Path, tmp_path: Path, suffix: str
+) -> None:
+    pytest.importorskip("onnxruntime")
+    file = checkpoint.with_suffix(suffix)
+    assert cli("export", checkpoint, "--out", file)[0] == 0
+    tables = [cli("evaluate", source, "--data", DATA)[:2] for source in (checkpoint, file)]
+    assert tables[0] == tables[1]
+    assert cli("rank", file, "--data", DATA, "--out", tmp_path / "r.png", "--queries", 1)[0] == 0
+    code, _, told = cli("export", file, "--out", tmp_path / "again.onnx")
+    assert (code, len(told.splitlines())) == (2, 1)
+
+
 def test_each_task_has_its_columns_and_other_classes_are_refused(
     cli: Cli, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
