@@ -77,7 +77,7 @@ def load_trained(path: str | Path | Network) -> Network:
         )
     for name, ours in PREPARED.items():
         if said.get(name, ours) != ours:
-            raise UserError(f"{file}: images are prepared with {name} {ours}, not {said[name]}")
+            raise UserError(f"{file}: it takes {name} {said[name]}; images have {ours} here")
     try:
         network = Deployed(run, Size.parse(said["input"], f"{file}: input"))
         network.classes = tuple(map(str, json.loads(said.get("classes", "[]"))))

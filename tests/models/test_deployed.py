@@ -108,8 +108,11 @@ def test_embeddings_of_a_folder_are_the_networks(tmp_path: Path) -> None:
     ("words", "message"),
     [
         ({"format": ""}, "does not say what images it takes"),
-        ({"mean": "[0, 0, 0]"}, r"prepared with mean \[0.485, 0.456, 0.406\], not \[0, 0, 0\]"),
-        ({"colours": "BGR"}, "prepared with colours RGB, not BGR"),
+        (
+            {"mean": "[0, 0, 0]"},
+            r"takes mean \[0, 0, 0\]; images have \[0.485, 0.456, 0.406\] here",
+        ),
+        ({"colours": "BGR"}, "takes colours BGR; images have RGB here"),
         ({"input": "32x32"}, "can not be run"),
         ({"input": "wide"}, "input: 'wide'"),
         ({"input": ""}, "can not be run"),
