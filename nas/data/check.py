@@ -22,8 +22,9 @@ _CHUNK = 1024
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong. kind: folder, name, image, camera, identity, class, duplicate or
-    count. message: one line that names the file, identity or class."""
+    """Something that is wrong. kind: folder, train (there is none: it can be evaluated only), name,
+    image, camera, identity, class, duplicate or count. message: one line that names the file,
+    identity or class."""
 
     kind: str
     message: str

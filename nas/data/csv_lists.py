@@ -47,7 +47,8 @@ def list_csv(name: str, task: Task, file: Path, report: Report) -> Listing:
     classes = _numbers((row[1] for row in rows["train"]), 0)
     for split, own in rows.items():
         if not own:
-            report("folder", f"{file}: no images of {split}")
+            kind = "train" if split == "train" and task == "reid" else "folder"
+            report(kind, f"{file}: no images of {split}")
             continue
         labels = [(classes if task == "classification" else identities)[row[1]] for row in own]
         seen = [cameras[row[-1]] for row in own] if task == "reid" else None

@@ -97,9 +97,10 @@ class Images:
 class Dataset:
     """A data set with its splits.
 
-    Task "reid": train labels are 0..k-1, in the sorted order of the identities; query and gallery
-    carry raw identities, none of which is in train; identity 0 is a distractor, in the gallery
-    only. Task "classification": labels are class indices and `test` is set.
+    train: empty where the data set has none, and can be evaluated only. Task "reid": its labels are
+    0..k-1, in the sorted order of the identities; query and gallery carry raw identities, none of
+    which is in train; identity 0 is a distractor, in the gallery only. Task "classification":
+    labels are class indices and `test` is set.
     about: one line for people to read. classes: names of the classes, by label.
     """
 
@@ -121,8 +122,8 @@ class Dataset:
     @property
     def splits(self) -> dict[str, Images]:
         """The splits that there are, by name: train, then query and gallery, or test."""
-        names = ("train", "query", "gallery", "test")
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        every = {name: getattr(self, name) for name in ("train", "query", "gallery", "test")}
+        return {name: own for name, own in every.items() if own is not None and len(own)}
 
     def mapped(self, change: Callable[[Images], Images]) -> "Dataset":
         """The same data set with each of its splits changed."""
@@ -133,6 +134,11 @@ class Dataset:
     def num_classes(self) -> int:
         """Number of identities or classes to train on."""
         return int(self.train.labels.max()) + 1
+
+
+def no_images(size: tuple[int, int]) -> Images:
+    """A split of (height, width) without images."""
+    return Images(np.zeros((0, *size, 3), dtype=np.uint8), np.zeros(0, dtype=np.int64))
 
 
 def relabel(labels: NDArray[np.int64]) -> NDArray[np.int64]:

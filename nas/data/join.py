@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.dataset import Dataset, Images, relabel
+from nas.data.dataset import Dataset, Images, no_images, relabel
 from nas.data.stack import Stack
 
 Ints = NDArray[np.int64]
@@ -17,8 +18,12 @@ def join(datasets: Sequence[Dataset], names: Sequence[str]) -> Dataset:
     """Join data sets for one task, whose images have one size; no pixels are copied.
 
     Identities are numbered anew, by (place of the data set, identity), and so are cameras;
-    distractors keep identity 0. Classes are joined by name, in the order of their names.
+    distractors keep identity 0. Classes are joined by name, in the order of their names. Where one
+    has no train split, the whole has none.
     """
+    if not all(len(dataset.train) for dataset in datasets):
+        empty = no_images(datasets[0].train.size)
+        datasets = [replace(dataset, train=empty) for dataset in datasets]
     tasks = {dataset.task for dataset in datasets}
     if len(tasks) != 1:
         raise ValueError(f"data sets for one task can be joined, not {sorted(tasks)}")
@@ -33,7 +38,8 @@ def join(datasets: Sequence[Dataset], names: Sequence[str]) -> Dataset:
         task=datasets[0].task,
         about="; ".join(names),
         classes=classes,
-        **{split: _stacked([part[split] for part in numbered]) for split in numbered[0]},
+        **{"train": no_images(datasets[0].train.size)}
+        | {split: _stacked([part[split] for part in numbered]) for split in numbered[0]},
     )
 
 
@@ -64,8 +70,9 @@ def _with_distinct_identities(datasets: Sequence[Dataset]) -> list[dict[str, Ima
         labels = _ranks({name: images.labels for name, images in splits.items() if name != "train"})
         labels = {k: np.where(splits[k].labels == 0, 0, v + 1 + tested) for k, v in labels.items()}
         tested = max(tested, *(int(v.max()) for v in labels.values()))
-        labels["train"] = relabel(splits["train"].labels) + trained
-        trained = int(labels["train"].max()) + 1
+        if "train" in splits:
+            labels["train"] = relabel(splits["train"].labels) + trained
+            trained = int(labels["train"].max()) + 1
         views = _ranks({k: _or_one(s.cameras, s) for k, s in splits.items()}, cameras)
         cameras = 1 + max(int(v.max()) for v in views.values())
         families: dict[str, Ints] = {}

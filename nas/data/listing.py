@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.data.cache import cached_pixels
-from nas.data.dataset import Dataset, Images, Task, relabel
+from nas.data.dataset import Dataset, Images, Task, no_images, relabel
 from nas.data.decode import Files, is_image
 from nas.data.store import Lazy
 from nas.errors import UserError
@@ -26,6 +26,12 @@ Report: TypeAlias = Callable[[str, str], None]
 def refuse(kind: str, message: str) -> None:
     """A Report for loading: the first problem is an error."""
     raise UserError(message)
+
+
+def refuse_but_train(kind: str, message: str) -> None:
+    """A Report for loading what is not trained on, which may have no train split."""
+    if kind != "train":
+        raise UserError(message)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +100,7 @@ def to_dataset(listing: Listing, size: tuple[int, int] | None, *, cache: bool) -
     cache: decode whole splits into the cache, or else single images whenever they are looked at.
     """
     height_width = size or listing.size
-    made: dict[str, Images] = {}
+    made: dict[str, Images] = {"train": no_images(height_width)}
     for name, split in listing.splits.items():
         about = f"{listing.name} {name} at {height_width[0]}x{height_width[1]}"
         shape = (len(split.paths), *height_width, 3)

@@ -33,11 +33,12 @@ def find_root(name: str, layout: Layout, path: Path) -> Path:
 
 
 def check_folders(name: str, layout: Layout, path: Path) -> None:
-    """Raise UserError unless the folders and lists of every split are there; reads no names."""
+    """Raise UserError unless the folders and lists of every split but train, which is not needed
+    to evaluate, are there; reads no names."""
     root = find_root(name, layout, path)
-    for part in layout.parts.values():
-        missing = _missing(name, root, part)
-        if missing:
+    for split, part in layout.parts.items():
+        trained = split != "train" or _folder(root, part) is not None
+        if trained and (missing := _missing(name, root, part)):
             raise UserError(missing)
 
 
@@ -46,13 +47,14 @@ def list_reid(name: str, layout: Layout, path: Path, report: Report) -> Listing:
     root = find_root(name, layout, path)
     splits = {}
     for split, part in layout.parts.items():
-        missing = _missing(name, root, part)
-        if missing:
-            report("folder", missing)
+        if missing := _missing(name, root, part):
+            nothing = split == "train" and _folder(root, part) is None
+            report("train" if nothing else "folder", missing)
             continue
         rows = list(_rows(layout, split, root, part, report))
         if not rows:
-            report("folder", f"data {name}: no images of {split} in {_folder(root, part)}")
+            kind = "train" if split == "train" else "folder"
+            report(kind, f"data {name}: no images of {split} in {_folder(root, part)}")
             continue
         paths, labels, cameras = zip(*rows, strict=True)
         splits[split] = Split(paths, np.array(labels, np.int64), np.array(cameras, np.int64))

@@ -230,13 +230,16 @@ def check_spec(spec: str) -> None:
         source.check(rest)
 
 
-def load_dataset(spec: str, size: tuple[int, int] | None = None, *, cache: bool = True) -> Dataset:
+def load_dataset(
+    spec: str, size: tuple[int, int] | None = None, *, cache: bool = True, train: bool = True
+) -> Dataset:
     """Load the data set that a spec names.
 
     size: (height, width) in pixels that all images are brought to; by default their own, or what
     the layout of the files names. Files are decoded into the cache when the first image of their
     split is asked for; cache=False decodes single images whenever they are, to look at a few.
-    Raises UserError as `check_spec` does, for another size, or on damage.
+    train=False takes a re-identification set without a train split too, to evaluate on. Raises
+    UserError as `check_spec` does, for another size, or on damage.
     """
     from nas.data.join import join
 
@@ -247,7 +250,7 @@ def load_dataset(spec: str, size: tuple[int, int] | None = None, *, cache: bool 
         source.check(rest)
     loaded = []
     for _, source, rest in parts:
-        loaded.append(_load(source, rest, size, cache))
+        loaded.append(_load(source, rest, size, cache, train))
         size = loaded[0].train.size
     return loaded[0] if len(loaded) == 1 else join(loaded, [text for text, _, _ in parts])
 
@@ -284,12 +287,15 @@ def prepare_dataset(spec: str, size: tuple[int, int]) -> None:
             _load(source, rest, size, cache=True).train.prepare()
 
 
-def _load(source: Source, rest: str, size: tuple[int, int] | None, cache: bool) -> Dataset:
+def _load(
+    source: Source, rest: str, size: tuple[int, int] | None, cache: bool, train: bool = True
+) -> Dataset:
     from nas.data.dataset import resize
-    from nas.data.listing import refuse, to_dataset
+    from nas.data.listing import refuse, refuse_but_train, to_dataset
 
     if source.listing is not None:
-        return to_dataset(source.listing(rest, refuse), size, cache=cache)
+        report = refuse if train else refuse_but_train
+        return to_dataset(source.listing(rest, report), size, cache=cache)
     assert source.load is not None
     dataset = source.load(rest)
     if size is None:

@@ -67,7 +67,7 @@ def write_ranking(
         raise UserError(f"--queries: {queries} is not a number of queries from 1 to 100")
     check_spec(data)
     network = load_trained(checkpoint)
-    dataset = load_dataset(data, network.input_size)
+    dataset = load_dataset(data, network.input_size, train=False)
     if dataset.query is None or dataset.gallery is None:
         raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")
     network = network.to(default_device())

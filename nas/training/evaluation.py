@@ -53,7 +53,7 @@ def evaluate(
     """
     check_spec(data)
     network = load_trained(checkpoint)
-    dataset = load_dataset(data, network.input_size)
+    dataset = load_dataset(data, network.input_size, train=False)
     if dataset.task == "classification":
         check_classes(network, data, dataset)
         if rerank:

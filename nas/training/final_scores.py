@@ -26,7 +26,8 @@ def load_tests(
     from nas.training.evaluation import check_classes
 
     found = {spec: dataset}
-    found |= {other: load_dataset(other, network.input_size) for other in others}
+    size = network.input_size
+    found |= {other: load_dataset(other, size, train=False) for other in others}
     for name, own in found.items():
         if own.task == "reid":
             check_matches(name, own.splits["query"], own.splits["gallery"])
