@@ -144,6 +144,10 @@ def _check(expression: Expression, stages: int, *, lists: bool, costs: bool = Tr
                 raise UserError(f"{arg.args[0]!r} is not a name here; names are {names}{why}")
             if _is_word(arg, stages):
                 raise UserError(f"{arg.args[0]} is a word, and {op!r} needs numbers")
+            if arg.op == "value" and isinstance(arg.args[0], bool):
+                raise UserError(
+                    f"{str(arg.args[0]).lower()} is no number, and {op!r} needs numbers"
+                )
     for i, arg in enumerate(operands):
         if arg.op == "list" and not (op in ("in", "not in") and i == 1):
             raise UserError("a list stands after `in` only, as `stages[0].gate in [none, fixed]`")

@@ -138,6 +138,8 @@ def changed(old: str, new: str) -> str:
                 "stages[0].gate in [none] in [none]": "a list stands after `in` only",
                 "nondecreasing(stages[*].gate)": "stages[*].gate is a word, and 'nondec",
                 "macs == stages[0].gate": "stages[0].gate is a word, and is compared with a number",
+                "true + true == 2": "true is no number, and '+' needs numbers",
+                "macs > false": "false is no number, and '>' needs numbers",
                 "stages[0].gate != (width > 0.2)": "stages[0].gate is a word, and is compared with",
                 "macs == true": "macs is never True: it is a number",
                 "macs in [1, true]": "macs is never True: it is a number",
