@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Plugins, Setting, SpaceArgument
+from nas.commands.options import Constraints, Plugins, Setting, SpaceArgument
 
 
 def latency(
     space: SpaceArgument,
     out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    constraint: Constraints = None,
     setting: Setting = "frozen",
     plugin: Plugins = None,
 ) -> None:
@@ -26,7 +27,7 @@ def latency(
     if out.suffix != ".csv" or not out.parent.is_dir():
         raise UserError(f"--out: {out} is not a .csv file in a directory that exists")
     how = backends.Setting.parse(setting)
-    loaded = load_space(space)
+    loaded = load_space(space, constraints=constraint or ())
     parts = parts_to_measure(loaded)
     with counted("measurements", lines=True) as progress:
         table = measured_table(parts, how, out, progress=progress)

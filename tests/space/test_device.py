@@ -46,8 +46,8 @@ def test_the_costs_of_points_are_those_of_their_architectures() -> None:
 
 def test_further_constraints_and_those_on_the_latency() -> None:
     space = from_yaml(TEXT + "constraints: [params <= 40k]\n")
-    own = load_space(space, constraints="macs <= 2M")
-    wanted = from_yaml(TEXT + "constraints: [params <= 40k, macs <= 2M]\n")
+    own = load_space(space, constraints="macs <= 200k")
+    wanted = from_yaml(TEXT + "constraints: [params <= 40k, macs <= 200k]\n")
     assert own == wanted and own.hash() == wanted.hash()
     assert load_space(space) is space
     limits = ["latency_ms <= 12", "nondecreasing(stages[*].streams)"]
@@ -66,6 +66,17 @@ def test_further_constraints_and_those_on_the_latency() -> None:
     assert found.point_of(preset("osnet_x0_25").resized(space.base.input)) is None
     again = from_yaml(to_yaml(found))
     assert [c.text for c in again.constraints] == ["params <= 40k", limits[1]]
+
+
+def test_a_table_of_what_keeps_to_a_limit_serves_that_alone() -> None:
+    space, limit = from_yaml(TEXT), "width < 0.1 and macs <= 180k"
+    table = device(load_space(space, constraints=limit))
+    found = load_space(space, constraints=["latency_ms <= 12", limit], latency_table=table)
+    assert 0 < found.count().value < space.count().value
+    assert np.isfinite(found.members().costs[LATENCY]).all()
+    assert np.isnan(found.table.costs[LATENCY]).any()  # of what is not valid nothing is known
+    with pytest.raises(UserError, match=r"it has not \d+ of the parts of s; make it"):
+        load_space(space, latency_table=table)
 
 
 @pytest.mark.parametrize(
