@@ -7,6 +7,7 @@ carried still fits together. What has no counterpart keeps the values it has.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import get_args
 
 import torch
@@ -38,12 +39,13 @@ def inherit(model: Network, source: Network, *, channels: Channels = "order") ->
     reasons = {key: _mismatch(key, wired, theirs.get(key)) for key, wired in mine.items()}
     matched = {key: (mine[key], theirs[key]) for key, why in reasons.items() if not why}
     given, taken = source.state_dict(), model.state_dict()
+    own, others = _tensors(mine, taken), _tensors(theirs, given)
     choice = Choice(list(matched.values()), theirs, given, ties, channels)
     used = {name: torch.zeros(value.shape, dtype=torch.bool) for name, value in given.items()}
     rows = []
     for key, wired in mine.items():
         maps = _maps(*matched[key], choice) if key in matched else ([], [])
-        for name, value in _tensors(wired, taken):
+        for name, value in own[key]:
             other = theirs[key].weights + name if key in theirs else ""
             why, carried = reasons[key], 0
             if not why and other not in given:
@@ -63,7 +65,7 @@ def inherit(model: Network, source: Network, *, channels: Channels = "order") ->
     unused = [
         Unused(name, key[0], tuple(value.shape), int((~used[name]).sum()))
         for key, wired in theirs.items()
-        for name, value in ((wired.weights + n, v) for n, v in _tensors(wired, given))
+        for name, value in ((wired.weights + n, v) for n, v in others[key])
         if not used[name].all()
     ]
     return Inheritance(tuple(rows), tuple(unused))
@@ -104,11 +106,22 @@ def _mismatch(key: Key, mine: Wired, theirs: Wired | None) -> str:
     return ""
 
 
-def _tensors(wired: Wired, state: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
-    """The layer's own tensors, by the end of their names."""
-    start = f"{wired.weights}."
-    own = [name for name in state if name.startswith(start) and "." not in name[len(start) :]]
-    return [(name[len(start) - 1 :], state[name]) for name in own]
+def _tensors(
+    wired: Mapping[Key, Wired], state: Mapping[str, Tensor]
+) -> dict[Key, list[tuple[str, Tensor]]]:
+    """Each layer's own tensors, by the end of their names.
+
+    A layer of a plug-in may have modules within it; a tensor is of the nearest layer above.
+    """
+    layers = {layer.weights: key for key, layer in wired.items()}
+    found: dict[Key, list[tuple[str, Tensor]]] = {key: [] for key in wired}
+    for name, value in state.items():
+        above = name
+        while above and above not in layers:
+            above = above.rpartition(".")[0]
+        if above:
+            found[layers[above]].append((name[len(above) :], value))
+    return found
 
 
 def _maps(mine: Wired, theirs: Wired, choice: Choice) -> tuple[list[int], list[int]]:

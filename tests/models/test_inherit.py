@@ -20,6 +20,7 @@ from nas.architecture import (
     preset,
 )
 from nas.models import Network, build, inherit
+from nas.models.layers import register_layer
 
 SIZE = Size(32, 16)
 IMAGE = torch.randn(2, 3, *SIZE, generator=torch.Generator().manual_seed(9))
@@ -370,6 +371,32 @@ def test_a_tensor_is_of_the_layer_that_has_it_whatever_the_names() -> None:
     found = inherit(model, source)
     assert [row.name for row in found.rows] == list(dict.fromkeys(row.name for row in found.rows))
     assert found.share == 1 and torch.equal(embedding(model), embedding(source))
+
+
+@register_layer("pooled_mix")
+class PooledMix(nn.Module):
+    """An operator of a plug-in whose weights are those of a module within it."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mix = nn.Sequential(nn.Conv1d(channels, channels, 1), nn.BatchNorm1d(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mix(x.flatten(2)).view_as(x)
+
+
+@families.register("mixed")
+class Mixed(Component):
+    def lower(self, net: Pen, x: Node, channels: int) -> Node:
+        x = net.conv_norm_relu(x, channels, 1, name="first")
+        return net.layer("pooled_mix", x, shape=x.shape, name="mixed", channels=channels)
+
+
+def test_the_modules_within_a_layer_of_a_plug_in_are_carried() -> None:
+    source, model = trained(network(family="mixed")), build(network(family="mixed"))
+    found = inherit(model, source)
+    assert found.share == 1 and not found.unused
+    assert torch.equal(embedding(model), embedding(source))
 
 
 def test_what_follows_a_block_of_another_family_is_carried() -> None:
