@@ -16,7 +16,7 @@ WIDEST = 8
 def match(architecture: Architecture, target: int, name: str = "macs") -> Architecture:
     """The architecture at the width whose cost `name` is nearest to `target`.
 
-    UserError where no width up to 8 comes within 2% of it.
+    UserError where no width up to 8 comes within 2% of it, or none of 1 to 8 can be built.
     """
     if name not in COSTS:
         raise UserError(f"--cost: {name!r} is not one of {', '.join(COSTS)}")
@@ -24,23 +24,33 @@ def match(architecture: Architecture, target: int, name: str = "macs") -> Archit
     def at(steps: int) -> Architecture:
         return replace(architecture, width=steps / FINEST)
 
-    def value(steps: int) -> int:
-        try:
-            return getattr(cost(at(steps)), name)  # type: ignore[no-any-return]
-        except UserError:
-            return 0  # too narrow to be built
+    found: dict[int, int] = {}  # widths that can be built
+    refused: dict[int, UserError] = {}
 
+    def buildable(steps: int) -> bool:
+        if steps not in found and steps not in refused:
+            try:
+                found[steps] = getattr(cost(at(steps)), name)
+            except UserError as error:  # too narrow, or no multiple of the family's groups
+                refused[steps] = error
+        return steps in found
+
+    if not any(buildable(width * FINEST) for width in range(WIDEST, 0, -1)):
+        raise refused[FINEST]
     low, high = 1, WIDEST * FINEST
     while low < high:  # cost grows with width, but for the rounding of channels
         middle = (low + high) // 2
-        low, high = (middle + 1, high) if value(middle) < target else (low, middle)
+        above = next(filter(buildable, range(middle, high + 1)), None)
+        small = above is not None and found[above] < target
+        low, high = (above + 1, high) if above is not None and small else (low, middle)
     # Rounding makes it go up and down by steps: look at all widths nearby.
-    nearby = range(max(1, low * 3 // 4), min(WIDEST * FINEST, low * 5 // 4) + 1)
-    best = min(nearby, key=lambda steps: (abs(value(steps) - target), steps))
-    if abs(value(best) - target) > TOLERANCE * target:
+    for steps in range(max(1, low * 3 // 4), min(WIDEST * FINEST, low * 5 // 4) + 1):
+        buildable(steps)
+    best = min(found, key=lambda steps: (abs(found[steps] - target), steps))
+    if abs(found[best] - target) > TOLERANCE * target:
         raise UserError(
             f"no width brings {name} within {TOLERANCE:.0%} of {target:,}: "
-            f"the nearest is {value(best):,} at width {best / FINEST:g}"
+            f"the nearest is {found[best]:,} at width {best / FINEST:g}"
         )
     return at(best)
 

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from nas.architecture import preset
+from nas.architecture import Component, Node, Pen, families, preset
 from nas.cost import cost, match, with_family
 from nas.errors import UserError
 
@@ -25,3 +27,28 @@ def test_what_no_width_reaches_is_said_with_the_nearest() -> None:
         match(preset("osnet_x0_5"), 1)
     with pytest.raises(UserError, match="--cost: 'flops' is not one of macs, params"):
         match(preset("osnet_x0_5"), 1, "flops")
+
+
+@families.register("groups_of_8")
+class GroupsOf8(Component):
+    """Most widths can not be built: their channels are no multiples of 8."""
+
+    def lower(self, net: Pen, x: Node, channels: int) -> Node:
+        return net.conv_norm_relu(x, channels, 3, groups=8, name="a")
+
+
+@families.register("halved")
+class Halved(Component):
+    def lower(self, net: Pen, x: Node, channels: int) -> Node:
+        return net.conv_norm_relu(x, channels, 3, stride=2, name="a")
+
+
+@pytest.mark.parametrize("width", [0.125, 0.25, 3])
+def test_widths_that_can_not_be_built_are_passed_over(width: float) -> None:
+    wanted = replace(with_family(preset("osnet_x1_0"), "groups_of_8"), width=width)
+    assert cost(match(wanted, cost(wanted).macs * 1015 // 1000)) == cost(wanted)
+
+
+def test_a_family_that_can_not_be_built_is_said() -> None:
+    with pytest.raises(UserError, match="a block of halved gives"):
+        match(with_family(preset("osnet_x0_25"), "halved"), 10**7)
