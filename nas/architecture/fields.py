@@ -60,7 +60,7 @@ def choice(default: str, options: Iterable[str], *, about: str) -> Any:
 
     def problem(value: Value) -> str | None:
         names = list(options)
-        return None if value in names else "one of " + ", ".join(names)
+        return None if value in names else "one of " + ", ".join(map(str, names))
 
     fixed = tuple(options) if isinstance(options, (list, tuple)) else id(options)
     return Field(default, about, problem, ("choice", fixed))

@@ -67,16 +67,23 @@ Kind = TypeVar("Kind", bound=Component)
 class Registry(Mapping[str, type[Kind]], Generic[Kind]):
     """Names to kinds, in the order in which they were registered."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, taken: tuple[str, ...] = ()) -> None:
         self.what = what
+        self.taken = {"values", *dir(Component), *taken}  # what no field can be called
         self._kinds: dict[str, type[Kind]] = {}
 
     def register(self, name: str) -> Callable[[type[Kind]], type[Kind]]:
-        """Class decorator that gives the kind its name; a name can be given once."""
+        """Class decorator that gives the kind its name; a name can be given once.
+
+        UserError for what is no kind, and for fields that could not be read.
+        """
+        if not isinstance(name, str):
+            raise UserError(f"{self.what}: `register` needs a name, as @register('mine')")
 
         def add(kind: type[Kind]) -> type[Kind]:
             if name in self._kinds:
                 raise UserError(f"{self.what} {name!r} is registered already")
+            self._check(name, kind)
             for other_name, other in self._kinds.items():
                 for field in kind.own_fields.keys() & other.own_fields.keys():
                     mine, theirs = kind.own_fields[field], other.own_fields[field]
@@ -96,6 +103,23 @@ class Registry(Mapping[str, type[Kind]], Generic[Kind]):
             return kind
 
         return add
+
+    def _check(self, name: str, kind: type[Kind]) -> None:
+        if not (isinstance(kind, type) and issubclass(kind, Component)):
+            raise UserError(f"{self.what} {name!r} is not a class that inherits from Component")
+        if not callable(getattr(kind, "lower", None)):
+            raise UserError(f"{self.what} {name!r} has no method `lower`")
+        for field, own in kind.own_fields.items():
+            if field in self.taken:
+                raise UserError(
+                    f"{self.what} {name!r}: field {field!r} has a name that is taken; give it "
+                    "another"
+                )
+            if field not in kind.uses and (valid := own.problem(own.default)):
+                raise UserError(
+                    f"{self.what} {name!r}: field {field!r}: its default {own.default!r} is not "
+                    f"{valid}"
+                )
 
     def __getitem__(self, name: str) -> type[Kind]:
         return self._kinds[name]
@@ -121,7 +145,9 @@ def use(registry: Registry[Any], default: str, *, about: str) -> Any:
 
 
 stems: Registry[Component] = Registry("stem")
-families: Registry[Component] = Registry("family")
+families: Registry[Component] = Registry(
+    "family", ("family", "channels", "depth", "downsample", "blocks")
+)
 gates: Registry[Component] = Registry("gate")
 fusions: Registry[Component] = Registry("fusion")
 convolutions: Registry[Component] = Registry("convolution")

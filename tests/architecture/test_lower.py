@@ -179,3 +179,6 @@ def test_a_field_of_one_name_has_one_domain() -> None:
         @gates.register("narrow")
         class Narrow(Component):
             reduction: int = integer(16, low=8, high=64, about="as of the others, but narrower")
+
+            def lower(self, net: Pen, streams: list[Node]) -> list[Node]:
+                return streams
