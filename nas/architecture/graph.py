@@ -15,6 +15,11 @@ from typing import NamedTuple
 from nas.errors import UserError
 
 Shape = tuple[int, int, int]
+FEATURES = ("flatten", "linear", "batch_norm1d")  # (N, C) in torch, where maps are (N, C, 1, 1)
+MAPS = (
+    *("conv", "batch_norm", "instance_norm", "learned_scale", "scale"),
+    *("max_pool", "avg_pool", "global_pool"),
+)
 Attributes = tuple[tuple[str, int | str | bool], ...]
 
 
@@ -106,10 +111,17 @@ class Pen:
         **attributes: int | str | bool,
     ) -> Node:
         """Add any layer; `shared` uses the weights of the earlier layer of that name."""
+        if not all(isinstance(n, int) for n in shape):
+            raise UserError(f"{_called(op, name)}: {shape} are not three whole numbers")
+        for attribute, value in attributes.items():
+            if not isinstance(value, (int, float, str)):
+                raise UserError(
+                    f"{_called(op, name)}: {attribute}={value!r} is not a number or a word"
+                )
         if min(shape) < 1:
             size = f"{shape[0]} channels of {shape[1]}x{shape[2]}"
             raise UserError(
-                f"{op} {name or ''}would make {size}: every dimension must be at least 1"
+                f"{_called(op, name)} would make {size}: every dimension must be at least 1"
             )
         layer = Layer(
             op, tuple(sorted(attributes.items())), tuple(n.position for n in inputs), shape, name
@@ -141,7 +153,7 @@ class Pen:
         """2-D convolution, padded to keep the size at stride 1 (odd kernels)."""
         if channels < 1:
             raise UserError(f"{name} would have {channels} channels: at least 1 is needed")
-        if x.channels % groups or channels % groups:
+        if groups < 1 or x.channels % groups or channels % groups:
             raise UserError(
                 f"{name}: {x.channels} input and {channels} output channels "
                 f"are not both divisible by {groups} groups"
@@ -160,14 +172,16 @@ class Pen:
             bias=bias,
         )
 
-    def norm(self, x: Node, *, name: str, kind: str = "batch") -> Node:
+    def norm(self, x: Node, *, name: str, kind: str = "batch", shared: bool = False) -> Node:
         """Batch normalisation, or affine instance normalisation (`kind="instance"`).
 
         UserError for an instance norm of a map of one pixel, which has no deviation.
         """
         if kind == "instance" and x.shape[1] * x.shape[2] == 1:
             raise UserError(f"{name}: an instance norm needs a map of two pixels at least, not 1x1")
-        return self.layer(f"{kind}_norm", x, shape=x.shape, name=name, channels=x.channels)
+        return self.layer(
+            f"{kind}_norm", x, shape=x.shape, name=name, shared=shared, channels=x.channels
+        )
 
     def relu(self, x: Node) -> Node:
         return self.layer("relu", x, shape=x.shape)
@@ -212,15 +226,28 @@ class Pen:
         features = x.shape[0] * x.shape[1] * x.shape[2]
         return self.layer("flatten", x, shape=(features, 1, 1))
 
-    def linear(self, x: Node, features: int, *, name: str, bias: bool = True) -> Node:
-        shape = (features, 1, 1)
+    def linear(
+        self, x: Node, features: int, *, name: str, bias: bool = True, shared: bool = False
+    ) -> Node:
+        """Linear layer on features (after `flatten`)."""
+        if x.shape[1:] != (1, 1) or self._source(x) in MAPS:
+            raise UserError(f"{name}: a linear layer reads features: `flatten` the map before it")
         return self.layer(
-            "linear", x, shape=shape, name=name, inputs=x.channels, outputs=features, bias=bias
+            "linear",
+            x,
+            shape=(features, 1, 1),
+            name=name,
+            shared=shared,
+            inputs=x.channels,
+            outputs=features,
+            bias=bias,
         )
 
-    def norm1d(self, x: Node, *, name: str) -> Node:
+    def norm1d(self, x: Node, *, name: str, shared: bool = False) -> Node:
         """Batch normalisation of features (after `flatten`)."""
-        return self.layer("batch_norm1d", x, shape=x.shape, name=name, channels=x.channels)
+        return self.layer(
+            "batch_norm1d", x, shape=x.shape, name=name, shared=shared, channels=x.channels
+        )
 
     def add(self, *inputs: Node) -> Node:
         """Sum of tensors of one shape; of a single tensor, that tensor."""
@@ -234,18 +261,42 @@ class Pen:
         """Tensors joined along the channels; of a single tensor, that tensor."""
         if len(inputs) == 1:
             return inputs[0]
+        if len({x.shape[1:] for x in inputs}) > 1:
+            raise UserError(f"concat: maps differ: {', '.join(str(x.shape) for x in inputs)}")
         channels = sum(x.channels for x in inputs)
         return self.layer("concat", *inputs, shape=(channels, *inputs[0].shape[1:]))
 
     def scale(self, x: Node, weights: Node) -> Node:
-        """`x` times `weights` of shape (C, 1, 1) or (1, 1, 1)."""
+        """`x` times `weights` of shape (C, 1, 1) or (1, 1, 1), or (1, H, W)."""
+        if any(n not in (1, m) for n, m in zip(weights.shape, x.shape, strict=True)):
+            raise UserError(f"scale: weights of {weights.shape} do not fit a map of {x.shape}")
+        if self._source(weights) in FEATURES:
+            raise UserError("scale: weights are a map: make them by 1x1 convolutions, not `linear`")
         return self.layer("scale", x, weights, shape=x.shape)
 
-    def learned_scale(self, x: Node, *, name: str) -> Node:
+    def learned_scale(self, x: Node, *, name: str, shared: bool = False) -> Node:
         """`x` times the sigmoid of one learned logit a channel, whatever the input is."""
-        return self.layer("learned_scale", x, shape=x.shape, name=name, channels=x.channels)
+        return self.layer(
+            "learned_scale", x, shape=x.shape, name=name, shared=shared, channels=x.channels
+        )
+
+    def _source(self, x: Node) -> str:
+        """The operator that makes x, but for activations; empty for the part's input."""
+        position = x.position
+        while position >= 0 and self._layers[position].op in ("relu", "sigmoid"):
+            position = self._layers[position].inputs[0]
+        return self._layers[position].op if position >= 0 else ""
+
+
+def _called(op: str, name: str) -> str:
+    return f"{op} {name}" if name else op
 
 
 def _pooled(shape: Shape, kernel: int, stride: int, padding: int) -> tuple[int, int]:
+    if min(kernel, stride) < 1 or not 0 <= padding <= kernel // 2:
+        raise UserError(
+            f"a window of {kernel} at a stride of {stride}, padded by {padding}: kernel and stride "
+            "are at least 1, and the padding is at most half of the kernel"
+        )
     reach = 2 * padding - kernel
     return (shape[1] + reach) // stride + 1, (shape[2] + reach) // stride + 1

@@ -219,11 +219,17 @@ def _same(x: Tensor) -> Tensor:
 def _attach(root: nn.Module, dotted: str, module: nn.Module) -> None:
     """Register `module` at a dotted name, with empty modules for the names between."""
     *path, last = dotted.split(".")
-    for name in (*path, last):
-        if hasattr(nn.Module, name):
-            raise UserError(f"layer {dotted!r}: torch modules have a {name!r}; choose another name")
     for name in path:
         if name not in root._modules:
+            _check_free(root, name, dotted)
             root.add_module(name, nn.Module())
         root = root.get_submodule(name)
+    _check_free(root, last, dotted)
     root.add_module(last, module)
+
+
+def _check_free(root: nn.Module, name: str, dotted: str) -> None:
+    if hasattr(nn.Module, name):
+        raise UserError(f"layer {dotted!r}: torch modules have a {name!r}; choose another name")
+    if hasattr(root, name):
+        raise UserError(f"layer {dotted!r}: another layer is in that place; choose another name")

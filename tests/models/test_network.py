@@ -4,7 +4,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nas.architecture import Architecture, Block, Size, Stage, preset
+from nas.architecture import (
+    Architecture,
+    Block,
+    Component,
+    Node,
+    Pen,
+    Size,
+    Stage,
+    families,
+    from_document,
+    preset,
+)
 from nas.errors import UserError
 from nas.models import Network, build
 from nas.models.network import residual_scales
@@ -199,3 +210,15 @@ def test_at_a_residual_scale_of_0_a_block_is_its_shortcut() -> None:
     plain = dict(build(architecture, seed=1).named_parameters())
     differ = {n for n, p in started.named_parameters() if not torch.equal(p, plain[n])}
     assert differ == {f"{name}.weight" for name in last}
+
+
+@families.register("one_in_the_other")
+class OneInTheOther(Component):
+    def lower(self, net: Pen, x: Node, channels: int) -> Node:
+        return net.conv(net.conv(x, channels, 1, name="a.b"), channels, 1, name="a")
+
+
+def test_a_layer_does_not_push_another_out_of_its_place() -> None:
+    stages = [{"channels": 16, "family": "one_in_the_other"}]
+    with pytest.raises(UserError, match=r"'conv2.0.a': another layer is in that place"):
+        build(from_document({"input": "64x32", "stages": stages}))

@@ -1,0 +1,65 @@
+"""What can not be computed is refused while it is drawn; what is drawn is computed."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from nas.architecture import Node, Pen
+from nas.errors import UserError
+from nas.models.network import PartNetwork
+
+Draw = Callable[[Pen, Node], Node]
+WRONG: dict[str, Draw] = {
+    "a: 8 input and 8 output channels are not both": lambda net, x: net.conv(
+        x, 8, 3, groups=0, name="a"
+    ),
+    "a window of 3 at a stride of 0": lambda net, x: net.conv(x, 8, 3, stride=0, name="a"),
+    "a window of 0 at a stride of 1": lambda net, x: net.max_pool(x, 0, 1),
+    "a window of 2 at a stride of 2, padded by 2": lambda net, x: net.avg_pool(x, 2, 2, padding=2),
+    "conv a: .* are not three whole numbers": lambda net, x: net.conv(x, 8 / 2, 3, name="a"),  # type: ignore[arg-type]
+    "own: sizes=.1, 2. is not a number": lambda net, x: net.layer(
+        "own", x, shape=x.shape, sizes=[1, 2]
+    ),  # type: ignore[arg-type]
+    "conv a would make 8 channels of 0x0": lambda net, x: net.layer(
+        "conv", x, shape=(8, 0, 0), name="a"
+    ),
+    "concat: maps differ": lambda net, x: net.concat(x, net.max_pool(x, 3, 2)),
+    r"weights of \(2, 1, 1\) do not fit": lambda net, x: net.scale(
+        x, net.conv(net.global_pool(x), 2, 1, name="a")
+    ),
+    "a: a linear layer reads features": lambda net, x: net.linear(
+        net.relu(net.global_pool(x)), 8, name="a"
+    ),
+    "b: a linear layer reads features": lambda net, x: net.linear(x, 8, name="b"),
+    "make them by 1x1 convolutions": lambda net, x: net.scale(
+        x, net.sigmoid(net.linear(net.flatten(net.global_pool(x)), 8, name="a"))
+    ),
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_what_can_not_be_computed_is_said(message: str) -> None:
+    net = Pen((8, 6, 4))
+    with pytest.raises(UserError, match=message):
+        WRONG[message](net, net.input)
+
+
+def test_every_layer_with_weights_can_share_them() -> None:
+    net = Pen((8, 6, 4))
+    x = net.input
+    for first in (True, False):
+        x = net.conv(x, 8, 3, name="conv", shared=not first)
+        x = net.learned_scale(net.norm(x, name="norm", shared=True), name="scale", shared=True)
+    x = net.flatten(net.global_pool(x))
+    for _ in range(2):
+        x = net.norm1d(net.linear(x, 8, name="linear", shared=True), name="norm1d", shared=True)
+    model = PartNetwork(net.part(x))
+    assert len(list(model.parameters())) == 8
+    assert model.embed(torch.ones(2, 8, 6, 4)).shape == (2, 8)
+
+
+def test_a_map_of_weights_scales_every_channel() -> None:
+    net = Pen((8, 6, 4))
+    model = PartNetwork(net.part(net.scale(net.input, net.conv(net.input, 1, 1, name="a"))))
+    assert model.embed(torch.ones(2, 8, 6, 4)).shape == (2, 8, 6, 4)
