@@ -1,5 +1,10 @@
 """The one exception for what a user can mend: bad input, said in one line."""
 
+from pathlib import Path
+from traceback import walk_tb
+
+OURS = ("nas", "torch", "importlib")
+
 
 class UserError(Exception):
     """What went wrong, where, and what would have been valid, in one line."""
@@ -11,3 +16,17 @@ class Unwritable(UserError):
 
 class Unavailable(UserError):
     """Where a job was sent to, it can not be done: no fault of the job."""
+
+
+def in_words(error: BaseException) -> str:
+    """What code of a user raised, in one line, with the last line of that code: it may be in none.
+
+    KeyError: 'width' (my_block.py, line 12)
+    """
+    words = f"{type(error).__name__}: {error}".removesuffix(": ")
+    lines = [
+        f" ({Path(frame.f_code.co_filename).name}, line {line})"
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in OURS
+    ]
+    return " ".join(words.split()) + (lines[-1] if lines else "")

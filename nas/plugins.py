@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nas.errors import UserError
+from nas.errors import UserError, in_words
 from nas.files import file_digest
 
 _loaded: dict[str, Path] = {}
@@ -37,10 +37,10 @@ def load_plugin(path: str | Path) -> None:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"--plugin: {path} fails: {type(error).__name__}: {error}") from error
+    except UserError as error:
+        raise UserError(f"--plugin: {path}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise UserError(f"--plugin: {path} fails: {in_words(error)}") from error
     _loaded[file.name] = file
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from nas.architecture.canonical import digest, segments
-from nas.architecture.graph import Part, Pen, Shape
+from nas.architecture.graph import Node, Part, Pen, Shape
 from nas.architecture.presets import preset
-from nas.architecture.registry import stems
+from nas.architecture.registry import Component, stems
 from nas.architecture.value import Architecture, Block
-from nas.errors import UserError
+from nas.errors import UserError, in_words
 
 IMAGE_CHANNELS = 3
 
@@ -73,21 +73,32 @@ def key_of_parts(size: tuple[int, int], parts: tuple[Part, ...]) -> str:
 
 @cache
 def stem_part(kind: str, norm: str, shape: Shape, channels: int) -> Part:
-    pen = Pen(shape)
-    made = stems[kind]({}).lower(pen, pen.input, channels, norm)  # type: ignore[attr-defined]
-    return pen.part(made)
+    return _drawn(f"stem {kind!r}", stems[kind]({}), shape, channels, norm)
 
 
 @cache
 def block_part(block: Block, shape: Shape, channels: int) -> Part:
-    pen = Pen(shape)
-    part = pen.part(block.component().lower(pen, pen.input, channels))  # type: ignore[attr-defined]
+    part = _drawn(f"family {block.family!r}", block.component(), shape, channels)
     if part.output != (channels, *shape[1:]):
         raise UserError(
             f"a block of {block.family} gives {part.output}, where ({channels}, height, width) of "
             f"its input, {shape}, is expected"
         )
     return part
+
+
+def _drawn(what: str, kind: Component, shape: Shape, *given: object) -> Part:
+    """What a kind, perhaps of a plug-in, draws on a map of this shape."""
+    pen = Pen(shape)
+    try:
+        made = kind.lower(pen, pen.input, *given)  # type: ignore[attr-defined]
+        if not isinstance(made, Node):
+            raise UserError(f"{what}: lower gave {made!r}, not a tensor that it drew")
+        return pen.part(made)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{what}: lower fails: {in_words(error)}") from error
 
 
 @cache
@@ -124,4 +135,4 @@ class _where:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, UserError):
-            raise UserError(f"{self.place}: {error}") from None
+            raise UserError(f"{self.place}: {error}") from error.__cause__

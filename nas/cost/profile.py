@@ -36,7 +36,6 @@ def profile(architecture: Architecture | str, *, reconciled: bool = False) -> di
     from nas.models import build
 
     architecture = preset(architecture)
-    raw = raw_counts(build(architecture), tuple(DIFFERENCES) if reconciled else SHOWN)
     parts = [
         {
             "part": placed.name,
@@ -45,6 +44,7 @@ def profile(architecture: Architecture | str, *, reconciled: bool = False) -> di
         }
         for placed in lower(architecture)
     ]
+    raw = raw_counts(build(architecture), tuple(DIFFERENCES) if reconciled else SHOWN)
     found = {
         "input": str(architecture.input),
         "key": key(architecture),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nas.architecture import Layer, Shape
-from nas.errors import UserError
+from nas.errors import UserError, in_words
 
 
 class LearnedScale(nn.Module):
@@ -90,6 +90,8 @@ def register_layer(op: str) -> Callable[[type[nn.Module]], type[nn.Module]]:
     def add(module: type[nn.Module]) -> type[nn.Module]:
         if op in MAKERS:
             raise UserError(f"operator {op!r} is registered already")
+        if not (isinstance(module, type) and issubclass(module, nn.Module)):
+            raise UserError(f"operator {op!r} is not a class that inherits from torch.nn.Module")
         MAKERS[op] = lambda layer: module(**dict(layer.attributes))
         return module
 
@@ -100,7 +102,13 @@ def make(layer: Layer) -> Callable[..., Tensor]:
     """The module or function for `layer`."""
     if layer.op not in MAKERS:
         raise UserError(f"no module is registered for operator {layer.op!r}")
-    return MAKERS[layer.op](layer)
+    try:
+        return MAKERS[layer.op](layer)
+    except Exception as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in layer.attributes)
+        raise UserError(
+            f"operator {layer.op!r} can not be made with ({given}): {in_words(error)}"
+        ) from error
 
 
 @cache
@@ -113,13 +121,17 @@ def measure(layer: Layer, inputs: tuple[Shape, ...]) -> tuple[int, int]:
     if not isinstance(function, nn.Module):
         return 0, 0
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        made = function.eval()(*(torch.zeros(1, *shape) for shape in inputs))
-    macs = counter.get_total_flops() // 2
-    if tuple(made.shape[1:]) != layer.shape:
+    try:
+        with torch.no_grad(), counter:
+            made = function.eval()(*(torch.zeros(1, *shape) for shape in inputs))
+    except Exception as error:
         raise UserError(
-            f"operator {layer.op!r} makes {tuple(made.shape[1:])}, but was drawn as {layer.shape}"
-        )
+            f"operator {layer.op!r} fails on {', '.join(map(str, inputs))}: {in_words(error)}"
+        ) from error
+    macs = counter.get_total_flops() // 2
+    shape = tuple(made.shape[1:]) if isinstance(made, Tensor) else type(made).__name__
+    if shape != layer.shape:
+        raise UserError(f"operator {layer.op!r} makes {shape}, but was drawn as {layer.shape}")
     return macs, sum(p.numel() for p in function.parameters() if p.requires_grad)
 
 
