@@ -111,21 +111,17 @@ class Pen:
         **attributes: int | str | bool,
     ) -> Node:
         """Add any layer; `shared` uses the weights of the earlier layer of that name."""
-        if not all(isinstance(n, int) for n in shape):
-            raise UserError(f"{_called(op, name)}: {shape} are not three whole numbers")
-        for attribute, value in attributes.items():
-            if not isinstance(value, (int, float, str)):
-                raise UserError(
-                    f"{_called(op, name)}: {attribute}={value!r} is not a number or a word"
-                )
         if min(shape) < 1:
             size = f"{shape[0]} channels of {shape[1]}x{shape[2]}"
             raise UserError(
                 f"{_called(op, name)} would make {size}: every dimension must be at least 1"
             )
-        layer = Layer(
-            op, tuple(sorted(attributes.items())), tuple(n.position for n in inputs), shape, name
-        )
+        given = tuple(sorted(attributes.items()))
+        try:
+            hash(given)
+        except TypeError:
+            raise UserError(f"{_called(op, name)}: {attributes} are not numbers or words") from None
+        layer = Layer(op, given, tuple(n.position for n in inputs), shape, name)
         if name:
             earlier = self._named.setdefault(name, layer)
             if earlier is not layer:
@@ -153,6 +149,8 @@ class Pen:
         """2-D convolution, padded to keep the size at stride 1 (odd kernels)."""
         if channels < 1:
             raise UserError(f"{name} would have {channels} channels: at least 1 is needed")
+        if not isinstance(channels, int):
+            raise UserError(f"{name} would have {channels!r} channels, which is no whole number")
         if groups < 1 or x.channels % groups or channels % groups:
             raise UserError(
                 f"{name}: {x.channels} input and {channels} output channels "
@@ -293,7 +291,7 @@ def _called(op: str, name: str) -> str:
 
 
 def _pooled(shape: Shape, kernel: int, stride: int, padding: int) -> tuple[int, int]:
-    if min(kernel, stride) < 1 or not 0 <= padding <= kernel // 2:
+    if kernel < 1 or stride < 1 or not 0 <= padding <= kernel // 2:
         raise UserError(
             f"a window of {kernel} at a stride of {stride}, padded by {padding}: kernel and stride "
             "are at least 1, and the padding is at most half of the kernel"

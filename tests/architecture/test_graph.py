@@ -17,8 +17,8 @@ WRONG: dict[str, Draw] = {
     "a window of 3 at a stride of 0": lambda net, x: net.conv(x, 8, 3, stride=0, name="a"),
     "a window of 0 at a stride of 1": lambda net, x: net.max_pool(x, 0, 1),
     "a window of 2 at a stride of 2, padded by 2": lambda net, x: net.avg_pool(x, 2, 2, padding=2),
-    "conv a: .* are not three whole numbers": lambda net, x: net.conv(x, 8 / 2, 3, name="a"),  # type: ignore[arg-type]
-    "own: sizes=.1, 2. is not a number": lambda net, x: net.layer(
+    "a would have 4.0 channels": lambda net, x: net.conv(x, 8 / 2, 3, name="a"),  # type: ignore[arg-type]
+    "own: .*sizes.* are not numbers or words": lambda net, x: net.layer(
         "own", x, shape=x.shape, sizes=[1, 2]
     ),  # type: ignore[arg-type]
     "conv a would make 8 channels of 0x0": lambda net, x: net.layer(
