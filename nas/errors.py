@@ -10,6 +10,10 @@ class UserError(Exception):
     """What went wrong, where, and what would have been valid, in one line."""
 
 
+class Faulty(UserError):
+    """Code of a user fails. That is a mistake in it, and nothing that can not be built."""
+
+
 class Unwritable(UserError):
     """A file can not be written. What was being done can be done again once it can."""
 

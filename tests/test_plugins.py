@@ -7,6 +7,7 @@ import pytest
 from nas.architecture import families, from_document, lower
 from nas.errors import UserError
 from nas.plugins import load_plugin, loaded_plugins
+from nas.space import make_space
 
 FAILS = {
     "empty = {}\nempty['width']\n": r"fails: KeyError: 'width' \(odd.py, line 2\)",
@@ -48,4 +49,6 @@ def test_what_a_kind_raises_while_it_draws_is_one_line(
     stages = [{"channels": 64, "family": name}]
     with pytest.raises(UserError, match=rf"^stages\[0\].blocks\[0\]: family '{name}': .*{message}"):
         lower(from_document({"input": "64x32", "stages": stages}))
+    with pytest.raises(UserError, match=message):  # it does not leave the space unsaid
+        make_space("s", "osnet_x0_25", {"stages[*].family": ["osnet", name]}).count()
     del families._kinds[name]

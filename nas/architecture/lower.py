@@ -10,7 +10,7 @@ from nas.architecture.graph import Node, Part, Pen, Shape
 from nas.architecture.presets import preset
 from nas.architecture.registry import Component, stems
 from nas.architecture.value import Architecture, Block
-from nas.errors import UserError, in_words
+from nas.errors import Faulty, UserError, in_words
 
 IMAGE_CHANNELS = 3
 
@@ -93,12 +93,12 @@ def _drawn(what: str, kind: Component, shape: Shape, *given: object) -> Part:
     try:
         made = kind.lower(pen, pen.input, *given)  # type: ignore[attr-defined]
         if not isinstance(made, Node):
-            raise UserError(f"{what}: lower gave {made!r}, not a tensor that it drew")
+            raise Faulty(f"{what}: lower gave {made!r}, not a tensor that it drew")
         return pen.part(made)
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{what}: lower fails: {in_words(error)}") from error
+        raise Faulty(f"{what}: lower fails: {in_words(error)}") from error
 
 
 @cache
@@ -135,4 +135,4 @@ class _where:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, UserError):
-            raise UserError(f"{self.place}: {error}") from error.__cause__
+            raise type(error)(f"{self.place}: {error}") from error.__cause__

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nas.architecture import Architecture, Block
 from nas.cost.exact import COSTS, cost
-from nas.errors import UserError
+from nas.errors import Faulty, UserError
 
 TOLERANCE = 0.02
 FINEST = 2048  # widths are multiples of 1 / FINEST
@@ -31,6 +31,8 @@ def match(architecture: Architecture, target: int, name: str = "macs") -> Archit
         if steps not in found and steps not in refused:
             try:
                 found[steps] = getattr(cost(at(steps)), name)
+            except Faulty:
+                raise
             except UserError as error:  # too narrow, or no multiple of the family's groups
                 refused[steps] = error
         return steps in found

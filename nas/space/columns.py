@@ -32,7 +32,7 @@ from nas.architecture.lower import (
 from nas.architecture.value import STAGE_FIELDS, block_from, scaled
 from nas.cost import COSTS, MEASURED, Cost, part_cost
 from nas.cost.parts import PartTable
-from nas.errors import UserError
+from nas.errors import Faulty, UserError
 from nas.space import paths
 from nas.space.expression import evaluate
 
@@ -152,6 +152,8 @@ def _call(function: Callable[..., Any], arguments: list[Any]) -> Any:
             return argument
     try:
         return function(*arguments)
+    except Faulty:
+        raise
     except UserError as error:
         return Refusal(str(error))
 
