@@ -27,11 +27,12 @@ from nas.search.samplers.proposal import propose_untried
 from nas.seeds import derived_seed
 from nas.space import Space, load_space, optuna_params, to_distributions
 
-ASKED, PROPOSED = "osnet-nas:asked", "osnet-nas:proposed"
-"""Attributes of a trial: when its parameters were asked for, and what was proposed: in a storage
-they stand only as they are suggested, one after the other."""
+TURN, PROPOSED = "osnet-nas:turn", "osnet-nas:proposed"
+"""Attributes of a trial: whose turn it is to be given parameters, with the time when that was
+written, and what was proposed: in a storage they stand only as they are suggested, one after the
+other."""
 PATIENCE = 30.0
-"""Seconds that a proposal may take, before who makes it counts as gone."""
+"""Seconds after which who has not written, while it waits or proposes, counts as gone."""
 SPACING = 3  # of the rungs that reports are taken for, so that they are few
 FULL = 1 << 30  # the rung of what an objective returns, above all
 _proposing = threading.Lock()  # of a module, as a sampler has to be picklable
@@ -156,15 +157,26 @@ class SpaceSampler(optuna.samplers.BaseSampler):
 
 def _wait_for_turn(study: optuna.Study, trial: FrozenTrial) -> None:
     """Until what was asked for before, elsewhere, has been proposed: else those that ask in the
-    same moment would all propose the same."""
-    own = time.time(), trial.number
-    study._storage.set_trial_system_attr(trial._trial_id, ASKED, own[0])
-    while any(
-        (before, t.number) < own and time.time() - before < PATIENCE
-        for t in study._storage.get_all_trials(study._study_id, False, (TrialState.RUNNING,))
-        if PROPOSED not in t.system_attrs and (before := t.system_attrs.get(ASKED))
-    ):
+    same moment would all propose the same. By numbered turns, as in Lamport's bakery (1974)."""
+
+    def write(turn: int) -> float:
+        now = time.time()
+        study._storage.set_trial_system_attr(trial._trial_id, TURN, [turn, now])
+        return now
+
+    def others() -> list[tuple[int, int]]:
+        running = study._storage.get_all_trials(study._study_id, False, (TrialState.RUNNING,))
+        asked = [t for t in running if t.number != trial.number and TURN in t.system_attrs]
+        turns = [(*t.system_attrs[TURN], t.number) for t in asked if PROPOSED not in t.system_attrs]
+        return [(turn, number) for turn, at, number in turns if time.time() - at < PATIENCE]
+
+    write(0)  # it has none yet: the others wait for it, so that they see which one it takes
+    turn = 1 + max((turn for turn, _ in others()), default=0)
+    written = write(turn)
+    while any(other < (turn, trial.number) for other in others()):
         time.sleep(0.02)
+        if time.time() - written > PATIENCE / 3:
+            written = write(turn)
 
 
 def _ended(trial: FrozenTrial, score: int, *, reports: bool) -> dict[str, Any]:

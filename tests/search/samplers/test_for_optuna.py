@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import optuna
@@ -126,6 +127,53 @@ def test_who_shares_a_storage_and_asks_in_the_same_moment_is_given_others(
     assert len(set(keys)) == len(studies)
 
 
+def test_who_asks_while_another_writes_that_it_asks_waits_for_it(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is held as it begins to write, until the second proposes; which goes on once the
+    first waits for it, or does not."""
+    asks, proposes, goes_on = (threading.Event() for _ in range(3))
+    sampler = SpaceSampler(space)
+    study = optuna.create_study(directions=BOTH, sampler=sampler)
+    write, propose, sleep = study._storage.set_trial_system_attr, sampler._propose, time.sleep
+    first = "first"
+
+    def held(*given: object) -> None:
+        if threading.current_thread().name == first and not asks.is_set():
+            asks.set()
+            proposes.wait(10)
+        write(*given)
+
+    def proposing(*given: object) -> object:
+        if threading.current_thread().name == first:
+            goes_on.set()
+        else:
+            proposes.set()
+            goes_on.wait(10)
+        return propose(*given)
+
+    def sleeping(seconds: float) -> None:
+        goes_on.set()
+        sleep(seconds)
+
+    module = "nas.search.samplers.for_optuna"
+    monkeypatch.setattr(f"{module}._proposing", nullcontext())  # as in processes of their own
+    monkeypatch.setattr(f"{module}.time.sleep", sleeping)
+    monkeypatch.setattr(study._storage, "set_trial_system_attr", held)
+    monkeypatch.setattr(sampler, "_propose", proposing)
+    keys: list[str] = []
+
+    def ask() -> None:
+        keys.append(key(suggest(study.ask(), space)))
+
+    thread = threading.Thread(target=ask, name=first)
+    thread.start()
+    asks.wait(10)
+    ask()
+    thread.join(30)
+    assert len(set(keys)) == 2
+
+
 def test_one_that_has_died_while_it_was_asked_is_not_waited_for_long(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +181,7 @@ def test_one_that_has_died_while_it_was_asked_is_not_waited_for_long(
     study = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space))
     study.ask()  # not asked for its parameters
     gone = study.ask()
-    study._storage.set_trial_system_attr(gone._trial_id, "osnet-nas:asked", time.time())
+    study._storage.set_trial_system_attr(gone._trial_id, "osnet-nas:turn", [0, time.time()])
     alone = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space))
     assert key(suggest(study.ask(), space)) == key(suggest(alone.ask(), space))
 
