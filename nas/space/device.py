@@ -23,7 +23,8 @@ def on_device(space: Space, latency: str | Path | PartTable) -> Space:
     UserError where the table lacks parts of the space's architectures.
     """
     table = latency if isinstance(latency, PartTable) else read_table(latency)
-    lacking = table.missing([NOTHING, *_own_parts(space)])
+    exact = tuple(c for c in space.constraints if not c.needs_device())
+    lacking = table.missing([NOTHING, *_own_parts(replace(space, constraints=exact))])
     if lacking:
         raise UserError(
             f"--latency-table: it has not {len(lacking)} of the parts of {space.name}; make it on "

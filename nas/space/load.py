@@ -50,14 +50,10 @@ def load_space(
     space = given if isinstance(given, Space) else _space_of(_read(str(given)))
     device = latency_table is not None or space.latency is not None
     own = [_given(space, text, device) for text in several(constraints)]
-    space = _with(space, [c for c in own if not c.needs_device()])
-    if latency_table is None:
-        return space
-    return _with(on_device(space, latency_table), [c for c in own if c.needs_device()])
-
-
-def _with(space: Space, constraints: list[Constraint]) -> Space:
-    return replace(space, constraints=(*space.constraints, *constraints)) if constraints else space
+    if own := [constraint for constraint in own if constraint not in space.constraints]:
+        every = dict.fromkeys((*space.constraints, *own))
+        space = replace(space, constraints=tuple(sorted(every, key=Constraint.needs_device)))
+    return space if latency_table is None else on_device(space, latency_table)
 
 
 def _given(space: Space, text: object, device: bool) -> Constraint:

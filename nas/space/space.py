@@ -121,9 +121,13 @@ class Space:
 
     @cached_property
     def outside(self) -> dict[str, str]:
-        """What baselines break of the constraints, by the key of the architecture."""
-        broken = ((key(own), self.broken(own, foreign=True)) for _, own in self.baselines)
-        return {name: f"breaks {found.text}" for name, found in broken if found}
+        """What baselines break of the constraints, or may, by the key of the architecture."""
+        found = {}
+        for _, own in self.baselines:
+            if broken := self.broken(own, foreign=True):
+                unknown = broken.needs_device() and LATENCY not in self.costs_of(own)
+                found[key(own)] = f"{'may break' if unknown else 'breaks'} {broken.text}"
+        return found
 
     @property
     def listable(self) -> bool:
@@ -191,13 +195,15 @@ class Space:
         """The first constraint that the architecture breaks, or None.
 
         foreign: it may be no point of the space, with fewer stages; a constraint that reads one
-        that it has not is not broken.
+        that it has not is not broken. One on a latency that is not known is.
         """
         document = to_document(architecture)
         costs: dict[str, float] = {}
         for constraint in self.constraints:
             if constraint.needs_cost() and not costs:
                 costs = self.costs_of(architecture)
+            if constraint.needs_device() and LATENCY not in costs:
+                return constraint
             try:
                 if not evaluate(constraint.expression, lookup(document, costs)):
                     return constraint

@@ -98,6 +98,40 @@ def test_a_file_has_no_constraint_on_a_latency() -> None:
         from_yaml(TEXT + "constraints: [latency_ms <= 5]\n")
 
 
+def test_a_limit_of_latency_for_a_space_that_has_its_table_already() -> None:
+    plain = from_yaml(TEXT)
+    table = device(plain)
+    latency = on_device(plain, table).members().costs[LATENCY]
+    most = float(np.median(latency))
+    limits = [f"latency_ms <= {most:.6f}", "macs <= 3M"]
+    wanted = load_space(plain, constraints=limits, latency_table=table)
+    stepwise = load_space(plain, latency_table=table)
+    assert load_space(stepwise, constraints=limits[0]).count().value == (latency <= most).sum()
+    for text in (*limits, limits[0]):
+        stepwise = load_space(stepwise, constraints=text)
+    assert stepwise.hash() == wanted.hash()  # in any order, and given twice
+
+
+def test_another_table_is_of_all_that_it_may_find_fast() -> None:
+    plain = from_yaml(TEXT)
+    table = device(plain)
+    limited = load_space(plain, constraints="latency_ms <= 10", latency_table=table)
+    part = part_key(next(x for x in parts_to_measure(plain) if x not in parts_to_measure(limited)))
+    fewer = PartTable(table.setting, {k: v for k, v in table.p50_ms.items() if k != part})
+    with pytest.raises(UserError, match="it has not 1 of the parts"):
+        on_device(limited, fewer)
+
+
+def test_a_baseline_of_unknown_latency_may_break_what_limits_it() -> None:
+    plain = from_yaml(TEXT + "baseline: [osnet_x1_0]\n")
+    own = from_yaml(TEXT + f"baseline: [osnet_x0_25]\nconstraints: [macs <= {10**9}]\n")
+    for space, word in ((plain, "may break"), (own, "breaks")):
+        table = device(own)
+        limited = load_space(space, constraints="latency_ms <= 10", latency_table=table)
+        assert list(limited.outside.values()) == [f"{word} latency_ms <= 10"]
+        assert not on_device(space, table).outside
+
+
 def test_a_table_has_the_parts_of_all_architectures_and_baselines() -> None:
     for name in ("osnet-mini", "osnet-ain"):
         space = load_space(name)
