@@ -173,8 +173,9 @@ def run_search(
     setting = Setting.parse(latency) if measured(names, loaded) else None
     if setting:
         asked["latency"] = setting.record()
-    if constraints:
-        asked["constraints"] = constraints
+    of_device = (c.text for c in loaded.constraints if c.needs_device())  # which no file says
+    if limits := list(dict.fromkeys([*constraints, *of_device])):
+        asked["constraints"] = limits
     if loaded.latency:
         asked["latency"] = loaded.latency.noted()
     if first:
@@ -193,7 +194,7 @@ def run_search(
         shown = view or SilentView()
         shown.opened(path)
         warn(shown, changed)
-        if constraints:
+        if limits:
             shown.notice(f"architectures within the constraints: {loaded.count()}")
         for name, architecture in loaded.baselines:
             if loaded.latency and not loaded.latency.has(architecture):

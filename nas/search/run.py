@@ -58,10 +58,10 @@ class Run:
             except UserError:
                 continue
             device = self.path / LATENCY_TABLE
-            known = [constraint.text for constraint in found.constraints]
-            texts = [text for text in self.asked.get("constraints", ()) if text not in known]
             found = load_space(
-                found, constraints=texts, latency_table=device if device.is_file() else None
+                found,
+                constraints=self.asked.get("constraints", ()),
+                latency_table=device if device.is_file() else None,
             )
             if found.hash() == self.asked.get("space_hash"):
                 return found

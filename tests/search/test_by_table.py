@@ -85,6 +85,18 @@ def test_a_search_within_limits_of_cost_and_of_latency(
         run_search(constraints="macs <= 3", **tiny)
 
 
+@pytest.mark.usefixtures("inline")
+def test_the_space_of_a_run_that_was_given_it_with_its_limits(
+    tiny: dict[str, Any],
+) -> None:
+    plain = load_space(tiny["space"])
+    fast = load_space(plain, constraints="latency_ms <= 1e3", latency_table=device(plain))
+    run = run_search(**tiny | {"space": fast}, constraints="macs <= 1G", budget="1trials")
+    own = run.space()
+    assert own is not None and run.asked["constraints"] == ["macs <= 1G", "latency_ms <= 1e3"]
+    assert own.hash() == load_space(fast, constraints="macs <= 1G").hash()
+
+
 def test_limits_are_part_of_the_default_directory() -> None:
     asked = {"space": "s", "data": "synthetic", "seed": 0}
     plain = default_path(asked)
