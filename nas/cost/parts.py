@@ -11,6 +11,8 @@ import io
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,9 @@ class PartTable:
     about: dict[str, str] = field(default_factory=dict)
 
     def latency(self, architecture: Architecture) -> float:
-        """Milliseconds of the network: a call, and the sum over its parts."""
-        return self.call + sum(self.of(placed.part) for placed in lower(architecture))
+        """Milliseconds of the network: a call, and the sum over its parts, one after the other as
+        over a whole space: to the last bit, as limits may be round numbers."""
+        return reduce(add, (self.of(placed.part) for placed in lower(architecture)), self.call)
 
     def has(self, architecture: Architecture) -> bool:
         """Whether a call and all parts of the network are in the table."""

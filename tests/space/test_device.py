@@ -35,8 +35,8 @@ def test_the_costs_of_points_are_those_of_their_architectures() -> None:
     each = [space.costs_of(space.architecture(points.point(i))) for i in range(len(points))]
     for name in (LATENCY, "macs"):
         own = [costs[name] for costs in each]
-        np.testing.assert_allclose(points.costs[name], own)
-        np.testing.assert_allclose(points.rows(np.arange(3)).costs[name], own[:3])
+        np.testing.assert_array_equal(points.costs[name], own)  # a limit may be one of these
+        np.testing.assert_array_equal(points.rows(np.arange(3)).costs[name], own[:3])
         assert space.cost_range()[name] == pytest.approx((min(own), max(own)))
     assert np.corrcoef(points.costs[LATENCY], points.costs["macs"])[0, 1] < 0.9
     assert LATENCY not in space.costs_of(preset("osnet_x1_0"))
