@@ -7,6 +7,7 @@ nothing of the budget. Scores of fresh seeds are not taken over: confirmation pa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -36,7 +37,7 @@ def earlier_run(path: str | Path, asked: Mapping[str, Any]) -> Run:
     names += ["latency"] * bool(set(asked["objectives"]) & set(MEASURED) and not known)
     pairs = [(name, run.asked.get(name), asked.get(name)) for name in names]
     pairs.append(("split", run.asked.get("split", VALIDATION), VALIDATION))
-    there, here = run.asked["recipe"], asked["recipe"]
+    there, here = run.asked["recipe"], json.loads(json.dumps(asked["recipe"]))
     pairs += [(f"recipe.{n}", there.get(n), here.get(n)) for n in {*there, *here} - WORDS]
     for name, before, now in sorted(pairs, key=lambda pair: pair[0]):
         if before != now:

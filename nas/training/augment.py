@@ -39,7 +39,7 @@ def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
         pixels = _erase(pixels, recipe.erase, generator)
     for name in recipe.augment:
         changed = AUGMENTATIONS[name](pixels, recipe, generator)
-        if changed.dtype != torch.uint8 or changed.shape != pixels.shape:
+        if _kind(changed) != _kind(pixels):
             raise UserError(
                 f"augmentation {name} gives {_kind(changed)}, where it was given {_kind(pixels)}"
             )
@@ -47,8 +47,10 @@ def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
     return pixels
 
 
-def _kind(pixels: Tensor) -> str:
-    return f"{str(pixels.dtype).removeprefix('torch.')} of {tuple(pixels.shape)}"
+def _kind(given: object) -> str:
+    if not isinstance(given, Tensor):
+        return f"{type(given).__name__}, no tensor"
+    return f"{str(given.dtype).removeprefix('torch.')} of {tuple(given.shape)}"
 
 
 def normalise(pixels: Tensor) -> Tensor:

@@ -156,7 +156,10 @@ class Recipe(BaseModel):
     @field_validator("augment", mode="before")
     @classmethod
     def _one_is_a_list_of_one(cls, given: Any) -> Any:
-        return (given,) if isinstance(given, str) else given
+        names = [given] if isinstance(given, str) else given
+        if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names):
+            raise ValueError("not a name, or a list of names")
+        return names
 
     @field_validator("augment")
     @classmethod

@@ -13,6 +13,7 @@ from nas.errors import UserError
 from nas.search import open_run, run_search
 from nas.search.run import kept_checkpoints
 from nas.space import from_yaml, load_space
+from nas.training.augmentation_kinds import AUGMENTATIONS
 
 pytestmark = pytest.mark.usefixtures("inline")
 
@@ -165,6 +166,15 @@ def test_another_recipe_is_refused_by_the_field_that_differs(
     (earlier / "run.json").write_text(json.dumps(about))
     with pytest.raises(UserError, match=r"differs in recipe\.lr: 0\.5 there"):
         run_search(budget="1trial", workers=1, warm_start=[earlier], **again(tiny, tmp_path))
+
+
+def test_a_recipe_with_a_list_is_the_same_once_it_was_written(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(AUGMENTATIONS, "own", lambda pixels, recipe, generator: pixels)
+    own = tiny | {"overrides": ["augment=own"], "workers": 1, "budget": "1trials"}
+    run_search(**own)
+    assert len(run_search(warm_start=tiny["out"], **again(own, tmp_path)).all_trials()) == 2
 
 
 def test_scores_of_the_test_split_are_not_taken_over(

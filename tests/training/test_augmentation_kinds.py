@@ -43,6 +43,12 @@ def test_a_recipe_names_those_of_plug_ins() -> None:
         register_augmentation("grey_patch")(AUGMENTATIONS["grey_patch"])
 
 
+@pytest.mark.parametrize("given", ["3", "[grey_patch, 3]", "", "{a: b}"])
+def test_what_is_no_list_of_names_is_told(given: str) -> None:
+    with pytest.raises(UserError, match=r"^--set augment=.*: not a name, or a list of names$"):
+        load_recipe("quick", [f"augment={given}"])
+
+
 def test_a_grey_patch_is_a_rectangle_of_some_images() -> None:
     load_plugin(PATCH)
     recipe = load_recipe("quick", ["augment=grey_patch", "flip=false", "crop=0", "erase=0"])
@@ -84,6 +90,14 @@ def test_what_does_not_give_a_batch_back_is_told() -> None:
     def scaled(pixels: torch.Tensor, recipe: Recipe, draw: torch.Generator) -> torch.Tensor:
         return pixels / 255
 
+    @register_augmentation("forgotten")
+    def forgotten(pixels: torch.Tensor, recipe: Recipe, draw: torch.Generator) -> None:
+        pixels.clone()
+
+    with pytest.raises(
+        UserError, match=r"^augmentation forgotten gives NoneType, no tensor, where"
+    ):
+        augmented(Recipe(name="own", epochs=1, batch=2, lr=0.1, augment=("forgotten",)))
     recipe = Recipe(name="own", epochs=1, batch=2, lr=0.1, augment=("scaled",))
     wanted = r"^augmentation scaled gives float32 of \(64, 20, 10, 3\), where .* uint8 of \(64, "
     with pytest.raises(UserError, match=wanted):
