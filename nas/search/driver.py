@@ -152,7 +152,8 @@ def run_search(
     own = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs))
     first = [preset(own).resized(loaded.base.input) for own in several(init)]
     propose = beginning_with(first, loaded, own)
-    if cluster and measured(names, loaded):
+    unknown = measured(names, loaded)
+    if cluster and unknown:
         raise UserError(
             "--objectives: latency_ms is measured on one machine, not on a cluster, whose nodes "
             "may differ; leave out latency_ms, or --executor ray, or give a --latency-table"
@@ -170,7 +171,7 @@ def run_search(
     }
     if trained.rungs:
         asked["eta"] = eta
-    setting = Setting.parse(latency) if measured(names, loaded) else None
+    setting = Setting.parse(latency) if unknown else None
     if setting:
         asked["latency"] = setting.record()
     of_device = (c.text for c in loaded.constraints if c.needs_device())  # which no file says
@@ -219,7 +220,8 @@ def run_search(
         )
         plugins = tuple(str(file) for file in loaded_plugins().values())
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
-        if earlier and (told := take_over(earlier, path, loaded, ladder.epochs, common)):
+        taken = (earlier, path, loaded, ladder.epochs, common, unknown)
+        if earlier and (told := take_over(*taken)):
             shown.notice(told)
         baselines, outside = loaded.baseline_names, loaded.outside
         Driver(path, plan, projection, common, setting, shown, cluster, baselines, outside).work(

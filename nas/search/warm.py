@@ -54,11 +54,14 @@ def take_over(
     space: Space,
     rungs: Sequence[int],
     common: Job,
+    measured: Sequence[str] = (),
 ) -> str:
     """Record the trials of `runs` that are in the space in the run at `path`, and say how many.
 
-    common: what all jobs of the new run have in common. Does nothing, and says so by an empty text,
-    once the run has trials of its own; what a kill left half-way is finished.
+    common: what all jobs of the new run have in common. measured: the costs that it measures, as
+    the earlier runs did; what else they know of latency may be of another device. Does nothing, and
+    says so by an empty text, once the run has trials of its own; what a kill left half-way is
+    finished.
     """
     taken = outside = 0
     with closing(Record(path / "record.db")) as record:
@@ -79,7 +82,8 @@ def take_over(
                     continue
                 number = record.count()
                 note = {"from": f"{run.path}#{trial.number}"}
-                costs = trial.costs | space.costs_of(trial.architecture)
+                there = {name: trial.costs[name] for name in measured if name in trial.costs}
+                costs = space.costs_of(trial.architecture) | there
                 own = Trial(number, trial.key, point, trial.architecture, costs, note)
                 known[trial.key] = own
                 record.add(own)

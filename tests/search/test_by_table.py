@@ -131,6 +131,10 @@ def test_scores_of_a_search_by_macs_are_taken_over_with_the_latency_of_the_table
     for trial in taken:
         assert trial.costs[LATENCY] == table.latency(trial.architecture)
     assert "the latency table has not all parts of osnet_x0_25: without latency" in told.lines
+    third = run_search(
+        budget="1trial", workers=1, warm_start=run, **tiny | {"out": str(tmp_path / "third")}
+    )
+    assert not any(LATENCY in trial.costs for trial in third.all_trials())  # it has no device
     found = compare_runs([run, run])
     assert found.ranges[LATENCY] == pytest.approx(on_device(space, table).cost_range()[LATENCY])
 
