@@ -282,6 +282,8 @@ def default_path(asked: Mapping[str, Any]) -> Path:
         "recipe": load_recipe(recipe_for_search(asked["data"])).model_dump(),
     }  # fmt: skip
     rest = {k: v for k, v in asked.items() if k in plain and v != plain[k]}
+    if (table := asked.get("latency", {}).get("parts")) is not None:
+        rest["latency"] = table
     data = asked["data"]
     parts = [
         re.sub(r"[^\w.]+", "-", asked["space"]).strip("-.")[:60] or "space",

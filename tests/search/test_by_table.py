@@ -104,6 +104,14 @@ def test_limits_are_part_of_the_default_directory() -> None:
     assert default_path(asked | {"constraints": ["macs <= 3M"]}) != plain
 
 
+def test_so_is_the_table() -> None:
+    asked = {"space": "s", "data": "synthetic", "seed": 0}
+    plain = default_path(asked)
+    assert default_path(asked | {"latency": {"backend": "frozen"}}) == plain  # as it was
+    tables = [default_path(asked | {"latency": {"parts": digest}}) for digest in ("a", "b")]
+    assert len({plain, *tables}) == 3
+
+
 class Told(SilentView):
     """Keeps what is told."""
 
