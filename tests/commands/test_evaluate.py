@@ -96,7 +96,7 @@ def test_each_task_has_its_columns_and_other_classes_are_refused(
     sets = {DATA: load_dataset(DATA), "fashion-mnist": classes(3)}
     monkeypatch.setattr("nas.data.check_spec", lambda spec: None)
     monkeypatch.setattr("nas.training.evaluation.check_spec", lambda spec: None)
-    monkeypatch.setattr("nas.training.evaluation.load_dataset", lambda spec, size: sets[spec])
+    monkeypatch.setattr("nas.training.evaluation.load_dataset", lambda spec, size, **_: sets[spec])
     both = ("evaluate", checkpoint, "--data", DATA, "--data", "fashion-mnist")
     headers = [line.split() for line in cli(*both)[1].splitlines()[::2]]
     assert headers[1] == ["data", "test", "top1", "top5", "nll", "ece"]

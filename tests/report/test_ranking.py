@@ -103,7 +103,9 @@ def test_the_picture_is_written_whole_and_data_without_queries_is_refused(
     dataset = load_dataset(DATA)
     other = Dataset("x", "classification", dataset.train, test=dataset.train)
     sizes = []
-    monkeypatch.setattr(ranking, "load_dataset", lambda spec, size: sizes.append(size) or other)
+    monkeypatch.setattr(
+        ranking, "load_dataset", lambda spec, size, **_: sizes.append(size) or other
+    )
     with pytest.raises(UserError, match="no query and gallery to rank; it is for classification"):
         write_ranking(build(TINY), DATA, tmp_path / "other.png")
     assert not (tmp_path / "other.png").exists()
