@@ -23,7 +23,8 @@ RECIPE = (
     "name: tiny\nepochs: 2\nepoch_images: 16\nbatch: 8\nlr: 0.003\nrungs: [1]\nvalidation: 0.33\n"
 )
 SMALL_SPACE = (
-    "space: small\nbase: osnet_x0_25\ninput: 32x16\nparameters:\n  stages[*].streams: 1..2\n"
+    "space: small\nbase: osnet_x0_25\ninput: 32x16\nbaseline: []\nparameters:\n"
+    "  stages[*].streams: 1..2\n  stages[*].depth: 1\n"
 )
 COUNTED = "--confirm 0 --recipe tiny.yaml --workers 1"
 TRAINED = {"--data": TINY, "--recipe": "tiny.yaml", "--workers": "1"}
