@@ -1,5 +1,4 @@
-"""Plug-ins: a user's file that registers what is not there: kinds of blocks,
-losses, augmentations. It runs only if the user names it."""
+"""Plug-ins: a user's file that registers blocks, losses, augmentations; run only if named."""
 
 from __future__ import annotations
 

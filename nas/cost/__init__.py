@@ -3,6 +3,7 @@
 from nas.cost.backends import Setting
 from nas.cost.counters import raw_counts
 from nas.cost.exact import (
+    ALL_COSTS,
     COSTS,
     LATENCY,
     MEASURED,
@@ -22,6 +23,7 @@ from nas.cost.reconcile import by_layer, by_operator, reconcile
 from nas.cost.table import table
 
 __all__ = [
+    "ALL_COSTS",
     "COSTS",
     "LATENCY",
     "MEASURED",

@@ -42,6 +42,7 @@ class Cost:
 COSTS = ("macs", "params", "activation_bytes")
 LATENCY = "latency_ms"  # of a device: measured, or predicted from parts that were measured
 MEASURED = (LATENCY,)  # costs that are not exact
+ALL_COSTS = (*COSTS, *MEASURED)
 
 
 def joined(name: str) -> np.ufunc:

@@ -147,10 +147,13 @@ def write_table(table: PartTable, path: Path) -> None:
     write_atomically(path, pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(index=False))
 
 
-def read_table(path: str | Path) -> PartTable:
-    """A table that `write_table` wrote; UserError says what is wrong with other files."""
+def read_table(path: str | Path | PartTable) -> PartTable:
+    """A table that `write_table` wrote, and one that was read is itself; UserError says what is
+    wrong with other files."""
     import pandas as pd
 
+    if isinstance(path, PartTable):
+        return path
     path = Path(path)
     try:
         frame = pd.read_csv(

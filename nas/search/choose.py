@@ -59,7 +59,7 @@ def best_trials(
 
 def _on_device(trials: Sequence[Trial], latency: str | Path | PartTable) -> list[Trial]:
     """The trials with the latency of that device; UserError where the table lacks parts of all."""
-    table = latency if isinstance(latency, PartTable) else read_table(latency)
+    table = read_table(latency)
     found = []
     for trial in trials:
         costs = {name: own for name, own in trial.costs.items() if name != LATENCY}

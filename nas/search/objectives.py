@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.cost import COSTS, MEASURED
+from nas.cost import ALL_COSTS
 from nas.errors import UserError
 
 SCORE = "score"
@@ -23,13 +23,9 @@ def parse_objectives(text: str | Sequence[str]) -> tuple[str, ...]:
     latency_ms is measured once a trial has ended its first job; the others are known beforehand.
     """
     names = tuple(n.strip() for n in (text.split(",") if isinstance(text, str) else text))
-    valid = (
-        set(names) <= {SCORE, *COSTS, *MEASURED}
-        and SCORE in names
-        and len(set(names)) == len(names)
-    )
+    valid = set(names) <= {SCORE, *ALL_COSTS} and SCORE in names and len(set(names)) == len(names)
     if not valid or not 2 <= len(names) <= 3:
-        costs = ", ".join((*COSTS, *MEASURED))
+        costs = ", ".join(ALL_COSTS)
         raise UserError(
             f"--objectives: {text!r} is not score and one or two of {costs}, as score,macs"
         )

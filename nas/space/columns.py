@@ -30,7 +30,7 @@ from nas.architecture.lower import (
     transition_part,
 )
 from nas.architecture.value import STAGE_FIELDS, block_from, scaled
-from nas.cost import COSTS, MEASURED, Cost, part_cost
+from nas.cost import ALL_COSTS, COSTS, Cost, part_cost
 from nas.cost.parts import PartTable
 from nas.errors import Faulty, UserError
 from nas.space import paths
@@ -215,7 +215,7 @@ class Columns:
 
     def read_by(self, constraint: Constraint) -> list[Column]:
         """The fields that the constraint reads."""
-        names = (name for name in constraint.expression.names() if name not in (*COSTS, *MEASURED))
+        names = (name for name in constraint.expression.names() if name not in ALL_COSTS)
         stages = len(self.space.base_document["stages"])
         return [self.field(path) for name in names for path in paths.concrete(name, stages)]
 

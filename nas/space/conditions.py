@@ -7,7 +7,7 @@ from typing import Any
 
 from nas.architecture import Size
 from nas.architecture.value import NETWORK_FIELDS
-from nas.cost import COSTS, LATENCY, MEASURED
+from nas.cost import ALL_COSTS, LATENCY
 from nas.errors import UserError
 from nas.space import paths
 from nas.space.expression import AGGREGATES, Expression, parse
@@ -15,7 +15,6 @@ from nas.space.space import Constraint, Parameter
 
 ARITHMETIC = ("+", "-", "*", "/", "negative", "sum", "max", "min")
 NUMERIC = (*ARITHMETIC, "<", "<=", ">", ">=", "nondecreasing")
-KNOWN = (*COSTS, *MEASURED)
 VALUES = ("value", "name", "list", *ARITHMETIC)
 
 
@@ -96,7 +95,7 @@ def ordered(
 
 def _is_name(word: str, stages: int, *, costs: bool, own_index: bool = False) -> bool:
     """Whether a word of an expression is a field or cost; UserError for a path that is wrong."""
-    if word in NETWORK_FIELDS or (costs and word in KNOWN):
+    if word in NETWORK_FIELDS or (costs and word in ALL_COSTS):
         return True
     if word.startswith("stages") or not word.isidentifier():
         if "[each" in word and not own_index:
@@ -138,9 +137,9 @@ def _check(expression: Expression, stages: int, *, lists: bool, costs: bool = Tr
     if op in NUMERIC:
         for arg in operands:
             if arg.op == "value" and isinstance(arg.args[0], str):
-                known = (*(KNOWN if costs else ()), *NETWORK_FIELDS, "stages[i].<field>")
+                known = (*(ALL_COSTS if costs else ()), *NETWORK_FIELDS, "stages[i].<field>")
                 names = ", ".join(known)
-                why = "; costs are for constraints" if arg.args[0] in KNOWN else ""
+                why = "; costs are for constraints" if arg.args[0] in ALL_COSTS else ""
                 raise UserError(f"{arg.args[0]!r} is not a name here; names are {names}{why}")
             if _is_word(arg, stages):
                 raise UserError(f"{arg.args[0]} is a word, and {op!r} needs numbers")
@@ -171,7 +170,7 @@ def _check_words(operands: list[Expression], stages: int) -> None:
     values = [v for o in others for v in (o.args if o.op == "list" else (o,)) if v.op == "value"]
     for name in names:
         for value in values:
-            if name in KNOWN:
+            if name in ALL_COSTS:
                 problems = "a number" if isinstance(value.args[0], (str, bool)) else None
             else:
                 path = paths.concrete(name, stages)[0]
@@ -197,7 +196,7 @@ def _other_spelling(size: str) -> str | None:
 
 def _is_word(expression: Expression, stages: int) -> bool:
     """Whether it is the name of a field that holds words."""
-    if expression.op != "name" or expression.args[0] in KNOWN:
+    if expression.op != "name" or expression.args[0] in ALL_COSTS:
         return False
     path = paths.concrete(expression.args[0], stages)[0]
     return all(isinstance(field.default, str) for field in paths.declared(path))

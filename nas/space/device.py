@@ -22,7 +22,7 @@ def on_device(space: Space, latency: str | Path | PartTable) -> Space:
 
     UserError where the table lacks parts of the space's architectures.
     """
-    table = latency if isinstance(latency, PartTable) else read_table(latency)
+    table = read_table(latency)
     exact = tuple(c for c in space.constraints if not c.needs_device())
     lacking = table.missing([NOTHING, *_own_parts(replace(space, constraints=exact))])
     if lacking:

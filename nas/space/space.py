@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nas.architecture import Architecture, from_document, key, to_document
 from nas.architecture.canonical import digest
 from nas.architecture.fields import Value
-from nas.cost import COSTS, LATENCY, MEASURED, cost
+from nas.cost import ALL_COSTS, COSTS, LATENCY, MEASURED, cost
 from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.space import paths
@@ -56,7 +56,7 @@ class Constraint:
         return any(name in MEASURED for name in self.expression.names())
 
     def needs_cost(self) -> bool:
-        return any(name in (*COSTS, *MEASURED) for name in self.expression.names())
+        return any(name in ALL_COSTS for name in self.expression.names())
 
 
 @dataclass(frozen=True)

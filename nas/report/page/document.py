@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nas.cost import COSTS, MEASURED
+from nas.cost import ALL_COSTS
 from nas.directory import in_use
 from nas.report.kinds import kinds
 from nas.report.published import SOURCE, published
@@ -27,7 +27,7 @@ def document(run: Run, trials: Sequence[Trial]) -> dict[str, Any]:
     objectives, and members are all on it, baselines too. height: the mean of fresh
     replicates, where there are any, else the score.
     """
-    costs = [name for name in (*COSTS, *MEASURED) if any(name in t.costs for t in trials)]
+    costs = [name for name in ALL_COSTS if any(name in t.costs for t in trials)]
     costs = costs or list(run.costs)  # where no trial has begun
     members = {t.number for t in front(trials, run.objectives)}
     fronts = {

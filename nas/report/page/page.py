@@ -30,11 +30,10 @@ def write_report(
     latency: times of parts on a device, or the file that has them, from which latency is predicted
     where it was not measured.
     """
-    if isinstance(latency, (str, Path)):
-        latency = read_table(latency)
+    table = None if latency is None else read_table(latency)
     opened = open_run(run)
     path = Path(out) if out is not None else opened.path / "report.html"
-    write_atomically(path, report_html(opened, latency))
+    write_atomically(path, report_html(opened, table))
     return path
 
 
