@@ -105,7 +105,7 @@ def train(document: dict[str, Any], recipe: Recipe, replicate: int) -> list[list
 @lru_cache(maxsize=4)
 def held_out(size: Size, seed: int, fraction: float) -> Held:
     dataset = load_dataset(DATA, size)
-    return hold_out_to_score(dataset.train, dataset.task, seed=seed, fraction=fraction)
+    return hold_out_to_score(dataset, seed=seed, fraction=fraction)
 
 
 def append(file: Path, rows: list[list[Any]]) -> None:

@@ -162,10 +162,10 @@ def run_ablation(
     rows = [_trial(number, row) for number, row in enumerate(chosen.rows)]
     ladder = Ladder((trained.epochs,), 2.0, ("macs",))
     ledger = Ledger(spend, trained, count)
-    size = chosen.rows[0].architecture.input
+    size, tested = chosen.rows[0].architecture.input, split == "test"
     with locked(path, "ablation"):
         if cluster is None:
-            prepare_dataset(data, size)
+            prepare_dataset(data, size, tested=tested)
         changed = make_directory(path, asked, ABLATION, fresh=fresh)
         shown = view or SilentView()
         shown.opened(path)
@@ -180,7 +180,6 @@ def run_ablation(
         plan = AblationPlan(rows, seeds, ladder, ledger, given=frozenset(reused.scores))
         shown.notice(_power(_scores(path, chosen, seeds, reused.scores)))
         plugins = tuple(str(file) for file in loaded_plugins().values())
-        tested = split == "test"
         common = Job(
             "", 0, rows[0].architecture, trained, data, seed, plugins=plugins, tested=tested
         )

@@ -101,6 +101,8 @@ class Dataset:
     0..k-1, in the sorted order of the identities; query and gallery carry raw identities, none of
     which is in train; identity 0 is a distractor, in the gallery only. Task "classification":
     labels are class indices and `test` is set.
+    validation: of another place than train, with labels as train's are; a search is scored on a
+    share of them. Where it is None, it is scored on a part of train that is held out.
     about: one line for people to read. classes: names of the classes, by label.
     """
 
@@ -110,6 +112,7 @@ class Dataset:
     query: Images | None = None
     gallery: Images | None = None
     test: Images | None = None
+    validation: Images | None = None
     about: str = ""
     classes: tuple[str, ...] = ()
 
@@ -122,7 +125,8 @@ class Dataset:
     @property
     def splits(self) -> dict[str, Images]:
         """The splits that there are, by name: train, then query and gallery, or test."""
-        every = {name: getattr(self, name) for name in ("train", "query", "gallery", "test")}
+        names = ("train", "query", "gallery", "test", "validation")
+        every = {name: getattr(self, name) for name in names}
         return {name: own for name, own in every.items() if own is not None and len(own)}
 
     def mapped(self, change: Callable[[Images], Images]) -> "Dataset":
@@ -174,9 +178,9 @@ def _resized(images: Images, size: tuple[int, int]) -> Pixels:
 def digest(dataset: Dataset) -> str:
     """Return the SHA-256 of what a data set holds, as 64 hex digits.
 
-    Hashed in this order, for each split of train, query, gallery, test that there is: its name in
-    ASCII and a zero byte; n, H and W; the pixels, uint8 in (n, H, W, 3) order; the labels; the
-    cameras, if any. All integers are little-endian int64.
+    Hashed in this order, for each split of train, query, gallery, test, validation that there is:
+    its name in ASCII and a zero byte; n, H and W; the pixels, uint8 in (n, H, W, 3) order; the
+    labels; the cameras, if any. All integers are little-endian int64.
     """
     state = hashlib.sha256()
     for name, images in dataset.splits.items():

@@ -1,4 +1,5 @@
-"""Several data sets as one: no identity, camera or group of one is one of another."""
+"""Several data sets as one: joined, where no identity, camera or group of one is one of another; or
+one to train on, and another to be scored on."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from nas.data.dataset import Dataset, Images, no_images, relabel
 from nas.data.stack import Stack
+from nas.errors import UserError
 
 Ints = NDArray[np.int64]
 
@@ -40,6 +42,21 @@ def join(datasets: Sequence[Dataset], names: Sequence[str]) -> Dataset:
         classes=classes,
         **{"train": no_images(datasets[0].train.size)}
         | {split: _stacked([part[split] for part in numbered]) for split in numbered[0]},
+    )
+
+
+def scored_on(trained: Dataset, other: Dataset, spec: str) -> Dataset:
+    """What the first has to train on, and the second to be scored on: its test split; and its train
+    split, as validation, in a search. UserError where their classes differ."""
+    if trained.classes != other.classes:
+        here, there = (", ".join(own.classes) for own in (trained, other))
+        raise UserError(f"data {spec!r}: the classes differ, {here} and {there}")
+    return replace(
+        other,
+        name=f"{trained.name} -> {other.name}",
+        about=f"trained on: {trained.about}; scored on: {other.about}",
+        train=trained.train,
+        validation=other.train,
     )
 
 

@@ -1,4 +1,5 @@
-"""Names of data sets: `synthetic:ids=600,size=128x64`, `market1501:PATH`, several joined with `+`.
+"""Names of data sets: `synthetic:ids=600,size=128x64`, `market1501:PATH`, several joined with `+`,
+or one to train on and another to be scored on, `msmt17:PATH -> market1501:PATH`.
 
 A spec is the name of a source and, after a colon, what it takes. To add a source, add a row to
 SOURCES: everything that names, checks or loads data sets goes through that table. Nothing heavy is
@@ -22,6 +23,9 @@ from nas.errors import UserError
 if TYPE_CHECKING:
     from nas.data.dataset import Dataset, Task
     from nas.data.listing import Listing, Report
+
+
+ARROW = "->"
 
 
 @dataclass(frozen=True)
@@ -183,20 +187,34 @@ SOURCES: dict[str, Source] = {
 
 def usages() -> str:
     """How every spec is written, in one line."""
-    return ", ".join(source.usage for source in SOURCES.values()) + "; several joined with +"
+    own = ", ".join(source.usage for source in SOURCES.values())
+    return f"{own}; several joined with +; 'A {ARROW} B' trains on A and is scored on B"
+
+
+def sides(spec: str) -> list[str]:
+    """The spec of what is trained on and, where an arrow follows, of what is scored on."""
+    if not isinstance(spec, str):
+        raise UserError(f"data {spec!r} is not a text, as {usages()}")
+    found = _cut(spec, ARROW)
+    if len(found) > 2:
+        raise UserError(f"data {spec!r}: {ARROW} is there more than once")
+    return found
+
+
+def _cut(spec: str, mark: str) -> list[str]:
+    """What the marks separate; a mark that no name of a source follows is part of a path."""
+    names = "|".join(re.escape(name) for name in sorted(SOURCES, key=len, reverse=True))
+    return re.split(rf"{re.escape(mark)}(?=\s*(?:{names})(?:[:+\s]|$))", spec)
 
 
 def parts_of(spec: str) -> list[tuple[str, Source, str]]:
-    """(spec, source, what follows the colon) of each data set that a spec joins.
+    """(spec, source, what follows the colon) of each data set that a spec names.
 
-    A + joins where the name of a source follows it; any other is part of a path. Raises UserError
-    where one is unknown or without what it takes, is there twice, or is for another task.
+    Raises UserError where one is unknown or without what it takes, is there twice, or is for
+    another task.
     """
-    if not isinstance(spec, str):
-        raise UserError(f"data {spec!r} is not a text, as {usages()}")
-    names = "|".join(re.escape(name) for name in sorted(SOURCES, key=len, reverse=True))
     found = []
-    for text in re.split(rf"\+(?=\s*(?:{names})(?:[:+\s]|$))", spec):
+    for text in [part for side in sides(spec) for part in _cut(side, "+")]:
         name, colon, rest = (piece.strip() for piece in text.partition(":"))
         if name not in SOURCES:
             raise UserError(f"data {spec!r}: {name!r} is not a data set; valid are {usages()}")
@@ -207,10 +225,10 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
         found.append((text.strip(), source, rest))
     texts, tasks = [text for text, _, _ in found], [source.task for _, source, _ in found]
     if len({(source.usage, _where(rest)) for _, source, rest in found}) < len(found):
-        raise UserError(f"data {spec!r}: a data set is joined with itself")
+        raise UserError(f"data {spec!r}: a data set is there twice")
     if len(set(tasks)) > 1:
         words = ", ".join(f"{text} is for {task}" for text, task in zip(texts, tasks, strict=True))
-        raise UserError(f"data {spec!r}: only sets for one task can be joined; {words}")
+        raise UserError(f"data {spec!r}: only sets for one task go together; {words}")
     return found
 
 
@@ -238,17 +256,27 @@ def load_dataset(
     size: (height, width) in pixels that all images are brought to; by default their own, or what
     the layout of the files names. Files are decoded into the cache when the first image of their
     split is asked for; cache=False decodes single images whenever they are, to look at a few.
-    train=False takes a re-identification set without a train split too, to evaluate on. Raises
-    UserError as `check_spec` does, for another size, or on damage.
+    train=False takes a re-identification set without a train split too, to evaluate on, as what
+    stands after an arrow may be without. Raises UserError as `check_spec` does, for another size,
+    or on damage.
     """
-    from nas.data.join import join
+    from nas.data.join import scored_on
 
-    parts = parts_of(spec)
     if size is not None:
         size = _pixels(size)
-    for _, source, rest in parts:
-        source.check(rest)
-    loaded = []
+    check_spec(spec)
+    trained, *scored = sides(spec)
+    dataset = _load_joined(trained, size, cache, train)
+    if scored:
+        other = _load_joined(scored[0], dataset.train.size, cache, train=False)
+        return scored_on(dataset, other, spec)
+    return dataset
+
+
+def _load_joined(spec: str, size: tuple[int, int] | None, cache: bool, train: bool) -> Dataset:
+    from nas.data.join import join
+
+    parts, loaded = parts_of(spec), []
     for _, source, rest in parts:
         loaded.append(_load(source, rest, size, cache, train))
         size = loaded[0].train.size
@@ -276,13 +304,13 @@ def fingerprint(spec: str) -> str | None:
         return None
 
 
-def prepare_dataset(spec: str, size: tuple[int, int]) -> None:
+def prepare_dataset(spec: str, size: tuple[int, int], *, tested: bool = False) -> None:
     """Decode the training files of a spec into the cache, so that every process finds them there.
 
-    Does nothing for data sets without files of images. Raises UserError as `load_dataset`, and
-    where a file is damaged.
+    tested: of what is trained on alone, as no train split is scored on. Does nothing for data sets
+    without files of images. Raises UserError as `load_dataset`, and where a file is damaged.
     """
-    for _, source, rest in parts_of(spec):
+    for _, source, rest in parts_of(sides(spec)[0] if tested else spec):
         if source.listing is not None:
             _load(source, rest, size, cache=True).train.prepare()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.data.dataset import Images, Task, relabel
+from nas.data.dataset import Dataset, Images, Task, relabel
 from nas.data.random_bits import bits, permutation
 from nas.errors import UserError
 
@@ -130,9 +130,22 @@ def hold_out(images: Images, task: Task, *, seed: int, fraction: float = 0.25) -
     return split(images, seed, fraction)
 
 
-def hold_out_to_score(images: Images, task: Task, *, seed: int, fraction: float) -> Held:
-    """As `hold_out`, and UserError where what is held out gives no score: no query has a match."""
-    held = hold_out(images, task, seed=seed, fraction=fraction)
+def hold_out_to_score(dataset: Dataset, *, seed: int, fraction: float) -> Held:
+    """What a search trains on, and is scored on: `hold_out` of train.
+
+    Where the data set has images of another place for it, all of train is trained on, and that
+    fraction of those is scored on. UserError also where there is no score: no query has a match.
+    """
+    if dataset.validation is None:
+        held = hold_out(dataset.train, dataset.task, seed=seed, fraction=fraction)
+    elif len(dataset.validation):
+        held = hold_out(dataset.validation, dataset.task, seed=seed, fraction=fraction)
+        held = replace(held, train=dataset.train)
+    else:
+        raise UserError(
+            f"{dataset.name}: what is scored on has no train split to choose by; its test split "
+            "decides nothing"
+        )
     if held.query is not None and held.gallery is not None:
         check_matches("of the images that are held out", held.query, held.gallery)
     return held

@@ -112,11 +112,12 @@ def replay_trial(
     session = last_session(opened.path)
     asked = opened.asked
     recipe = recorded_recipe(asked["recipe"])
-    prepare_dataset(asked["data"], trial.architecture.input)
+    tested = asked.get("split") == "test"
+    prepare_dataset(asked["data"], trial.architecture.input, tested=tested)
     job = Job(
         "", number, trial.architecture, recipe, asked["data"], asked["seed"],
         plugins=tuple(str(file) for file in loaded_plugins().values()),
-        tested=asked.get("split") == "test",
+        tested=tested,
     )  # fmt: skip
     found: list[Again] = []
     with _threads(session.threads if session else None):

@@ -59,7 +59,8 @@ def evaluate(
         if rerank:
             raise UserError(f"{data}: it is for classification, where nothing is re-ranked")
     network = network.to(default_device())
-    splits = {name: images for name, images in dataset.splits.items() if name != "train"}
+    tested = ("query", "gallery", "test")
+    splits = {name: images for name, images in dataset.splits.items() if name in tested}
     if dataset.task == "reid":
         check_matches(data, splits["query"], splits["gallery"])
     try:

@@ -111,4 +111,4 @@ def train_network(
 def _split(dataset: Dataset, recipe: Recipe, seed: int) -> Held:
     if not recipe.early_stop:
         return Held(dataset.train)
-    return hold_out_to_score(dataset.train, dataset.task, seed=seed, fraction=recipe.validation)
+    return hold_out_to_score(dataset, seed=seed, fraction=recipe.validation)

@@ -168,5 +168,5 @@ def _whole(spec: str, size: Size) -> tuple[str, Held]:
 def _held(spec: str, size: Size, seed: int, fraction: float) -> tuple[str, Held]:
     """The training split in two, at the network's input size, and the data set's task."""
     dataset = _dataset(spec, size)
-    held = hold_out_to_score(dataset.train, dataset.task, seed=seed, fraction=fraction)
+    held = hold_out_to_score(dataset, seed=seed, fraction=fraction)
     return dataset.task, held

@@ -104,7 +104,7 @@ def test_a_plus_in_a_path_does_not_join() -> None:
 def test_a_folder_is_not_joined_with_itself_however_it_is_written(tmp_path: Path) -> None:
     one = f"market1501:{tmp_path}/a"
     for other in (f"market1501:{tmp_path}/a/", f"market1501:{tmp_path}/b/../a"):
-        with pytest.raises(UserError, match="a data set is joined with itself"):
+        with pytest.raises(UserError, match="a data set is there twice"):
             parts_of(f"{one}+{other}")
     assert len(parts_of(f"{one}+dukemtmc:{tmp_path}/a")) == 2
 
@@ -112,8 +112,8 @@ def test_a_folder_is_not_joined_with_itself_however_it_is_written(tmp_path: Path
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("synthetic+fashion-mnist", "only sets for one task can be joined; synthetic is for reid"),
-        ("synthetic+synthetic", "a data set is joined with itself"),
+        ("synthetic+fashion-mnist", "only sets for one task go together; synthetic is for reid"),
+        ("synthetic+synthetic", "a data set is there twice"),
         ("synthetic+nothing", "'synthetic+nothing' is not a data set"),
         ("synthetic+market1501", "nothing after the name; write market1501:PATH"),
     ],

@@ -32,7 +32,7 @@ def shifted(monkeypatch: pytest.MonkeyPatch) -> Shift:
             return Result("done", scores=scores, state=str(job.to_epoch).encode())
 
         monkeypatch.setattr("nas.search.again.run_job", run)
-        monkeypatch.setattr("nas.search.again.prepare_dataset", lambda *_: None)
+        monkeypatch.setattr("nas.search.again.prepare_dataset", lambda *_, **__: None)
 
     return use
 
@@ -91,6 +91,6 @@ def test_what_has_no_score_is_refused_and_so_is_a_failure(
     with pytest.raises(UserError, match=r"#5 has no score to compare with \(failed: the loss is"):
         replay_trial(run, 5)
     monkeypatch.setattr("nas.search.again.run_job", lambda job: Result("failed", "no memory"))
-    monkeypatch.setattr("nas.search.again.prepare_dataset", lambda *_: None)
+    monkeypatch.setattr("nas.search.again.prepare_dataset", lambda *_, **__: None)
     with pytest.raises(UserError, match="#1 failed now: no memory"):
         replay_trial(run, 1)
