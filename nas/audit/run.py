@@ -79,6 +79,7 @@ def run_audit(
     data: str | None = None,
     recipe: str | Recipe | None = None,
     overrides: Sequence[str] = (),
+    constraints: str | Sequence[str] = (),
     cost: str = "macs",
     bands: int | None = None,
     zero_cost: bool = True,
@@ -96,15 +97,17 @@ def run_audit(
     trained with 2 seeds (`seeds`) at full length, the first of them scored at every rung on its
     way; or a run, or a table of trainings (its folder, as `replay` takes it), of which
     nothing is trained and what asks for training is refused. rungs: as for a search; by default
-    the recipe's, or else 1, 3, 9, ... epochs. cost, bands: what bands are of, and how many.
+    the recipe's, or else 1, 3, 9, ... epochs. constraints: what architectures of the space must
+    satisfy besides, as for a search. cost, bands: what bands are of, and how many.
     zero_cost: whether synflow, naswot and gradient norm are computed too, on `data`. The same
     arguments resume an audit; architectures, seeds, budget, workers and cluster (as for a search)
     may change. UserError for what a user can mend.
     """
+    limits = list(dict.fromkeys(several(constraints)))
     training = {
         "--architectures": architectures, "--seeds": seeds, "--rungs": rungs, "--recipe": recipe,
         "--set": overrides or None, "--budget": budget, "--workers": workers,
-        "--executor": cluster, "--fresh": fresh or None,
+        "--executor": cluster, "--fresh": fresh or None, "--constraint": limits or None,
     }  # fmt: skip
     asked = {name: value for name, value in training.items() if value is not None}
     if cost not in COSTS:
@@ -121,9 +124,9 @@ def run_audit(
         if out:
             raise UserError("--out: a run's audit is written into it")
         return _of_run(folder, cost, bands, zero_cost, seed, shown)
-    space = load_space(target)
+    space = load_space(target, constraints=limits)
     return _of_space(
-        space, architectures if architectures is not None else ARCHITECTURES,
+        space, limits, architectures if architectures is not None else ARCHITECTURES,
         seeds if seeds is not None else SEEDS, rungs, data or "synthetic", recipe, overrides,
         cost, bands, zero_cost, budget, workers, cluster, seed, out, fresh,
         shown,
@@ -191,8 +194,8 @@ def _evidence_of(run: Run, trials: Sequence[Trial]) -> tuple[Evidence, str, tupl
 
 
 def _of_space(
-    space: Space, count: int, seeds: int, rungs: str | Sequence[int] | None, data: str,
-    recipe: str | Recipe | None, overrides: Sequence[str], cost: str, bands: int | None,
+    space: Space, limits: list[str], count: int, seeds: int, rungs: str | Sequence[int] | None,
+    data: str, recipe: str | Recipe | None, overrides: Sequence[str], cost: str, bands: int | None,
     zero_cost: bool, budget: str | None, workers: int | None, cluster: Cluster | None, seed: int,
     out: str | Path | None, fresh: bool, view: View,
 ) -> Audit:  # fmt: skip
@@ -225,6 +228,8 @@ def _of_space(
         "objectives": ["score", "macs"],
         "seed": seed,
     }
+    if limits:
+        asked["constraints"] = limits
     plain = default_path(asked)
     path = Path(out) if out is not None else plain.with_name(f"audit-{plain.name}")
     ladder = Ladder((*chosen, trained.epochs), 2.0, ("macs",))

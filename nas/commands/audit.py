@@ -10,6 +10,7 @@ from nas.commands.options import (
     DATA_HELP,
     Address,
     Changes,
+    Constraints,
     CpusPerJob,
     Executor,
     GpusPerJob,
@@ -51,6 +52,7 @@ def audit(
     ] = None,
     recipe: SearchRecipe = None,
     changes: Changes = None,
+    constraint: Constraints = None,
     cost: Annotated[
         str, typer.Option(help="What bands are of: macs, params, activation_bytes.")
     ] = "macs",
@@ -111,6 +113,7 @@ def audit(
             data=data,
             recipe=recipe,
             overrides=changes or [],
+            constraints=constraint or (),
             cost=cost,
             bands=bands,
             zero_cost=zero_cost,

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from nas.architecture import key
+from nas.audit.plan import spread_trials
 from nas.audit.run import _evidence_of, default_rungs, run_audit
 from nas.errors import UserError
 from nas.report.audit import importance_words
 from nas.search import open_run
+from nas.space import load_space
 from nas.training import load_recipe
 from tests.audit.made_up import table
 from tests.made_up_runs import make_run
@@ -62,6 +64,21 @@ def test_a_space_is_trained_once_and_its_directory_can_be_audited_again(
     pd.testing.assert_frame_equal(again.ranking(), found.ranking())
     pd.testing.assert_frame_equal(again.importance(), found.importance())
     assert again.caveats == ()
+
+
+def test_what_breaks_a_constraint_is_not_trained(tiny: dict[str, Any]) -> None:
+    limits = ["stages[0].streams >= 3"]
+    assert {
+        row.point["stages[*].streams"] for row in spread_trials(load_space(tiny["target"]), 8, 0)
+    } > {3, 4}
+    with pytest.raises(UserError, match=r"2 of 8 architectures are complete"):
+        run_audit(**tiny, constraints=limits, budget="8epochs")
+    run = open_run(tiny["out"])
+    assert {trial.point["stages[*].streams"] for trial in run.all_trials()} <= {3, 4}
+    assert run.asked["constraints"] == limits
+    assert run.asked["space_hash"] == load_space(tiny["target"], constraints=limits).hash()
+    with pytest.raises(UserError, match="constraints"):
+        run_audit(**tiny)  # that is another audit
 
 
 def test_what_a_search_has_confirmed_was_chosen_and_what_an_audit_has_was_not(
@@ -130,3 +147,5 @@ def test_what_asks_for_training_is_refused_where_nothing_is_trained() -> None:
         run_audit(table(), seeds=3)
     with pytest.raises(UserError, match="--budget is for the audit of a space"):
         run_audit(table(), budget="1h")
+    with pytest.raises(UserError, match="--constraint is for the audit of a space"):
+        run_audit(table(), constraints="macs <= 5M")
