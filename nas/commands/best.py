@@ -34,10 +34,19 @@ def best(
         Path | None,
         typer.Option(help="Predict latency by this table, which `latency` made; else RUN's own."),
     ] = None,
+    score_min: Annotated[
+        float | None,
+        typer.Option(
+            help="Of those with this score at least, the cheapest: by RUN's first cost, or by "
+            "latency with --latency-table."
+        ),
+    ] = None,
     name: Annotated[
         bool, typer.Option("--name", help="Print RUN#trial alone, for another command to take.")
     ] = False,
-    count: Annotated[int, typer.Option(min=1, help="How many trials, the best first.")] = 1,
+    count: Annotated[
+        int, typer.Option(min=1, help="How many trials, the best, or cheapest, first.")
+    ] = 1,
     as_json: Json = False,
     plugin: Plugins = None,
 ) -> None:
@@ -63,7 +72,7 @@ def best(
             raise UserError(f"--latency-max: {latency_max:g} is not a number of ms above 0")
         limits["latency_ms"] = latency_max
     opened = open_run(run).snapshot()
-    found = best_trials(opened, limits, count, latency_table)
+    found = best_trials(opened, limits, count, latency_table, score_min)
     if name:
         for trial in found:
             print(f"{opened.path}#{trial.number}")

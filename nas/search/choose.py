@@ -1,4 +1,4 @@
-"""The best trials that cost no more than is allowed."""
+"""The best trials that cost no more than is allowed, or the cheapest that are good enough."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 
-from nas.arguments import whole
+from nas.arguments import real, whole
 from nas.cost import LATENCY, MEASURED
 from nas.cost.parts import PartTable, read_table
 from nas.errors import UserError
@@ -23,6 +23,7 @@ def best_trials(
     limits: Mapping[str, float] | None = None,
     count: int = 1,
     latency_table: str | Path | PartTable | None = None,
+    score_min: float | None = None,
 ) -> list[Trial]:
     """The `count` best complete trials within the limits, the best first; fewer where there are.
 
@@ -31,10 +32,12 @@ def best_trials(
     limits: the largest value of a cost, by its name. latency_table: of parts that were measured on
     a device (`cli.py latency SPACE`), by which latency_ms is of that device. A trial counts by the
     mean of its fresh seeds; one that was not confirmed by its score, less what those that were
-    confirmed have lost by fresh seeds on average: the luck by which a score is chosen. UserError
-    where none is within.
+    confirmed have lost by fresh seeds on average: the luck by which a score is chosen. score_min:
+    those that count for so much at least, the cheapest first, by the run's first cost, or by
+    latency where there is a table. UserError where none is within.
     """
     limits, count = limits or {}, whole("--count", count, 1)
+    least = None if score_min is None else real("--score-min", score_min)
     for name, most in limits.items():
         if not (isinstance(most, Real) and most > 0):
             raise UserError(f"{name}: at most {most!r} is not a number above 0")
@@ -54,7 +57,17 @@ def best_trials(
     if not within:
         raise UserError(_none_within(opened.path, trials, limits))
     worth = expected(trials)
-    return sorted(within, key=lambda t: (-worth[t.number], t.costs["macs"], t.number))[:count]
+    best = sorted(within, key=lambda t: (-worth[t.number], t.costs["macs"], t.number))
+    if least is None:
+        return best[:count]
+    enough = [trial for trial in best if worth[trial.number] >= least]
+    if not enough:
+        raise UserError(
+            f"{opened.path}: no trial{' within the limits' if limits else ''} has a score of at "
+            f"least {least:g}; the best is #{best[0].number} with {worth[best[0].number]:.4f}"
+        )
+    cost = LATENCY if latency_table is not None else opened.costs[0]
+    return sorted(enough, key=lambda t: _cost(t, cost))[:count]
 
 
 def _on_device(trials: Sequence[Trial], latency: str | Path | PartTable) -> list[Trial]:

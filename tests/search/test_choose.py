@@ -38,6 +38,25 @@ def test_a_limit_is_kept_and_may_be_reached(plain: Path) -> None:
     assert numbers(best_trials(plain, limits)) == [0]
 
 
+def test_of_those_that_are_good_enough_the_cheapest_comes_first(
+    plain: Path, tmp_path: Path
+) -> None:
+    worth = expected(open_run(plain).all_trials())
+    by_macs = sorted((1, 3, 0), key=lambda number: macs(plain, number))
+    for least in (worth[1], worth[3], worth[0]):
+        enough = [number for number in by_macs if worth[number] >= least]
+        assert numbers(best_trials(plain, count=9, score_min=least)) == enough
+    most = {"macs": macs(plain, 1) - 1}
+    assert numbers(best_trials(plain, most, 9, score_min=worth[0])) == [0]
+    with pytest.raises(UserError, match=r"no trial within the limits has a score of at least 0.8;"):
+        best_trials(plain, most, score_min=0.8)
+    with pytest.raises(UserError, match=rf"least 0.8; the best is #1 with {worth[1]:.4f}$"):
+        best_trials(plain, score_min=0.8)
+    lucky = make_run(tmp_path / "a", fresh={0: (0.29, 0.29), 1: (0.39, 0.41)})
+    assert worth[0] == 0.3
+    assert 0 not in numbers(best_trials(lucky, count=9, score_min=0.3))  # by its fresh seeds
+
+
 @pytest.mark.parametrize("most", [0, "5M"])
 def test_a_limit_that_is_no_number_above_0_is_refused(most, plain: Path) -> None:
     with pytest.raises(UserError, match=f"macs: at most {most!r} is not a number above 0"):
