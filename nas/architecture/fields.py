@@ -55,12 +55,13 @@ def number(default: float, *, above: float, high: float, about: str) -> Any:
     return Field(default, about, problem, ("number", above, high))
 
 
-def choice(default: str, options: Iterable[str], *, about: str) -> Any:
+def choice(default: str | int, options: Iterable[str | int], *, about: str) -> Any:
     """One of `options`; a live collection (a registry) may still grow."""
 
     def problem(value: Value) -> str | None:
-        names = list(options)
-        return None if value in names else "one of " + ", ".join(map(str, names))
+        valid = list(options)
+        known = any(value == own and type(value) is type(own) for own in valid)
+        return None if known else "one of " + ", ".join(map(str, valid))
 
     fixed = tuple(options) if isinstance(options, (list, tuple)) else id(options)
     return Field(default, about, problem, ("choice", fixed))

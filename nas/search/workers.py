@@ -31,13 +31,10 @@ from nas.files import write_atomically
 from nas.search.capacity import in_script
 from nas.search.quiet import Quiet
 from nas.search.record import digest
+from nas.training.interrupts import ENDING, interrupts
 from nas.training.job import Job, Result, run_job
 
 _cancelled: Any = None
-
-
-ENDING = (signal.SIGINT, signal.SIGTERM)
-"""What ends a driver in order: Ctrl-C, and what queues send. Its workers end with it."""
 
 
 UNGUARDED = (
@@ -81,7 +78,7 @@ class LocalWorkers:
                     raise Unavailable(UNGUARDED) from None
                 pool = self._pool(slot)
                 future = pool.submit(self._do, job, self._outbox)
-        self._slots[slot] = (pool, future)
+            self._slots[slot] = (pool, future)
         return future
 
     def cancel(self) -> None:
@@ -143,8 +140,9 @@ def _start(threads: int, cancelled: Any, begun: Any, slot: int) -> None:
     global _cancelled
     _cancelled = cancelled
     begun.value = 1
-    for own in ENDING:
+    for own in ENDING:  # which end the driver, and it ends its workers
         signal.signal(own, signal.SIG_IGN)
+    _mask(signal.SIG_UNBLOCK)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -205,16 +203,24 @@ def _measured(job: Job, outbox: Path) -> Result:
 
 @contextmanager
 def _starting() -> Iterator[None]:
-    """A process that starts meanwhile ignores what ends the driver, as its parent does; and it does
-    not run the caller's script again, unless jobs need a kind that is registered there."""
-    script, before = sys.modules["__main__"], []
-    if threading.current_thread() is threading.main_thread():
-        before = [signal.signal(own, signal.SIG_IGN) for own in ENDING]
-    if not in_script():
-        sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
-        for own, handler in zip(ENDING, before, strict=False):
-            signal.signal(own, handler or signal.SIG_DFL)
+    """A process that starts meanwhile does not hear what ends the driver, until it ignores it; the
+    driver hears it afterwards. And the process does not run the caller's script again, unless jobs
+    need a kind that is registered there."""
+    script = sys.modules["__main__"]
+    with interrupts() as came:
+        _mask(signal.SIG_BLOCK)  # which a new process inherits
+        if not in_script():
+            sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = script
+            _mask(signal.SIG_UNBLOCK)  # what came meanwhile comes now
+    if came():
+        raise KeyboardInterrupt
+
+
+def _mask(how: int) -> None:
+    """Block what ends a driver in this thread, and the processes that it starts, or no longer."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(how, ENDING)

@@ -7,19 +7,22 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""What ends a process in order: Ctrl-C, and what queues send."""
+
 
 @contextmanager
 def interrupts() -> Iterator[Callable[[], bool]]:
     """Within, Ctrl-C or SIGTERM only make the function that is given true: a step is done or not
-    begun."""
+    begun. One that is ignored, as Ctrl-C by what a script runs in the background, stays so."""
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     came = threading.Event()
-    both = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(own, lambda number, frame: came.set()) for own in both]
+    heard = [own for own in ENDING if signal.getsignal(own) != signal.SIG_IGN]
+    before = [signal.signal(own, lambda number, frame: came.set()) for own in heard]
     try:
         yield came.is_set
     finally:
-        for own, handler in zip(both, before, strict=True):
+        for own, handler in zip(heard, before, strict=True):
             signal.signal(own, handler or signal.SIG_DFL)

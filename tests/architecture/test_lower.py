@@ -46,8 +46,11 @@ def test_equal_networks_have_one_key_whatever_their_fields_say() -> None:
 
 def test_different_networks_have_different_keys() -> None:
     variants = [
-        network(streams=t, gate=gate, fusion=fusion, convolution=convolution)
+        network(
+            streams=t, gate=gate, fusion=fusion, convolution=convolution, convolution_kernel=kernel
+        )
         for t in (2, 3)
+        for kernel in (3, 5)
         for gate in ("none", "fixed", "streamwise", "separate", "unified")
         for fusion in ("add", "concat")
         for convolution in ("lite", "full", "separable")

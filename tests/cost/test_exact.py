@@ -61,6 +61,7 @@ parameters:
   width: [0.2, 0.25, 0.5]
   stages[each].family: [osnet, inception, resnext, se]
   stages[each].stream_depth: {values: [0, 2], when: "stages[each].family == osnet"}
+  stages[each].convolution_kernel: {values: [3, 7], when: "stages[each].family == osnet"}
   stages[each].instance_norm: {values: [none, both], when: "stages[each].family == osnet"}
   stages[each].reduction: {values: [0, 4], when: "stages[each].family == se"}
   stages[each].cardinality: {values: [8, 16], when: "stages[each].family == resnext"}

@@ -49,10 +49,14 @@ def test_small_stems_by_hand() -> None:
 @pytest.mark.parametrize("fusion", ["add", "concat"])
 @pytest.mark.parametrize("convolution", ["lite", "separable", "full"])
 @pytest.mark.parametrize("streams", [1, 2, 4])
-def test_stream_t_sees_2t_plus_1(streams: int, gate: str, fusion: str, convolution: str) -> None:
-    chosen = block(streams=streams, gate=gate, fusion=fusion, convolution=convolution)
+@pytest.mark.parametrize("kernel", [3, 7])
+def test_stream_t_sees_2t_plus_1_or_more_by_a_larger_kernel(
+    streams: int, gate: str, fusion: str, convolution: str, kernel: int
+) -> None:
+    layer = {"convolution": convolution, "convolution_kernel": kernel}
+    chosen = block(streams=streams, gate=gate, fusion=fusion, **layer)
     part = lower(network(chosen))[1].part
-    expected = [2 * t + 1 for t in range(1, streams + 1)]
+    expected = [(kernel - 1) * t + 1 for t in range(1, streams + 1)]
     assert stream_fields(part) == (expected if streams > 1 else [])
     assert part_field(part) == expected[-1]
 

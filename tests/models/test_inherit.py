@@ -294,6 +294,7 @@ def test_the_head_of_a_network_with_a_stage_less_is_not_taken_from_another_stage
         ({"gate": "fixed"}, {"", "not in the source"}),
         ({"gate": "separate"}, {"", "not in the source"}),
         ({"gate": "streamwise"}, {"", "weighs maps, source channels"}),
+        ({"convolution_kernel": 5}, {"", "kernel 5x5, source 3x3"}),
         ({"convolution": "separable"}, {"", "kernel 1x1, source 3x3", "kernel 3x3, source 1x1"}),
     ],
 )

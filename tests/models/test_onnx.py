@@ -44,6 +44,7 @@ ARCHITECTURES = {
     "family se without gate": changed(family="se", reduction=0),
     **{f"gate {x}": changed(gate=x) for x in ("none", "fixed", "streamwise", "separate")},
     **{f"convolution {x}": changed(convolution=x) for x in ("full", "separable")},
+    "kernel 5": changed(convolution_kernel=5),
     "concat": changed(fusion="concat"),
     **{f"instance norm {x}": changed(instance_norm=x) for x in ("inside", "outside", "both")},
     **{f"stem {x}": changed(stem=x) for x in ("conv3", "conv3_stride1")},

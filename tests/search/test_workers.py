@@ -1,5 +1,8 @@
 """Which worker has which GPU, with a stand-in for torch's; and what a worker's process runs."""
 
+import os
+import signal
+import subprocess
 import sys
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
@@ -52,6 +55,27 @@ def test_a_worker_runs_the_script_only_for_a_kind_that_it_registers(
     monkeypatch.setitem(gates._kinds, "own", own)
     with _starting():
         assert sys.modules["__main__"] is script
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_what_ends_a_driver_is_heard_by_it_alone_and_once_a_worker_has_started(
+    which: signal.Signals,
+) -> None:
+    asked = "import signal; print(sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])))"
+    before = signal.getsignal(which)
+    done = subprocess.CompletedProcess[bytes]([], 1)
+
+    def start() -> None:
+        nonlocal done
+        with _starting():
+            os.kill(os.getpid(), which)
+            done = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=False)
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert done.returncode == 0 and signal.getsignal(which) is before
+    assert which.name.encode() in done.stdout  # blocked in a process that began meanwhile
+    assert which not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @pytest.mark.parametrize("script", [None, "<stdin>"])

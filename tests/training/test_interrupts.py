@@ -19,6 +19,17 @@ def test_within_a_signal_only_makes_it_true_and_after_it_is_as_before(
     assert signal.getsignal(which) is before
 
 
+def test_what_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts() as came:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert not came()
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_in_another_thread_it_is_never_true() -> None:
     found: list[bool] = []
 

@@ -13,7 +13,8 @@ PLACES = ("none", "inside", "outside", "both")
 
 @families.register("osnet")
 class OSNet(Component):
-    """T streams, stream t being t 3x3 layers deep; gated, fused, and added to the identity.
+    """T streams, stream t being t layers deep, of 3x3 by default; gated, fused, and added to the
+    identity.
 
     Instance normalisation (IBN and AIN variants; Zhou et al., TPAMI 2021): `inside` stands on the
     residual branch in place of the last batch norm, `outside` after the sum.
@@ -21,11 +22,11 @@ class OSNet(Component):
 
     streams: int = integer(4, low=1, high=6, about="T, the number of streams")
     stream_depth: int = integer(
-        0, low=0, high=6, about="3x3 layers in every stream; 0: stream t has t of them"
+        0, low=0, high=6, about="layers in every stream; 0: stream t has t of them"
     )
     gate: str = use(gates, "unified", about="how streams are weighed before they are fused")
     fusion: str = use(fusions, "add", about="how streams become one tensor")
-    convolution: str = use(convolutions, "lite", about="the 3x3 layer that streams are made of")
+    convolution: str = use(convolutions, "lite", about="the layer that streams are made of")
     bottleneck: int = integer(4, low=1, high=64, about="block channels divided by stream channels")
     instance_norm: str = choice("none", PLACES, about="where instance normalisation stands")
 
