@@ -12,12 +12,15 @@ import pytest
 
 from nas.commands.app import app
 from nas.cost.parts import write_table
+from nas.search.workers import LocalWorkers
 from nas.space import load_space
 from tests.data.trees import MARKET, make
+from tests.inline import Inline
 from tests.space.test_device import device
 from tests.test_docs import BLOCK, PAGES, ROOT, spaces
 
 pytestmark = pytest.mark.xdist_group("commands")  # their workplace takes long to make
+WORKERS = "nas.search.driver.LocalWorkers"
 TINY = "synthetic:ids=12,size=32x16"
 RECIPE = (
     "name: tiny\nepochs: 2\nepoch_images: 16\nbatch: 8\nlr: 0.003\nrungs: [1]\nvalidation: 0.33\n"
@@ -26,10 +29,19 @@ SMALL_SPACE = (
     "space: small\nbase: osnet_x0_25\ninput: 32x16\nbaseline: []\nparameters:\n"
     "  stages[*].streams: 1..2\n  stages[*].depth: 1\n"
 )
+SIZES = {
+    "osnet-mini": "32x16",
+    "osnet-ain": "64x32",
+    "osnet-paper": "64x32",
+    "osnet-stages": "64x32",
+}
+SPACES: dict[str, str | None] = {name: f"{name}.yaml" for name in SIZES}
+"""Shipped spaces, and the same at a small input."""
 COUNTED = "--confirm 0 --recipe tiny.yaml --workers 1"
 TRAINED = {"--data": TINY, "--recipe": "tiny.yaml", "--workers": "1"}
 SMALLER: dict[str, dict[str, str | None]] = {
     "search": {
+        **SPACES,
         **TRAINED,
         "--budget": "1trials",
         "--out": "results/search-{line}",
@@ -42,10 +54,11 @@ SMALLER: dict[str, dict[str, str | None]] = {
         "--eval": f"{TINY},seed=2",
         "--set": None,
         "--init": None,
+        "--input": "32x16",
         "--out": "results/train-{line}",
     },
-    "ablate": {**TRAINED, "--seeds": "2"},
-    "audit": {**TRAINED, "--architectures": "8", "--seeds": "2"},
+    "ablate": {**SPACES, **TRAINED, "--seeds": "2", "64x32": "32x16"},
+    "audit": {**SPACES, **TRAINED, "--architectures": "8", "--seeds": "2"},
     "evaluate": {"--data": TINY},
     "rank": {"--data": TINY},
     "data": {"synthetic": TINY},
@@ -58,6 +71,7 @@ ELSEWHERE = {
     "search osnet-mini --objectives score,latency_ms --latency-table": BY_TABLE,
     "search osnet-mini --latency-table": BY_TABLE,
     "best results/osnet-mini-synthetic-s0 --latency-table": "tests/search/test_choose.py",
+    "audit osnet-mini --constraint": "tests/audit/test_audit_run.py",
     "dashboard": "tests/search/test_dashboard.py",
     "audit benchmarks/tabular": "takes a minute; its table is read in tests/audit/test_shipped.py",
     "audit results/audit-osnet-mini-synthetic-s0": "so few short trainings rank nothing",
@@ -85,7 +99,13 @@ def cli(line: str) -> None:
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with everything that the documents name."""
+    """A folder with everything that the documents name. Jobs are done in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WORKERS, Inline)
+        yield from _made(tmp_path_factory)
+
+
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("workplace")
     for name in ("examples", "benchmarks"):
         (place / name).symlink_to(ROOT / name)
@@ -93,6 +113,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (place / "results" / "paper-ablation").symlink_to(ROOT / "results" / "paper-ablation")
     (place / "tiny.yaml").write_text(RECIPE)
     (place / "small.yaml").write_text(SMALL_SPACE)
+    for name, size in SIZES.items():
+        text = f"space: {name}\nextends: {name}\ninput: {size}\n"
+        (place / f"{name}.yaml").write_text(text)
     (place / "my_space.yaml").write_text(spaces()["mine"])
     make(place / "PATH", MARKET)
     make(place / "FOLDER", {".": ["one.png", "two.png"]})
@@ -102,11 +125,11 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     try:
         for seed, count in ((0, 4), (1, 1)):
             asked = f"--budget {count}trials --data {TINY} --seed {seed} {COUNTED}"
-            cli(f"search osnet-mini {asked} --out results/osnet-mini-synthetic-s{seed}")
+            cli(f"search osnet-mini.yaml {asked} --out results/osnet-mini-synthetic-s{seed}")
         cli(f"train small.yaml@0 --data {TINY} --recipe tiny.yaml --out results/net")
         Path("net.safetensors").symlink_to("results/net/last.safetensors")
         for suffix in ("pth", "safetensors"):
-            cli(f"export osnet_ain_x1_0 --out ain.{suffix}")
+            cli(f"export osnet_ain_x1_0 --input 64x32 --out ain.{suffix}")
         cli("export osnet_ain_x1_0 --input 32x16 --out ain.onnx")
         write_table(device(load_space("small.yaml")), Path("device.csv"))
     finally:
@@ -156,4 +179,6 @@ def test_the_command_runs(
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
     else:
+        if "latency_ms" in own:  # which workers measure
+            monkeypatch.setattr(WORKERS, LocalWorkers)
         cli(shortened(line, number))
