@@ -194,9 +194,10 @@ def build(
 
 
 def residual_scales(network: Network) -> list[Tensor]:
-    """Weights (C,) of the norm that ends each residual branch, which is first in its sum.
+    """Weights (C,) of the norm that ends each residual branch.
 
-    A gate on the branch may stand between norm and sum.
+    Of a sum it is what is computed from the other, the identity; else the first. A gate on the
+    branch may stand between norm and sum.
     """
     made: list[tuple[Callable[..., Tensor] | None, tuple[int, ...]]] = [(None, ())]
     made += [(function, inputs) for function, inputs, _ in network.steps]
@@ -204,12 +205,26 @@ def residual_scales(network: Network) -> list[Tensor]:
     for function, inputs in made:
         if function is not add:
             continue
-        maker, read = made[inputs[0]]
+        branch = inputs[1] if _reads(made, inputs[1], inputs[0]) else inputs[0]
+        maker, read = made[branch]
         while maker is scale or isinstance(maker, LearnedScale):
             maker, read = made[read[0]]
         if isinstance(maker, NORMS) and isinstance(maker.weight, Tensor):
             found.append(maker.weight)
     return found
+
+
+def _reads(made: Sequence[tuple[object, tuple[int, ...]]], node: int, other: int) -> bool:
+    """Whether a node is computed from the other; a node comes after those that it reads."""
+    seen, before = set[int](), [node]
+    while before:
+        for own in made[before.pop()][1]:
+            if own == other:
+                return True
+            if own > other and own not in seen:
+                seen.add(own)
+                before.append(own)
+    return False
 
 
 def _same(x: Tensor) -> Tensor:

@@ -72,6 +72,25 @@ def test_se_weighs_the_channels_before_the_sum_and_with_reduction_0_not_at_all()
     assert convs(network("se", reduction=4))[3:5] == [(64, 16, 1, 1), (16, 64, 1, 1)]
 
 
+def test_mobilenet_expands_filters_each_channel_weighs_and_projects() -> None:
+    block = network("mobilenet", expansion=3, kernel=5, squeeze=4)
+    inner = 64 * 3
+    assert convs(block) == [
+        (64, inner, 1, 1),
+        (inner, inner, 5, inner),
+        (inner, inner // 4, 1, 1),  # the weights
+        (inner // 4, inner, 1, 1),
+        (inner, 64, 1, 1),
+    ]
+    ops = [x.op for x in layers(block)]
+    assert ops[-2:] == ["batch_norm", "add"] and ops.count("relu") == 3  # the end is linear
+    assert [x.op for x in layers(network("mobilenet", channels=96))][
+        -1
+    ] == "batch_norm"  # no identity
+    plain = network("mobilenet", expansion=1)
+    assert convs(plain) == [(64, 64, 3, 64), (64, 64, 1, 1)]
+
+
 def test_the_plain_bottleneck_is_one_architecture_whatever_family_it_is_called() -> None:
     assert key(network("se", reduction=0)) == key(network("resnext", cardinality=1))
 

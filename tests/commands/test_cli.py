@@ -284,7 +284,7 @@ def test_interrupted_search_ends_with_the_front_and_code_130(tmp_path: Path, how
     assert "interrupted: run is saved; the same command goes on" in stderr
 
 
-PLUGINS = ("--plugin", "examples/eca_gate.py", "--plugin", "examples/mobilenet_block.py")
+PLUGINS = ("--plugin", "examples/eca_gate.py", "--plugin", "examples/convnext_block.py")
 
 
 def test_plugins_work_in_every_verb_without_a_change_to_the_package(tmp_path: Path) -> None:
@@ -302,9 +302,9 @@ def test_plugins_work_in_every_verb_without_a_change_to_the_package(tmp_path: Pa
         "--data", "synthetic:ids=16,size=64x32", "--out", run, *PLUGINS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "inverted_residual" in done.stderr
+    assert "convnext" in done.stderr
     html = (tmp_path / "run" / "pareto.html").read_text()
-    assert "eca" in html or "inverted_residual" in html
+    assert "eca" in html or "convnext" in html
     refused = typed("profile", f"{run}#0")
     needed = typed("profile", f"{run}#0", "--json", *PLUGINS)
     assert needed.returncode == 0
@@ -315,7 +315,7 @@ def test_plugins_work_in_every_verb_without_a_change_to_the_package(tmp_path: Pa
 
 
 def test_examples_are_short() -> None:
-    for name in ("eca_gate.py", "mobilenet_block.py", "circle_loss.py", "grey_patch.py"):
+    for name in ("eca_gate.py", "convnext_block.py", "circle_loss.py", "grey_patch.py"):
         assert len((ROOT / "examples" / name).read_text().splitlines()) <= 60
 
 

@@ -59,11 +59,14 @@ base: osnet_x0_25
 input: 64x32
 parameters:
   width: [0.2, 0.25, 0.5]
-  stages[each].family: [osnet, inception, resnext, se]
+  stages[each].family: [osnet, inception, resnext, se, mobilenet]
   stages[each].stream_depth: {values: [0, 2], when: "stages[each].family == osnet"}
   stages[each].convolution_kernel: {values: [3, 7], when: "stages[each].family == osnet"}
   stages[each].instance_norm: {values: [none, both], when: "stages[each].family == osnet"}
   stages[each].reduction: {values: [0, 4], when: "stages[each].family == se"}
+  stages[each].expansion: {values: [1, 6], when: "stages[each].family == mobilenet"}
+  stages[each].kernel: {values: [3, 5], when: "stages[each].family == mobilenet"}
+  stages[each].squeeze: {values: [0, 4], when: "stages[each].family == mobilenet"}
   stages[each].cardinality: {values: [8, 16], when: "stages[each].family == resnext"}
 """
 

@@ -7,7 +7,7 @@ from nas.cost import cost, match, with_family
 from nas.errors import UserError
 
 
-@pytest.mark.parametrize("family", ["osnet", "inception", "resnext", "se"])
+@pytest.mark.parametrize("family", ["osnet", "inception", "resnext", "se", "mobilenet"])
 @pytest.mark.parametrize("name", ["macs", "params"])
 def test_every_family_is_matched_within_two_percent(family: str, name: str) -> None:
     target = preset("osnet_x0_5")

@@ -5,10 +5,21 @@ from nas.architecture.blocks import (
     fusions,
     gates,
     inception,
+    mobilenet,
     osnet,
     resnext,
     se,
     stems,
 )
 
-__all__ = ["convolutions", "fusions", "gates", "inception", "osnet", "resnext", "se", "stems"]
+__all__ = [
+    "convolutions",
+    "fusions",
+    "gates",
+    "inception",
+    "mobilenet",
+    "osnet",
+    "resnext",
+    "se",
+    "stems",
+]

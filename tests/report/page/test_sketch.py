@@ -41,7 +41,7 @@ def test_streams_of_one_depth_are_drawn_alike_in_the_terminal_too() -> None:
     assert draw(from_document(document)).plain.count("▣─▣─▣") == 2 * 3
 
 
-@pytest.mark.parametrize("family", ["inception", "resnext", "se"])
+@pytest.mark.parametrize("family", ["inception", "resnext", "se", "mobilenet"])
 def test_other_families_are_told_by_name(family: str) -> None:
     document = to_document(preset("osnet_x0_25"))
     for stage in document["stages"]:
