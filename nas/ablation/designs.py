@@ -27,10 +27,14 @@ NEUTRAL: dict[str, Value] = {
     "stream_depth": 1,
     "fusion": "add",
     "convolution": "full",
+    "convolution_kernel": 3,
     "instance_norm": "none",
     "stem.norm": "batch",
     "reduction": 0,
     "cardinality": 1,
+    "expansion": 1,
+    "kernel": 3,
+    "squeeze": 0,
 }
 """What a field is where the component that it stands for is taken away."""
 
