@@ -20,7 +20,8 @@ from nas.architecture import lower, preset
 from nas.cost import cost
 from nas.cost.backends import BACKENDS, Setting, ready, threads
 from nas.cost.inversion import inversions, kendall_tau
-from nas.cost.latency import time_in_rounds, warm_up
+from nas.cost.latency import time_in_rounds
+from nas.cost.measure import warm_up
 from nas.cost.parts import PartTable, measure_parts
 from nas.models import build
 from nas.report.words import point_in_words

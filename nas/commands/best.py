@@ -37,8 +37,8 @@ def best(
     score_min: Annotated[
         float | None,
         typer.Option(
-            help="Of those with this score at least, the cheapest: by RUN's first cost, or by "
-            "latency with --latency-table."
+            help="The cheapest with this score at least, by RUN's first cost, or by latency with "
+            "--latency-table; else the best."
         ),
     ] = None,
     name: Annotated[

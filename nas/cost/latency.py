@@ -16,14 +16,11 @@ from numpy.typing import NDArray
 
 from nas.architecture import Architecture
 from nas.cost.backends import Setting, ready, threads
+from nas.cost.measure import LEAST_RUNS, ROUND_SECONDS, ROUNDS, warm_up
 from nas.files import cache_folder
 from nas.progress import Tell, untold
 
 LEVEL = 0.95
-LEAST_RUNS = 30
-ROUNDS, ROUND_SECONDS = 5, 0.2
-WARM_UP_SECONDS = 0.1
-WARM_UP_RUNS = 5
 
 
 @dataclass(frozen=True)
@@ -88,15 +85,6 @@ def time_in_rounds(
             found[i].append(time_runs(run, seconds=ROUND_SECONDS).p50_ms)
             progress(turn * len(runs) + i + 1, ROUNDS * len(runs))
     return [min(times) for times in found]
-
-
-def warm_up(run: Callable[[], object]) -> None:
-    """Run until caches, allocators and whatever compiles itself are at rest."""
-    end = time.perf_counter() + WARM_UP_SECONDS
-    count = 0
-    while count < WARM_UP_RUNS or time.perf_counter() < end:
-        run()
-        count += 1
 
 
 def summary(times: Sequence[float]) -> Latency:

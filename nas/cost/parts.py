@@ -18,8 +18,10 @@ from typing import Any
 
 from nas.architecture import Architecture, Layer, Part, lower
 from nas.architecture.canonical import digest, part_key
+from nas.cost import measure
 from nas.cost.backends import Setting, ready, threads
 from nas.cost.latency import alone, time_in_rounds
+from nas.cost.measure import CALL, LEAST_MS
 from nas.errors import UserError
 from nas.files import cache_folder, write_atomically
 from nas.progress import Tell, untold
@@ -105,9 +107,31 @@ def measure_parts(
         found = time_in_rounds(runs, progress=progress)
     for part, own in zip(wanted, found, strict=True):
         if part is not NOTHING:
-            own = max(own - table.call, 1e-4)
+            own = max(own - table.call, LEAST_MS)
         table.p50_ms[part_key(part)] = own
-        table.about[part_key(part)] = "a call" if part is NOTHING else describe(part)
+        table.about[part_key(part)] = CALL if part is NOTHING else describe(part)
+
+
+def write_parts(parts: Iterable[Part], folder: Path, *, progress: Tell = untold) -> None:
+    """The parts as ONNX files, to be measured on a device that has not this toolkit.
+
+    Beside them are parts.csv, which is a table without its times, and the program measure.py, which
+    makes the table of it there (`nas/cost/measure.py`).
+    """
+    from nas.models.network import PartNetwork
+    from nas.models.onnx import to_onnx
+
+    each = {part_key(part): part for part in [NOTHING, *parts]}
+    folder.mkdir(parents=True, exist_ok=True)
+    for done, (key, part) in enumerate(each.items(), 1):
+        write_atomically(folder / f"{key}.onnx", to_onnx(PartNetwork(part)))
+        progress(done, len(each))
+    about = {key: CALL if part is NOTHING else describe(part) for key, part in each.items()}
+    known = {
+        "backend": "onnxruntime", "batch": 1, "precision": "float32", "memory_format": "nchw",
+    }  # fmt: skip
+    write_table(PartTable(known, dict.fromkeys(each, math.nan), about), folder / "parts.csv")
+    write_atomically(folder / "measure.py", Path(measure.__file__).read_bytes())
 
 
 def measured_table(
