@@ -54,6 +54,12 @@ def search(
             help="ehvi, tpe, nsga2, gp or random; else ehvi, or tpe where latency is measured."
         ),
     ] = None,
+    score_min: Annotated[
+        float | None,
+        typer.Option(
+            help="Look for the cheapest with this score at least; by default for the whole front."
+        ),
+    ] = None,
     latency: Annotated[
         str, typer.Option(help="Setting in which latency_ms is measured; see `profile --setting`.")
     ] = "frozen:threads=1",
@@ -134,6 +140,7 @@ def search(
                 objectives=objectives,
                 constraints=constraint or (),
                 sampler=sampler,
+                score_min=score_min,
                 latency=latency,
                 latency_table=latency_table,
                 rungs="" if no_rungs else rungs,

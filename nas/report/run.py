@@ -47,6 +47,7 @@ def run_fields(found: Mapping[str, Any], short_form: Overview) -> list[tuple[str
                    + (f", rungs after {rungs}" if rungs else "")),
         ("objectives", ", ".join(asked.get("objectives", ()))),
         ("sampler", asked.get("sampler", "")),
+        ("score min", str(asked.get("score_min", ""))),
         ("seed", str(asked["seed"])),
         ("spent", short_form.spent_in_words()),
         ("left", budget.words(left) if budget and left is not None else ""),

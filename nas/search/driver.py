@@ -39,6 +39,7 @@ from nas.search.warm import beginning_with, earlier_run, take_over
 from nas.search.workers import LocalWorkers, adopt, clear, published
 from nas.seeds import drawer
 from nas.space import Space, load_space
+from nas.training.interrupts import interrupts
 from nas.training.job import Job, Result
 from nas.training.recipe import Recipe, check_for_search, recipe_for_search
 
@@ -103,6 +104,7 @@ def run_search(
     objectives: str | Sequence[str] = "score,macs",
     constraints: str | Sequence[str] = (),
     sampler: str | None = None,
+    score_min: float | None = None,
     latency: str = MEASURED_BY,
     latency_table: str | Path | PartTable | None = None,
     rungs: str | Sequence[int] | None = None,
@@ -124,7 +126,8 @@ def run_search(
     they started; budget, workers and confirm may change. recipe: by default quick-reid, or quick
     where the data has classes. overrides: fields of the recipe, as "lr=0.001". constraints: what
     architectures must satisfy besides what the space says, as "macs <= 10M". sampler: by default
-    ehvi, or tpe where a cost is measured. latency: the setting in which latency_ms is measured,
+    ehvi, or tpe where a cost is measured. score_min: what ehvi looks for the cheapest above, in
+    place of the whole front. latency: the setting in which latency_ms is measured,
     while no worker trains; latency_table: of parts that were measured on a device (`cli.py latency
     SPACE`), by which latency_ms is predicted instead, known before a training. rungs: epochs
     below full length after which one trial in `eta` is trained further, as "1,3" or [1, 3]; "" is
@@ -149,7 +152,10 @@ def run_search(
     if latency_table is not None and latency != MEASURED_BY:
         raise UserError("--latency and --latency-table exclude each other; leave out one")
     sampler = sampler or default_sampler(names, loaded)
-    own = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs))
+    least = None if score_min is None else real("--score-min", score_min)
+    if least is not None and not 0 <= least < 1:
+        raise UserError(f"--score-min: {least:g} is not a score from 0 to below 1")
+    own = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs), score_min=least)
     first = [preset(own).resized(loaded.base.input) for own in several(init)]
     propose = beginning_with(first, loaded, own)
     unknown = measured(names, loaded)
@@ -171,6 +177,8 @@ def run_search(
     }
     if trained.rungs:
         asked["eta"] = eta
+    if least is not None:
+        asked["score_min"] = least
     setting = Setting.parse(latency) if unknown else None
     if setting:
         asked["latency"] = setting.record()
@@ -287,7 +295,8 @@ class Driver:
             self._project(lambda study: study.open(self.trials))
             self._adopt()
             self._announce()
-            self._loop(pool, workers)
+            with interrupts(once=True) as asked:
+                self._loop(pool, workers, asked)
         except BaseException:
             with suppress(Exception):  # of two errors the first is told
                 self._end(pool)
@@ -359,13 +368,20 @@ class Driver:
                 else f"the budget of {budget} is spent; give a larger --budget to go on"
             )
 
-    def _loop(self, pool: Executor, workers: int) -> None:
+    def _loop(self, pool: Executor, workers: int, stop: Callable[[], bool]) -> None:
+        """Until the plan has nothing more to do; KeyboardInterrupt once it is to stop."""
         seen = time.time()
         while True:
             # A job that is done and not recorded yet counts: what comes next follows from it.
-            while len(self.running) < workers and (step := self.plan.next(self.standing)):
+            while (
+                len(self.running) < workers
+                and not stop()
+                and (step := self.plan.next(self.standing))
+            ):
                 self._start(step, pool)
                 self.view.update(self.status())
+            if stop():
+                raise KeyboardInterrupt
             if not self.running:
                 break
             self._collect(wait_seconds=0.5)

@@ -278,7 +278,7 @@ def default_path(asked: Mapping[str, Any]) -> Path:
     """`results/<space>-<data>-s<seed>`, and a hash where something else than these was asked."""
     plain = {
         "objectives": ["score", "macs"], "sampler": "ehvi", "constraints": [], "init": [],
-        "warm_start": [],
+        "warm_start": [], "score_min": None,
         "recipe": load_recipe(recipe_for_search(asked["data"])).model_dump(),
     }  # fmt: skip
     rest = {k: v for k, v in asked.items() if k in plain and v != plain[k]}

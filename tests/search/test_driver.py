@@ -12,7 +12,10 @@ import pytest
 
 from nas.directory import command_line
 from nas.errors import UserError
+from nas.report.run import run_fields
 from nas.search import Trial, open_run, run_search
+from nas.search.about import describe_run
+from nas.search.overview import overview
 from nas.search.run import default_path, kept_checkpoints
 from nas.training import Job, Result, load_recipe
 
@@ -63,8 +66,23 @@ def test_another_recipe_or_sampler_has_another_directory() -> None:
         plain | {"recipe": load_recipe("standard").model_dump()},
         plain | {"sampler": "tpe"},
         plain | {"data": "folder:here"},
+        plain | {"score_min": 0.5},
     ]
-    assert len({default_path(asked) for asked in [plain, *others]}) == 6
+    assert len({default_path(asked) for asked in [plain, *others]}) == 7
+
+
+@pytest.mark.usefixtures("inline")
+def test_the_least_score_is_part_of_what_was_asked(tiny: dict[str, Any]) -> None:
+    run = run_search(budget="1trials", workers=1, score_min=0.25, **tiny)
+    assert run.asked["score_min"] == 0.25
+    assert ("score min", "0.25") in run_fields(describe_run(run), overview(run.path))
+    with pytest.raises(UserError, match=r"differs in score_min: 0.25 there, 0.5 now"):
+        run_search(budget="1trials", workers=1, score_min=0.5, **tiny)
+    with pytest.raises(UserError, match=r"^--score-min: tpe looks for the whole front"):
+        run_search(score_min=0.5, sampler="tpe", **tiny)
+    for wrong in (1.0, -0.1):
+        with pytest.raises(UserError, match=rf"^--score-min: {wrong:g} is not a score from 0 to"):
+            run_search(score_min=wrong, **tiny)
 
 
 @pytest.mark.usefixtures("inline")

@@ -19,6 +19,18 @@ def test_within_a_signal_only_makes_it_true_and_after_it_is_as_before(
     assert signal.getsignal(which) is before
 
 
+def test_a_second_one_is_raised_where_one_is_enough() -> None:
+    def twice() -> None:
+        with interrupts(once=True) as came:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert came()
+            os.kill(os.getpid(), signal.SIGINT)
+            raise AssertionError("not interrupted")
+
+    with pytest.raises(KeyboardInterrupt):
+        twice()
+
+
 def test_what_is_ignored_stays_so() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -77,7 +77,7 @@ def about(run: Run) -> dict[str, str]:
     found = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
     rows = {"command": found.get("command", "")}
     recipe = run.asked["recipe"]
-    for name in ("space_hash", "sampler", "seed", "eta"):
+    for name in ("space_hash", "sampler", "score_min", "seed", "eta"):
         if name in run.asked:
             rows[name.replace("_", " ")] = str(run.asked[name])
     rows["constraints"] = "; ".join(run.asked.get("constraints", ()))

@@ -31,11 +31,14 @@ def make_sampler(
     objectives: Sequence[str],
     *,
     rungs: bool = False,
+    score_min: float | None = None,
 ) -> Propose:
     """The sampler of that name; UserError where there is none, or it can not serve these.
 
-    rungs: whether trials are scored below full length first.
+    rungs: whether trials are scored below full length first. score_min: as for `EhviSampler`.
     """
+    if score_min is not None and name != "ehvi":
+        raise UserError(f"--score-min: {name} looks for the whole front; leave out one of both")
     if name == "random":
         return lambda trials, seed: Proposal(space.sample(drawer(seed)))
     if name == "ehvi":
@@ -44,7 +47,7 @@ def make_sampler(
                 f"--sampler: ehvi takes costs that are known beforehand, and {unknown[0]} is "
                 "measured; use tpe, nsga2 or gp, or predict it by a --latency-table"
             )
-        return EhviSampler(space, objectives, START_ON_RUNGS if rungs else START)
+        return EhviSampler(space, objectives, START_ON_RUNGS if rungs else START, score_min)
     if name in OPTUNA:
         return OptunaSampler(space, objectives, OPTUNA[name])
     raise UserError(f"--sampler: {name!r} is not one of {', '.join(SAMPLERS)}")

@@ -47,11 +47,18 @@ STEPS, BEAM = 4, 32  # of the climb from a sample
 class EhviSampler:
     """Made for a space and its objectives; called with all trials and a seed.
 
-    start: the trials that are spread over the cost, before it predicts.
+    start: the trials that are spread over the cost, before it predicts. score_min: the score above
+    which it counts what is gained; by default the median of those trials.
     """
 
-    def __init__(self, space: Space, objectives: Sequence[str], start: int = START) -> None:
-        self.space, self.start = space, start
+    def __init__(
+        self,
+        space: Space,
+        objectives: Sequence[str],
+        start: int = START,
+        score_min: float | None = None,
+    ) -> None:
+        self.space, self.start, self.score_min = space, start, score_min
         self.costs = [name for name in objectives if name != SCORE]
         self._last: tuple[object, tuple[_Search, _Found]] | None = None
         self._beside: dict[str, Point | None] = {}
@@ -129,8 +136,9 @@ class EhviSampler:
         """What is known, and what is expected of new candidates; the last answer is kept."""
         asked = seed, [(trial.number, trial.key, trial.state, trial.rungs) for trial in trials]
         if self._last is None or self._last[0] != asked:
+            beside = self._points_beside(trials)
             search = _Search(
-                self.pool, searched(trials), self._points_beside(trials), start=self.start
+                self.pool, searched(trials), beside, start=self.start, score_min=self.score_min
             )
             self._last = asked, (search, search.best(self.pool.drawn(seed)))
         return self._last[1]
@@ -177,7 +185,7 @@ class _Search:
     """What is known when one proposal is made: the surrogate, and the front of its means.
 
     beside: points that are no candidates, beside those of the trials. start: so many trials, the
-    first ones, say which scores count.
+    first ones, say which scores count, unless score_min does.
     """
 
     def __init__(
@@ -187,6 +195,7 @@ class _Search:
         beside: Sequence[Point] = (),
         *,
         start: int = START,
+        score_min: float | None = None,
     ) -> None:
         self.pool = pool
         self.codes = pool.codes_of([trial.point for trial in trials])
@@ -198,7 +207,8 @@ class _Search:
         costs = pool.costs_of([trials[row].costs for row in rows])
         means = self.surrogate.means(self.codes[rows])
         there = [trials[row].state != "stopped" for row in rows]
-        self.front = Staircase(costs[there], means[there], float(np.median(means[:start])))
+        counts = float(np.median(means[:start])) if score_min is None else score_min
+        self.front = Staircase(costs[there], means[there], counts)
         as_cheap = (costs[None] <= costs[:, None]).all(axis=2)
         behind = np.where(as_cheap, means[None], -np.inf).max(axis=1) - means
         nearest = rows[np.argsort(behind, kind="stable")]

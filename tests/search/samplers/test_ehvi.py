@@ -91,6 +91,18 @@ def test_it_finds_the_front_in_a_tenth_of_the_space(space: Space) -> None:
     assert mean_regret(EhviSampler(space, OBJECTIVES)) < 0.1 * chance
 
 
+def test_a_higher_least_score_is_looked_for_at_a_higher_cost(space: Space) -> None:
+    trials = searched(space, EhviSampler(space, OBJECTIVES), START + 4)
+
+    def macs(score_min: float | None) -> float:
+        found = EhviSampler(space, OBJECTIVES, score_min=score_min)(trials, 0)
+        return cost(space.architecture(found.point)).macs
+
+    scores = [pattern(point) for point in space.enumerate()]
+    low, high = np.quantile(scores, [0.4, 0.98])
+    assert macs(float(low)) < macs(None) < macs(float(high))
+
+
 def test_what_has_the_largest_cost_is_tried_where_it_scores_best() -> None:
     """A cost of three values: the largest is that of a third of the space, the widest networks."""
     own = load_space("osnet-mini")
