@@ -17,14 +17,17 @@ from nas.models.layers import FRESH, NORMS, LearnedScale, add, initialise, make,
 from nas.models.pooling import Tiles
 from nas.seeds import derived_seed
 
+Step = tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]
+
 
 class Network(nn.Module):
     """Images (N, 3, H, W) to embeddings (N, E) in eval mode; to (logits, embeddings) in training.
 
     Layers run in the order of lowering, and a tensor is let go after its last use. Weights have the
-    names that torchreid gives them (conv2.0.conv2b.0.conv1.weight, ...). task: what it was trained
-    for (reid, classification); empty where that is not known. classes: the names of what the
-    classifier tells apart, in the order of its logits; empty where they have none.
+    names that torchreid gives them (conv2.0.conv2b.0.conv1.weight, ...). A layer that is put in the
+    place of another one computes from then on. task: what it was trained for (reid,
+    classification); empty where that is not known. classes: the names of what the classifier tells
+    apart, in the order of its logits; empty where they have none.
     """
 
     task: str = ""
@@ -34,7 +37,6 @@ class Network(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.input_shape: Shape = (IMAGE_CHANNELS, *architecture.input)
-        self.steps: list[tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]] = []
         placed = lower(architecture)
         self._add_parts(placed)
         features = placed[-1].part.output[0]
@@ -82,6 +84,21 @@ class Network(nn.Module):
         """How many classes or identities it tells apart; 0 where it gives no logits."""
         return 0 if self.classifier is None else self.classifier.out_features
 
+    @property
+    def steps(self) -> list[Step]:
+        """What is computed, (function, its input tensors, those that nothing reads after it).
+
+        Of the layers that are in the network now: torch puts others there (SyncBatchNorm, a replica
+        on another GPU), and so may a user.
+        """
+        now = dict(self.named_modules(remove_duplicate=False))
+        if any(now.get(name) is not layer for name, layer in self._layers.items()):
+            for name in self._layers.keys() - now.keys():
+                raise RuntimeError(f"{name} is computed, but no longer a layer of the network")
+            names = {layer: name for name, layer in self._layers.items()}
+            self.wire([(now[names[f]] if f in names else f, read) for f, read, _ in self._steps])
+        return self._steps
+
     def wire(self, steps: Sequence[tuple[Callable[..., Tensor], tuple[int, ...]]]) -> None:
         """Compute these steps: (function, its input tensors); step i makes tensor i + 1.
 
@@ -89,14 +106,17 @@ class Network(nn.Module):
         """
         readers = Counter(tensor for _, inputs in steps for tensor in inputs)
         last_use = {tensor: step for step, (_, inputs) in enumerate(steps) for tensor in inputs}
-        self.steps = []
+        self._steps: list[Step] = []
         for step, (function, inputs) in enumerate(steps):
             if isinstance(function, nn.ReLU):
                 maker = steps[inputs[0] - 1][0] if inputs[0] else None
                 own = maker is add or isinstance(maker, FRESH)
                 function.inplace = own and readers[inputs[0]] == 1
             done = tuple(sorted({i for i in inputs if last_use[i] == step}))
-            self.steps.append((function, inputs, done))
+            self._steps.append((function, inputs, done))
+        functions = {function for function, _ in steps}
+        own = self.named_modules()
+        self._layers = {name: layer for name, layer in own if layer in functions}
 
     def speed_up_training(self) -> None:
         """Compute a batch norm and the ReLU that alone reads it in one step, and pool faster.
@@ -109,14 +129,15 @@ class Network(nn.Module):
             for step, (function, inputs, _) in enumerate(self.steps)
             if isinstance(function, nn.ReLU) and readers[inputs[0]] == 1
         }
-        for step, (function, inputs, done) in enumerate(self.steps):
+        steps = self.steps
+        for step, (function, inputs, done) in enumerate(steps):
             if isinstance(function, nn.AvgPool2d):
-                self.steps[step] = (Tiles(function), inputs, done)
+                steps[step] = (Tiles(function), inputs, done)
             elif isinstance(function, nn.BatchNorm2d):
                 relu = relus.get(step + 1)
-                self.steps[step] = (FusedNorm(function, relu is not None), inputs, done)
+                steps[step] = (FusedNorm(function, relu is not None), inputs, done)
                 if relu is not None:
-                    self.steps[relu] = (_same, *self.steps[relu][1:])
+                    steps[relu] = (_same, *steps[relu][1:])
 
     def embed(self, x: Tensor) -> Tensor:
         """Images (N, 3, H, W) to embeddings (N, E), in either mode."""

@@ -136,11 +136,11 @@ def _steps(model: Network) -> list[Step]:
 
 def _replace_steps(model: Network, steps: list[Step]) -> None:
     """Make the model compute these steps, and hold the modules of these alone."""
-    model.wire(steps)
     for name, _ in list(model.named_children()):
         del model._modules[name]
     modules = (f for f, _ in steps if isinstance(f, nn.Module))
     model.folded = nn.ModuleList(dict.fromkeys(modules))
+    model.wire(steps)
 
 
 def _add_in_place(first: Tensor, *rest: Tensor) -> Tensor:

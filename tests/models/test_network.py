@@ -19,6 +19,7 @@ from nas.architecture import (
 from nas.errors import UserError
 from nas.models import Network, build
 from nas.models.network import residual_scales
+from nas.models.optimise import fold
 
 CHANNELS = 64
 MID = CHANNELS // 4
@@ -238,3 +239,27 @@ def test_a_layer_does_not_push_another_out_of_its_place() -> None:
     stages = [{"channels": 16, "family": "one_in_the_other"}]
     with pytest.raises(UserError, match=r"'conv2.0.a': another layer is in that place"):
         build(from_document({"input": "64x32", "stages": stages}))
+
+
+def test_a_layer_in_the_place_of_another_computes() -> None:
+    network, image = build("osnet_x0_25").eval(), torch.randn(1, 3, 64, 32)
+    before = network(image)
+    network.conv1.conv = nn.Conv2d(3, 16, 7, 2, 3, bias=False)  # type: ignore[union-attr]
+    changed = network(image)
+    assert not changed.equal(before)
+    assert fold(network)(image).allclose(changed, atol=1e-5)
+    other = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    assert any(isinstance(function, nn.SyncBatchNorm) for function, _, _ in other.steps)
+    network.conv2 = nn.Identity()
+    with pytest.raises(RuntimeError, match=r"conv2.* is computed, but no longer a layer"):
+        network(image)
+
+
+def test_a_replica_on_another_device_computes_with_its_own_layers() -> None:
+    network, image = build("osnet_x0_25").eval(), torch.randn(1, 3, 64, 32)
+    copies = {module: module._replicate_for_data_parallel() for module in network.modules()}  # type: ignore[no-untyped-call]
+    for module, own in copies.items():  # as DataParallel does
+        own._modules = {n: copies.get(child) for n, child in module._modules.items()}
+        own._parameters = {n: p if p is None else p * 0 for n, p in module._parameters.items()}
+    assert not copies[network](image).any()
+    assert network(image).any()
