@@ -80,6 +80,11 @@ class Network(nn.Module):
         return next(self.parameters(), torch.empty(0)).device
 
     @property
+    def dtype(self) -> torch.dtype:
+        """What its first weights are of; float32 where it has none."""
+        return next(self.parameters(), torch.empty(0)).dtype
+
+    @property
     def num_classes(self) -> int:
         """How many classes or identities it tells apart; 0 where it gives no logits."""
         return 0 if self.classifier is None else self.classifier.out_features
@@ -150,12 +155,13 @@ class Network(nn.Module):
         return made
 
     def classify(self, x: Tensor) -> Tensor:
-        """Images (N, 3, H, W) to logits (N, classes), the classifier in float32, in either mode."""
+        """Images (N, 3, H, W) to logits (N, classes), without autocast of the classifier, in either
+        mode."""
         if self.classifier is None:
             raise RuntimeError("no classifier: build(architecture, num_classes)")
         embedding = self.embed(x)
         with torch.autocast(x.device.type, enabled=False):
-            logits: Tensor = self.classifier(embedding.float())
+            logits: Tensor = self.classifier(embedding.to(self.classifier.weight.dtype))
         return logits
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:

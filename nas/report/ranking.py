@@ -14,9 +14,8 @@ from nas.data import Images, check_spec, load_dataset
 from nas.data.random_bits import permutation
 from nas.errors import UserError
 from nas.files import write_atomically
-from nas.models import Network, load_trained
-from nas.training.evaluation import NotFinite, embed
-from nas.training.loop import default_device
+from nas.models import Network
+from nas.training.evaluation import NotFinite, embed, scoring
 from nas.training.retrieval import Gallery, Metric, average_precision, match_ranks
 
 if TYPE_CHECKING:
@@ -66,14 +65,14 @@ def write_ranking(
     if not 1 <= queries <= 100:
         raise UserError(f"--queries: {queries} is not a number of queries from 1 to 100")
     check_spec(data)
-    network = load_trained(checkpoint)
-    dataset = load_dataset(data, network.input_size, train=False)
-    if dataset.query is None or dataset.gallery is None:
-        raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")
-    network = network.to(default_device())
-    rows = rank(network, dataset.query, dataset.gallery, queries, seed, metric=metric, flip=flip)
+    with scoring(checkpoint) as network:
+        dataset = load_dataset(data, network.input_size, train=False)
+        if dataset.query is None or dataset.gallery is None:
+            raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")
+        shown = dataset.query, dataset.gallery
+        rows = rank(network, *shown, queries, seed, metric=metric, flip=flip)
     title = f"{dataset.name[:40]}: the {SHOWN} nearest to {len(rows)} random queries"
-    picture = draw(rows, dataset.query, dataset.gallery, title, metric)
+    picture = draw(rows, *shown, title, metric)
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
     write_atomically(path, buffer.getvalue())

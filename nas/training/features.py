@@ -19,10 +19,9 @@ from nas.data.decode import FORMATS, UnknownWhite, as_rgb
 from nas.data.listing import files_below
 from nas.errors import UserError
 from nas.files import write_atomically
-from nas.models import Network, load_trained
+from nas.models import Network
 from nas.progress import Tell, untold
-from nas.training.evaluation import NotFinite, batch_size, embed_batch
-from nas.training.loop import default_device
+from nas.training.evaluation import NotFinite, batch_size, embed_batch, scoring
 
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 TABLES = (".npz", ".parquet")
@@ -63,21 +62,22 @@ def embed_folder(
     folder, out = Path(folder), Path(out)
     _check_out(out)
     names = find_images(folder)
-    network = load_trained(checkpoint)
-    network = network.to(default_device())
     kept: list[str] = []
     found: list[NDArray[np.float32]] = []
     damaged: list[str] = []
-    for batch, pixels in _batches(folder, names, network.input_size, batch_size(network)):
-        bad = [x for x in pixels if isinstance(x, UserError)]
-        if bad and not skip_damaged:
-            raise UserError(f"{bad[0]}; --skip-damaged leaves out such files")
-        damaged += map(str, bad)
-        good = [x for x in pixels if not isinstance(x, UserError)]
-        if good:
-            kept += [n for n, x in zip(batch, pixels, strict=True) if not isinstance(x, UserError)]
-            found.append(_embedded(network, np.stack(good), normalise, flip))
-        progress(len(kept) + len(damaged), len(names))
+    with scoring(checkpoint) as network:
+        for batch, pixels in _batches(folder, names, network.input_size, batch_size(network)):
+            bad = [x for x in pixels if isinstance(x, UserError)]
+            if bad and not skip_damaged:
+                raise UserError(f"{bad[0]}; --skip-damaged leaves out such files")
+            damaged += map(str, bad)
+            good = [x for x in pixels if not isinstance(x, UserError)]
+            if good:
+                kept += [
+                    n for n, x in zip(batch, pixels, strict=True) if not isinstance(x, UserError)
+                ]
+                found.append(_embedded(network, np.stack(good), normalise, flip))
+            progress(len(kept) + len(damaged), len(names))
     if not kept:
         raise UserError(f"{folder}: none of {len(damaged)} images can be read; first, {damaged[0]}")
     embeddings = np.concatenate(found)

@@ -1,13 +1,15 @@
 """Networks and images to scores, with a network that is small enough to be run image by image."""
 
+import copy
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from nas import evaluate
+from nas import embed_folder, evaluate, write_ranking
 from nas.architecture import Architecture, Size, Stage
 from nas.data import Images, load_dataset, resize
 from nas.errors import UserError
@@ -144,3 +146,24 @@ def test_weights_that_are_no_numbers_are_told(network: Network, tmp_path: Path) 
     save_network(network, tmp_path / "net.safetensors")
     with pytest.raises(UserError, match=r"these can not be weights: conv1.conv.weight has val"):
         evaluate(tmp_path / "net.safetensors", DATA)
+
+
+def test_a_network_that_is_trained_further_is_as_it_was(tmp_path: Path) -> None:
+    network = build(Architecture((Stage(64, 1),), Size(32, 16), width=0.25), 3).train()
+    network.conv2.eval()  # as who keeps the statistics of some layers
+    modes = [module.training for module in network.modules()]
+    data = "synthetic:ids=12,size=32x16"
+    evaluate(network, data)
+    write_ranking(network, data, tmp_path / "rank.png")
+    Image.new("RGB", (16, 32)).save(tmp_path / "one.png")
+    embed_folder(network, tmp_path, tmp_path / "features.npz")
+    assert [module.training for module in network.modules()] == modes
+
+
+def test_a_network_of_narrower_numbers_is_scored(network: Network, images: Images) -> None:
+    narrow = copy.deepcopy(network).bfloat16()
+    found = embed(narrow, images)
+    assert found.dtype == torch.float32
+    assert found.allclose(embed(network, images), atol=0.05)
+    narrow = build(network.architecture, 3).bfloat16()
+    assert embed(narrow, images, logits=True).shape == (len(images), 3)
