@@ -19,6 +19,13 @@ def several(given: Any) -> list[Any]:
     return list(given)
 
 
+def a_path(name: str, given: Any) -> Path:
+    """The path, of a text too; UserError, which begins with `name`, for anything else."""
+    if not isinstance(given, (str, Path)):
+        raise UserError(f"{name}: {given!r} is not a path")
+    return Path(given)
+
+
 def real(name: str, given: Any) -> float:
     """The number, numpy's too; UserError, which begins with `name`, for anything else, NaN too."""
     found = float(given) if isinstance(given, Real) else math.nan

@@ -271,9 +271,13 @@ def _version(name: str) -> str:
 
 
 def training_code() -> str:
-    """What tells apart the code that decides what a training scores, loaded plug-ins included."""
-    from nas.plugins import loaded_plugins
+    """What tells apart the code that decides what a training scores, loaded plug-ins included.
 
+    UserError where one of these has changed since it was loaded.
+    """
+    from nas.plugins import check_unchanged, loaded_plugins
+
+    check_unchanged()
     files = sorted(loaded_plugins().values())
     return "+".join(
         [_own_code(), *(blake2b(f.read_bytes(), digest_size=8).hexdigest() for f in files)]

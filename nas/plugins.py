@@ -7,27 +7,34 @@ import inspect
 import shlex
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nas.arguments import a_path
 from nas.errors import UserError, in_words
 from nas.files import file_digest
 
 _loaded: dict[str, Path] = {}
+_digests: dict[Path, str] = {}
+"""Of the files as they were when they were loaded."""
 
 
 def load_plugin(path: str | Path) -> None:
     """Run the file, which registers what it brings; a second time it is left alone.
 
-    UserError where it is no Python file, fails, or has the name of another loaded plug-in.
+    UserError where it is no Python file, fails, has the name of another loaded plug-in, or has
+    changed since it was loaded.
     """
-    file = Path(path).resolve()
+    file = a_path("--plugin", path).resolve()
     if file.suffix != ".py" or not file.is_file():
         raise UserError(f"--plugin: {path} is not a Python file")
     if file.name in _loaded:
         if _loaded[file.name] != file:
             raise UserError(f"--plugin: {path} has the name of {_loaded[file.name]}; rename one")
+        check_unchanged()
         return
+    digest = file_digest(file)
     name = f"nas_plugin_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
@@ -40,7 +47,7 @@ def load_plugin(path: str | Path) -> None:
         raise UserError(f"--plugin: {path}: {error}") from error
     except (Exception, SystemExit) as error:
         raise UserError(f"--plugin: {path} fails: {in_words(error)}") from error
-    _loaded[file.name] = file
+    _loaded[file.name], _digests[file] = file, digest
 
 
 def loaded_plugins() -> dict[str, Path]:
@@ -48,9 +55,33 @@ def loaded_plugins() -> dict[str, Path]:
     return dict(_loaded)
 
 
+def check_unchanged() -> None:
+    """UserError where a file is another one than what was loaded, which runs as it was."""
+    for file in _loaded.values():
+        if not file.is_file() or file_digest(file) != _digests.get(file, file_digest(file)):
+            raise UserError(f"--plugin: {file} has changed since it was loaded; start Python anew")
+
+
+def check_name(what: str, name: object) -> None:
+    """UserError where a decorator is given no name, but what it decorates."""
+    if not isinstance(name, str) or not name.strip():
+        raise UserError(f"{what}: `register` needs a name, as @register('mine')")
+
+
+def source_of(function: Callable[..., Any]) -> Any:
+    """The function or class whose code is called: behind decorators and `partial`."""
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    return function if inspect.isroutine(function) else type(function)
+
+
 def digest_of(function: Callable[..., Any]) -> str:
     """Of the file that the function is in; empty where it is in none."""
-    file = inspect.getsourcefile(function)
+    try:
+        file = inspect.getsourcefile(source_of(function))
+    except (TypeError, OSError):  # of a class that was typed in; of torch's own in C
+        file = None
     return file_digest(Path(file)) if file and Path(file).is_file() else ""
 
 

@@ -1,13 +1,21 @@
 """A plug-in that fails is one line that says where."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from nas.architecture import families, from_document, lower
+from nas.directory import training_code
 from nas.errors import UserError
-from nas.plugins import load_plugin, loaded_plugins
+from nas.models.layers import register_layer
+from nas.plugins import digest_of, load_plugin, loaded_plugins, source_of
 from nas.space import make_space
+from nas.training.augmentation_kinds import register_augmentation
+from nas.training.loss_kinds import register_loss
 
 FAILS = {
     "empty = {}\nempty['width']\n": r"fails: KeyError: 'width' \(odd.py, line 2\)",
@@ -52,3 +60,46 @@ def test_what_a_kind_raises_while_it_draws_is_one_line(
     with pytest.raises(UserError, match=message):  # it does not leave the space unsaid
         make_space("s", "osnet_x0_25", {"stages[*].family": ["osnet", name]}).count()
     del families._kinds[name]
+
+
+def test_a_plug_in_that_was_edited_since_is_not_taken_for_what_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas.plugins._loaded", {})
+    file = tmp_path / "edited.py"
+    file.write_text("")
+    load_plugin(file)
+    load_plugin(str(file))
+    before = training_code()
+    file.write_text("# another one")
+    for use in (lambda: load_plugin(file), training_code):
+        with pytest.raises(UserError, match=r"edited.py has changed since it was loaded; start"):
+            use()
+    file.write_text("")
+    assert training_code() == before
+    with pytest.raises(UserError, match="--plugin: None is not a path"):
+        load_plugin(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("register", [register_loss, register_augmentation, register_layer])
+def test_what_is_registered_has_a_name(register: Callable[..., Any]) -> None:
+    with pytest.raises(UserError, match=r"`register` needs a name, as @register\('mine'\)"):
+
+        @register
+        def mine(recipe: object) -> None: ...
+
+    with pytest.raises(UserError, match="'mine' is not a"):
+        register("mine")(None)
+
+
+class Called:
+    def __call__(self, x: object) -> None: ...
+
+
+def test_a_digest_is_of_the_file_of_ones_own_code() -> None:
+    def plain(x: object) -> None: ...
+
+    every = [plain, torch.no_grad()(plain), partial(plain, 3), Called()]
+    assert len({digest_of(own) for own in every}) == 1 and digest_of(plain)
+    assert {source_of(own).__module__ for own in every} == {__name__}
+    assert digest_of(len) == ""

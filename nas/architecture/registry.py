@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from nas.architecture.fields import Field, Value, choice
 from nas.errors import UserError
+from nas.plugins import check_name
 
 
 class Component:
@@ -77,8 +78,7 @@ class Registry(Mapping[str, type[Kind]], Generic[Kind]):
 
         UserError for what is no kind, and for fields that could not be read.
         """
-        if not isinstance(name, str):
-            raise UserError(f"{self.what}: `register` needs a name, as @register('mine')")
+        check_name(self.what, name)
 
         def add(kind: type[Kind]) -> type[Kind]:
             if name in self._kinds:

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nas.architecture import Layer, Shape
 from nas.errors import UserError, in_words
+from nas.plugins import check_name
 
 
 class LearnedScale(nn.Module):
@@ -86,6 +87,7 @@ def register_layer(op: str) -> Callable[[type[nn.Module]], type[nn.Module]]:
 
     For plug-ins; `Pen.layer(op, ...)` draws it. Its cost is measured on the module.
     """
+    check_name("operator", op)
 
     def add(module: type[nn.Module]) -> type[nn.Module]:
         if op in MAKERS:

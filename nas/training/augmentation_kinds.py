@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nas.errors import UserError
+from nas.plugins import check_name, source_of
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -23,10 +24,13 @@ def register_augmentation(name: str) -> Callable[[Augmentation], Augmentation]:
 
     The recipe's field `augment` names it then, among others that come one after the other.
     """
+    check_name("augmentation", name)
 
     def add(function: Augmentation) -> Augmentation:
         if name in AUGMENTATIONS:
             raise UserError(f"augmentation {name!r} is registered already")
+        if not callable(function):
+            raise UserError(f"augmentation {name!r} is not a function of a batch")
         AUGMENTATIONS[name] = function
         return function
 
@@ -35,6 +39,5 @@ def register_augmentation(name: str) -> Callable[[Augmentation], Augmentation]:
 
 def augmentations_of_script() -> list[str]:
     """What was registered by the script that runs, as `nas.architecture.registry.of_script`."""
-    return [
-        f"augmentation {name}" for name, f in AUGMENTATIONS.items() if f.__module__ == "__main__"
-    ]
+    own = [name for name, f in AUGMENTATIONS.items() if source_of(f).__module__ == "__main__"]
+    return [f"augmentation {name}" for name in own]

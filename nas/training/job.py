@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 
 from nas.architecture import Architecture, Size
 from nas.cost import Setting
 from nas.data import Dataset, Held, hold_out_to_score, load_dataset
-from nas.plugins import load_plugin
+from nas.plugins import load_plugin, loaded_plugins
 from nas.seeds import derived_seed
 from nas.training.recipe import Recipe
 
@@ -71,7 +72,8 @@ def run_job(job: Job, *, cancelled: Callable[[], bool] = lambda: False) -> Resul
     Out of memory, it is tried once more with half the images at a time.
     """
     for plugin in job.plugins:
-        load_plugin(plugin)
+        if Path(plugin).name not in loaded_plugins():
+            load_plugin(plugin)
     result = _train(job, cancelled)
     if result.outcome != "infeasible":
         return result

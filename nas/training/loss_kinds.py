@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.errors import UserError
-from nas.plugins import digest_of
+from nas.plugins import check_name, digest_of, source_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,9 +45,8 @@ LOSSES = {
 
 def losses_of_script() -> list[str]:
     """What was registered by the script that runs, as `nas.architecture.registry.of_script`."""
-    return [
-        f"loss {name}" for name, k in LOSSES.items() if k.make and k.make.__module__ == "__main__"
-    ]
+    own = {name: kind.make for name, kind in LOSSES.items() if kind.make}
+    return [f"loss {name}" for name, f in own.items() if source_of(f).__module__ == "__main__"]
 
 
 def register_loss(
@@ -58,10 +57,13 @@ def register_loss(
 
     The recipe's field `loss` names it then. identities, classifier: see `LossKind`.
     """
+    check_name("loss", name)
 
     def add(make: Make) -> Make:
         if name in LOSSES:
             raise UserError(f"loss {name!r} is registered already")
+        if not callable(make):
+            raise UserError(f"loss {name!r} is not a function of a recipe")
         LOSSES[name] = LossKind(identities, classifier, make)
         return make
 
