@@ -1,7 +1,10 @@
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import nas
@@ -84,7 +87,46 @@ def test_other_functions_say_what_is_wrong_too() -> None:
     network = nas.build(preset("osnet_x0_25"), 3)
     with pytest.raises(UserError, match="channels: 'x' is not one of order, magnitude"):
         nas.inherit(network, network, channels="x")  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="Calibration: 0 images"):
+    with pytest.raises(UserError, match="Calibration: images: 0 is not a whole number"):
         nas.Calibration("synthetic", images=0)
     with pytest.raises(UserError, match=r"data .* is not a text, as synthetic"):
         nas.load_dataset(Path("images"))  # type: ignore[arg-type]
+
+
+NETWORK = nas.build("osnet_x0_25", 3)
+CALLS: dict[str, Callable[[Any], object]] = {
+    "seed: None is not a whole number": lambda own: own.build("osnet_x0_25", seed=None),
+    "residual_scale: 'x' is not a number": lambda own: own.build("osnet_x0_25", residual_scale="x"),
+    "no preset is named {'width': 1}": lambda own: own.cost_of({"width": 1}),
+    "seed: '0' is not a whole number": lambda own: own.SpaceSampler("osnet-mini", seed="0"),
+    "--objectives: None is not score and": lambda own: own.SpaceSampler("osnet-mini", None),
+    "--set None: not a text, as epochs=1": lambda own: own.load_recipe("quick", None),
+    "latency_table: 3 is not a path": lambda own: own.load_space("osnet-mini", latency_table=3),
+    "run: None is not a path": lambda own: own.open_run(None),
+    "run: 3 is not a path": lambda own: own.describe_run(3),
+    "folder: None is not a path": lambda own: own.list_runs(None),
+    "folder: 3 is not a path": lambda own: own.embed_folder(NETWORK, 3, "x.npz"),
+    "network: None is not a path": lambda own: own.load_network(None),
+    "network: 3 is not a path": lambda own: own.evaluate(3, "synthetic"),
+    "--out: None is not a path": lambda own: own.export_network(NETWORK, None),
+    "--int8: 3 is not a Calib": lambda own: own.export_network(NETWORK, "x.onnx", int8=3),
+    "Calibration: data None is not a text": lambda own: own.Calibration(None),
+    "--queries: '8'": lambda own: own.write_ranking(NETWORK, "synthetic", "x.png", queries="8"),
+    "source: 'net.pt' is not a network": lambda own: own.inherit(NETWORK, "net.pt"),
+    "dataset: 'synthetic' is not a data": lambda own: own.contact_sheet("synthetic", "x.png"),
+}
+
+
+@pytest.mark.parametrize("message", CALLS)
+def test_a_wrong_argument_is_named(message: str) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        CALLS[message](nas)
+
+
+def test_seeds_and_limits_may_come_from_a_table(tmp_path: Path) -> None:
+    seeds: list[Any] = [3, np.int64(3)]
+    first, second = (nas.build("osnet_x0_25", seed=seed).state_dict() for seed in seeds)
+    assert all(first[name].equal(value) for name, value in second.items())
+    run, limits = make_run(tmp_path / "run"), {"macs": 3e7}
+    found = nas.best_trials(run, pd.Series(limits))  # type: ignore[arg-type]
+    assert found == nas.best_trials(run, limits)

@@ -46,6 +46,6 @@ def preset(name: str | Architecture) -> Architecture:
     """
     if isinstance(name, Architecture):
         return name
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise UserError(f"no preset is named {name!r}; presets are {', '.join(PRESETS)}")
     return PRESETS[name]

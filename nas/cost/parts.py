@@ -18,6 +18,7 @@ from typing import Any
 
 from nas.architecture import Architecture, Layer, Part, lower
 from nas.architecture.canonical import digest, part_key
+from nas.arguments import a_path
 from nas.cost import measure
 from nas.cost.backends import Setting, ready, threads
 from nas.cost.latency import alone, time_in_rounds
@@ -178,7 +179,7 @@ def read_table(path: str | Path | PartTable) -> PartTable:
 
     if isinstance(path, PartTable):
         return path
-    path = Path(path)
+    path = a_path("latency_table", path)
     try:
         frame = pd.read_csv(
             io.StringIO(path.read_text(encoding="utf-8")), dtype={"part": str, "about": str}

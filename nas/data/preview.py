@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.arguments import whole
+from nas.arguments import a_path, whole
 from nas.data.dataset import Dataset, Images
 from nas.data.stack import Stack
 from nas.errors import UserError
@@ -106,7 +106,9 @@ def contact_sheet(
     """
     rows, zoom = whole("rows", rows, 1), whole("zoom", zoom, 1)
     each = None if each is None else whole("each", each, 1)
-    path = Path(path)
+    path = a_path("--out", path)
+    if not isinstance(dataset, Dataset):
+        raise UserError(f"dataset: {dataset!r} is not a data set, as load_dataset gives")
     if not path.parent.is_dir():
         raise UserError(f"contact sheet {path}: no folder {path.parent}; make it or name another")
     from PIL import Image, ImageDraw

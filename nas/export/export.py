@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from nas.arguments import a_path
 from nas.cost import cost
 from nas.data import Dataset, load_dataset
 from nas.errors import UserError
@@ -62,8 +63,10 @@ def export_network(
     then told and not judged.
     UserError for a path that can not be written, or a network that the format can not express.
     """
-    out = Path(out)
+    out = a_path("--out", out)
     int8 = Calibration(int8) if isinstance(int8, str) else int8
+    if int8 is not None and not isinstance(int8, Calibration):
+        raise UserError(f"--int8: {int8!r} is not a Calibration, nor the data for one")
     name = find_format(format, out)
     chosen = FORMATS[name]
     if not out.parent.is_dir() or out.is_dir():

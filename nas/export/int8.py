@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from nas.architecture import Size
+from nas.arguments import whole
 from nas.data import Dataset, Images, check_matches, resize
 from nas.errors import UserError
 from nas.models import Network
@@ -31,8 +32,10 @@ class Calibration:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.images < 1:
-            raise UserError(f"Calibration: {self.images} images; it takes 1 at least")
+        if not isinstance(self.data, str):
+            raise UserError(f"Calibration: data {self.data!r} is not a text, as synthetic")
+        whole("Calibration: images", self.images, 1)
+        whole("Calibration: seed", self.seed)
 
 
 @dataclass(frozen=True)

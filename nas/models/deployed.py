@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from nas.architecture import Size
 from nas.architecture.lower import IMAGE_CHANNELS
+from nas.arguments import a_path
 from nas.errors import UserError
 from nas.models.about import FORMAT, PREPARED
 from nas.models.network import Network
@@ -65,7 +66,7 @@ def load_trained(path: str | Path | Network) -> Network:
     A network is itself, as it is. UserError for other files, and for one that does not say of
     itself that it takes images as they are prepared here.
     """
-    if isinstance(path, Network) or Path(path).suffix not in OPENERS:
+    if isinstance(path, Network) or a_path("network", path).suffix not in OPENERS:
         return load_network(path)
     file = Path(path)
     if not file.is_file():

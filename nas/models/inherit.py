@@ -34,6 +34,9 @@ def inherit(model: Network, source: Network, *, channels: Channels = "order") ->
     """
     if channels not in get_args(Channels):
         raise UserError(f"channels: {channels!r} is not one of {', '.join(get_args(Channels))}")
+    for name, network in (("model", model), ("source", source)):
+        if not isinstance(network, Network):
+            raise UserError(f"{name}: {network!r} is not a network, as load_network gives")
     ties = Ties()
     mine, theirs = wiring(_placed(model), ties), wiring(_placed(source), ties)
     reasons = {key: _mismatch(key, wired, theirs.get(key)) for key, wired in mine.items()}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nas.architecture import Architecture, Part, Placed, Shape, Size, lower, preset
 from nas.architecture.lower import IMAGE_CHANNELS
-from nas.arguments import whole
+from nas.arguments import real, whole
 from nas.errors import UserError
 from nas.models.fused_norm import FusedNorm
 from nas.models.layers import FRESH, NORMS, LearnedScale, add, initialise, make, scale
@@ -203,11 +203,12 @@ def build(
     itself, or the name of a preset. residual_scale: what the last norm of each residual branch
     starts with (`residual_scales`).
     """
-    num_classes = whole("num_classes", num_classes)
+    num_classes, seed = whole("num_classes", num_classes), whole("seed", seed)
+    residual_scale = real("residual_scale", residual_scale)
     generator = torch.default_generator  # what modules of torch draw from
     before = generator.get_state()
     try:
-        generator.manual_seed(seed)
+        generator.manual_seed(seed % 2**63)
         network = Network(preset(architecture), num_classes)
     finally:
         generator.set_state(before)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from nas.architecture import Architecture, from_json
 from nas.architecture.value import Block
+from nas.arguments import a_path
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.models.about import about
@@ -149,7 +150,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     A checkpoint as torchreid saves it (with the epoch and more beside `state_dict`) is understood.
     Code in the file is never run.
     """
-    path = Path(path)
+    path = a_path("network", path)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.arguments import several
+from nas.arguments import a_path, several
 from nas.errors import UserError
 from nas.files import write_atomically
 
@@ -21,7 +21,7 @@ def write_figure(figure: go.Figure, stem: Path, images: Sequence[str] = ()) -> l
 
     UserError where kaleido, or the browser that it needs, is not there.
     """
-    images, stem = several(images), Path(stem)
+    images, stem = several(images), a_path("stem", stem)
     if unknown := [kind for kind in images if f".{kind}" not in SUFFIXES[1:]]:
         raise UserError(f"{unknown[0]!r} is not one of png, svg, pdf")
     name = stem.stem if stem.suffix in SUFFIXES else stem.name

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from nas.arguments import a_path, whole
 from nas.data import Images, check_spec, load_dataset
 from nas.data.random_bits import permutation
 from nas.errors import UserError
@@ -59,10 +60,10 @@ def write_ranking(
     evaluation. checkpoint: a network, or its file, as `load_trained` takes it. flip: as for
     `embed`. Returns what is shown. UserError where the data set has no query and gallery.
     """
-    path = Path(path)
+    path, seed = a_path("--out", path), whole("--seed", seed)
     if path.suffix != ".png" or not path.parent.is_dir():
         raise UserError(f"--out: {path} is not a .png file in a folder that exists")
-    if not 1 <= queries <= 100:
+    if whole("--queries", queries, 1) > 100:
         raise UserError(f"--queries: {queries} is not a number of queries from 1 to 100")
     check_spec(data)
     with scoring(checkpoint) as network:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from nas.arguments import a_path
 from nas.errors import UserError
 from nas.plugins import plugin_options
 from nas.program import program
@@ -31,7 +32,7 @@ def describe_run(path: str | Path | Run) -> dict[str, Any]:
     (stopped below full length, complete at it). front: as `Run.front` has it, cheapest first. Of a
     training, scores and network instead. UserError where it is none, or damaged.
     """
-    folder = path.path if isinstance(path, Run) else Path(path)
+    folder = path.path if isinstance(path, Run) else a_path("run", path)
     short = overview(folder)
     if short.problem:
         raise UserError(f"{folder}: {short.problem}")

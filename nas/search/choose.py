@@ -36,7 +36,8 @@ def best_trials(
     those that count for so much at least, the cheapest first, by the run's first cost, or by
     latency where there is a table. UserError where none is within.
     """
-    limits, count = limits or {}, whole("--count", count, 1)
+    limits = {} if limits is None else dict(limits)
+    count = whole("--count", count, 1)
     least = None if score_min is None else real("--score-min", score_min)
     for name, most in limits.items():
         if not (isinstance(most, Real) and most > 0):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.arguments import several
 from nas.cost import ALL_COSTS
 from nas.errors import UserError
 
@@ -22,7 +23,8 @@ def parse_objectives(text: str | Sequence[str]) -> tuple[str, ...]:
 
     latency_ms is measured once a trial has ended its first job; the others are known beforehand.
     """
-    names = tuple(n.strip() for n in (text.split(",") if isinstance(text, str) else text))
+    given = text.split(",") if isinstance(text, str) else map(str, several(text))
+    names = tuple(name.strip() for name in given)
     valid = set(names) <= {SCORE, *ALL_COSTS} and SCORE in names and len(set(names)) == len(names)
     if not valid or not 2 <= len(names) <= 3:
         costs = ", ".join(ALL_COSTS)

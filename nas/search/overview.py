@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nas.arguments import a_path
 from nas.directory import in_use
 from nas.errors import UserError
 from nas.search.budget import TRAINING, Budget
@@ -91,7 +92,7 @@ def list_runs(folder: str | Path = "results") -> list[Overview]:
 
     UserError where there is no such folder. What is damaged is listed as that.
     """
-    root = Path(folder)
+    root = a_path("folder", folder)
     if not root.is_dir():
         raise UserError(f"{root} is not a directory")
     return sorted(map(overview, _directories(root)), key=lambda own: (own.changed, str(own.path)))

@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.arguments import whole
+from nas.arguments import a_path, whole
 from nas.cost.parts import write_table
 from nas.directory import Kind, make_directory
 from nas.errors import UserError
@@ -240,7 +240,7 @@ def open_run(run: str | Path | Run) -> Run:
     """Open a run's directory, unless it is open; UserError where it is none."""
     if isinstance(run, Run):
         return run
-    folder = Path(run)
+    folder = a_path("run", run)
     if (folder / "train.json").is_file():
         raise UserError(
             f"{folder} is a training, which has no trials: `show` it, or `evaluate` its network"

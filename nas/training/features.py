@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from nas.architecture import Size
+from nas.arguments import a_path
 from nas.data.decode import FORMATS, UnknownWhite, as_rgb
 from nas.data.listing import files_below
 from nas.errors import UserError
@@ -59,7 +60,7 @@ def embed_folder(
     image's. progress: told how many files of how many are done. UserError where there is no image,
     and where one can not be read, unless `skip_damaged`.
     """
-    folder, out = Path(folder), Path(out)
+    folder, out = a_path("folder", folder), a_path("--out", out)
     _check_out(out)
     names = find_images(folder)
     kept: list[str] = []

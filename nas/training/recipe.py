@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from nas.arguments import several
 from nas.errors import UserError
 from nas.files import file_digest, is_torch_file
 from nas.plugins import digest_of
@@ -349,7 +350,9 @@ def _read(name_or_path: str, seen: tuple[str, ...]) -> tuple[Any, dict[str, Any]
 
 def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
-    for text in overrides:
+    for text in several(overrides):
+        if not isinstance(text, str):
+            raise UserError(f"--set {text!r}: not a text, as epochs=1")
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals or name not in Recipe.model_fields:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from nas.arguments import a_path
 from nas.cost.parts import PartTable, read_table
 from nas.files import write_atomically
 from nas.plugins import plugin_options
@@ -32,7 +33,7 @@ def write_report(
     """
     table = None if latency is None else read_table(latency)
     opened = open_run(run)
-    path = Path(out) if out is not None else opened.path / "report.html"
+    path = a_path("--out", out) if out is not None else opened.path / "report.html"
     write_atomically(path, report_html(opened, table))
     return path
 

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import key
 from nas.architecture.fields import Value
+from nas.arguments import whole
 from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.search.objectives import SCORE, parse_objectives
@@ -64,7 +65,7 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         """space: itself, its name or file. objectives: the score and one or two costs that are
         known beforehand, as latency_ms is by a `latency_table` of a device. Raises UserError."""
         self.space = load_space(space, latency_table=latency_table)
-        self.objectives, self.seed = parse_objectives(objectives), seed
+        self.objectives, self.seed = parse_objectives(objectives), whole("seed", seed)
         if measured(self.objectives, self.space):
             raise UserError(
                 "objectives: SpaceSampler takes costs that are known beforehand, as latency_ms is "
