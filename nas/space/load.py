@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from os.path import isfile
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from nas.architecture import Architecture, from_document, from_json, preset, to_document
 from nas.architecture.presets import PRESETS
@@ -65,6 +67,8 @@ def _given(space: Space, text: object, device: bool) -> Constraint:
 
 def from_yaml(text: str, source: str = "space.yaml") -> Space:
     """Load a space from YAML text; `source` names it in errors, and starts relative paths."""
+    if not isinstance(text, str):
+        raise UserError(f"{source}: {text!r} is not a text of YAML; load_space reads a file")
     return _space_of(parse_document(text, source))
 
 
@@ -73,21 +77,32 @@ def make_space(
     base: str | Architecture,
     parameters: Mapping[str, Any],
     *,
-    constraints: list[str] | None = None,
+    constraints: str | Sequence[str] | None = None,
     input: str | None = None,
     about: str = "",
 ) -> Space:
     """A space from Python, with the same entries and checks as in a file.
 
+    Values may also be a tuple, a range or an array.
+
     >>> make_space("s", "osnet_x0_25", {"stages[each].streams": "1..2"}).raw_points
     8
     """
-    data: dict[str, Any] = {"space": name, "about": about, "parameters": dict(parameters)}
+    data: dict[str, Any] = {"space": name, "about": about, "parameters": _plain(parameters)}
     data["base"] = to_document(base) if isinstance(base, Architecture) else base
-    data["constraints"] = constraints or []
+    data["constraints"] = several(() if constraints is None else constraints)
     if input is not None:
         data["input"] = input
-    return _space_of(Document(name, data, {}))
+    return _space_of(Document(str(name), data, {}))
+
+
+def _plain(given: Any) -> Any:
+    """The same as a file has it: mappings, lists, and numbers that are not numpy's."""
+    if isinstance(given, Mapping):
+        return {name: _plain(value) for name, value in given.items()}
+    if isinstance(given, (Sequence, Iterator, np.ndarray)) and not isinstance(given, (str, bytes)):
+        return [_plain(value) for value in given]
+    return given.item() if isinstance(given, np.generic) else given
 
 
 def shipped_spaces() -> list[str]:

@@ -186,6 +186,7 @@ class Space:
             if value not in parameter.values:
                 domain = ", ".join(map(str, parameter.values))
                 raise UserError(f"{self.name}: {parameter.name}: {value!r} is not one of {domain}")
+            value = parameter.values[parameter.values.index(value)]  # not numpy's, of a table
             kept[parameter.name] = value
             for path in parameter.fields:
                 paths.set_value(document, path, value)

@@ -6,7 +6,9 @@ import random
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -347,3 +349,28 @@ def test_a_baseline_that_is_the_base_by_another_name_keeps_its_name() -> None:
     space = from_yaml(HEAD + f"  width: [0.25, 0.5]\nbaseline: [{{mine: {content}}}]\n")
     assert space.baselines == (("mine", space.base),)
     assert from_yaml(to_yaml(space)) == space
+
+
+def test_a_space_from_python_takes_what_python_has() -> None:
+    domains = {"width": [0.125, 0.25], "stages[*].streams": [1, 2, 3]}
+    space = make_space("own", "osnet_x0_25", domains, constraints=["macs <= 99M"])
+    for widths, streams in (
+        ((0.125, 0.25), range(1, 4)),
+        (np.array([0.125, 0.25]), list(np.arange(1, 4))),
+        ({"values": (np.float32(0.125), 0.25)}, (n for n in (1, 2, 3))),
+    ):
+        given: dict[str, Any] = {"width": widths, "stages[*].streams": streams}
+        assert make_space("own", "osnet_x0_25", given, constraints="macs <= 99M") == space
+    with pytest.raises(UserError, match="own:1: a mapping of paths to domains"):
+        make_space("own", "osnet_x0_25", None)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="is not a text of YAML; load_space reads a file"):
+        from_yaml(Path("own.yaml"))  # type: ignore[arg-type]
+
+
+def test_a_point_may_be_a_row_of_a_table() -> None:
+    space = load_space("osnet-mini")
+    point = space.sample(random.Random(0).randrange)
+    row: dict[str, Any] = {n: np.array([value])[0] for n, value in point.items()}
+    assert isinstance(row["stages[*].streams"], np.integer)
+    assert {type(value) for value in space.active(row).values()} <= {int, float, str}
+    assert to_json(space.architecture(row)) == to_json(space.architecture(point))
