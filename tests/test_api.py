@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 import nas
 from nas.models.weights import save_network
@@ -63,3 +64,11 @@ def test_objectives_are_a_text_or_names() -> None:
     assert parse_objectives(["score", "macs"]) == parse_objectives("score,macs")
     with pytest.raises(nas.UserError, match=r"\['score'\] is not score and one or two of macs"):
         parse_objectives(["score"])
+
+
+def test_a_network_that_is_loaded_draws_nothing_from_the_callers_generator(tmp_path: Path) -> None:
+    network = nas.build("osnet_x0_25", 3)
+    before = torch.get_rng_state()
+    nas.export_network(network, tmp_path / "net.safetensors")
+    nas.load_network(tmp_path / "net.safetensors")
+    assert torch.get_rng_state().equal(before)

@@ -10,7 +10,7 @@ import torch
 
 from nas.errors import UserError
 from nas.export.runners import network_runner
-from nas.models import Network
+from nas.models import Network, build
 from nas.models.deployed import Runner, onnx_runner, torchscript_runner
 from nas.models.onnx import to_onnx
 from nas.models.torchscript import to_torchscript
@@ -50,7 +50,7 @@ def _write_torchreid(model: Network, path: Path, logits: bool) -> None:
 
 
 def _open_torchreid(path: Path, model: Network) -> Runner:
-    found = Network(model.architecture, model.num_classes)
+    found = build(model.architecture, model.num_classes)
     load_torchreid(found, read_checkpoint(path))
     return network_runner(found.eval())
 

@@ -23,7 +23,7 @@ from nas.arguments import a_path
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.models.about import about
-from nas.models.network import Network
+from nas.models.network import Network, build
 
 Dialect = Literal["osnet", "ain"]
 OSNET = {
@@ -106,7 +106,7 @@ def import_network(path: Path, architecture: Architecture) -> Network:
     """
     state = read_checkpoint(path)
     bias = state.get("classifier.bias", state.get("module.classifier.bias"))
-    model = Network(architecture, bias.numel() if bias is not None else 0)
+    model = build(architecture, bias.numel() if bias is not None else 0)
     try:
         load_torchreid(model, state)
     except UserError as error:
@@ -219,7 +219,7 @@ def load_network(path: str | Path | Network) -> Network:
         architecture = from_json(text, str(path))
     except UserError as error:  # a kind of block that is not known
         raise UserError(f"{error}; does it need --plugin?") from None
-    model = Network(architecture, classes)
+    model = build(architecture, classes)
     model.task, model.classes = metadata.get("task", ""), names
     try:
         load_strictly(model, state)
