@@ -18,7 +18,7 @@ import numpy as np
 from nas.architecture.fields import Value
 from nas.audit.ranking import Floats, Ints, Range
 from nas.progress import Tell, untold
-from nas.space.optuna import to_distribution
+from nas.space.optuna import quietly, to_distribution
 
 if TYPE_CHECKING:
     import optuna
@@ -113,9 +113,9 @@ def _shares(
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
     from optuna.trial import create_trial
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     # it maximises, so that the best are the largest: with a target they would be the smallest
-    study = optuna.create_study(direction="maximize")
+    with quietly():
+        study = optuna.create_study(direction="maximize")
     study.add_trials([
         create_trial(
             params={name: point[name] for name in known if name in point},

@@ -15,6 +15,7 @@ from nas.search.record import FAILED, Trial
 from nas.search.samplers.from_optuna import directions
 from nas.search.storage import Shared, open_storage, shown, sqlite_url
 from nas.space import Space, optuna_params, to_distributions
+from nas.space.optuna import quietly
 
 if TYPE_CHECKING:
     import optuna
@@ -40,9 +41,6 @@ class Projection:
 
     def open(self, trials: Sequence[Trial]) -> None:
         """Open the study, or make it again, and bring it up to date."""
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
             self.study = self._open()
             told = self.study.get_trials(deepcopy=False)
@@ -59,12 +57,13 @@ class Projection:
     def _open(self) -> optuna.Study:
         import optuna
 
-        return optuna.create_study(
-            study_name=self.shared.study if self.shared else self.name,
-            storage=open_storage(self.shared.url if self.shared else sqlite_url(self.path)),
-            directions=directions(self.objectives),
-            load_if_exists=True,
-        )
+        with quietly():
+            return optuna.create_study(
+                study_name=self.shared.study if self.shared else self.name,
+                storage=open_storage(self.shared.url if self.shared else sqlite_url(self.path)),
+                directions=directions(self.objectives),
+                load_if_exists=True,
+            )
 
     def _remove(self) -> None:
         import optuna

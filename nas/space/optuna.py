@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,19 @@ from nas.space.space import Point, Space
 
 if TYPE_CHECKING:
     import optuna
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Optuna says nothing of a study of ours; of the caller's it says afterwards what it did."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def to_distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:

@@ -1,8 +1,11 @@
 from pathlib import Path
 
+import optuna
+
 from nas.architecture import key
 from nas.cost import cost
 from nas.search.record import Trial
+from nas.search.samplers.choice import make_sampler
 from nas.search.study import Projection
 from nas.space import load_space
 
@@ -53,3 +56,11 @@ def test_a_study_of_a_record_that_is_gone_is_made_again(tmp_path: Path) -> None:
     again = told(0.4, first=5)
     assert [values[0] for _, values in again if values] == [0.4]
     assert again[0][0] == key(space.architecture(points[5]))
+
+
+def test_optuna_says_of_other_studies_what_it_did(tmp_path: Path) -> None:
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    space = load_space("osnet-mini")
+    Projection(tmp_path / "study.db", space.name, space, ("score", "macs")).open([])
+    make_sampler("tpe", space, ("score", "macs"))([], 0)
+    assert optuna.logging.get_verbosity() == optuna.logging.INFO

@@ -12,6 +12,7 @@ from nas.search.objectives import SCORE
 from nas.search.record import FAILED, Trial, searched
 from nas.search.samplers.proposal import Proposal
 from nas.space import Space, optuna_params, to_distributions
+from nas.space.optuna import quietly
 
 if TYPE_CHECKING:
     from optuna.study import StudyDirection
@@ -40,9 +41,8 @@ class OptunaSampler:
     def __call__(self, trials: Sequence[Trial], seed: int) -> Proposal:
         import optuna
 
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), quietly():
             warnings.simplefilter("ignore")
-            optuna.logging.set_verbosity(optuna.logging.ERROR)
             study = optuna.create_study(
                 directions=directions(self.objectives), sampler=self.make(seed % 2**32)
             )
