@@ -38,9 +38,10 @@ class Compared:
     """One run. hypervolume: by the scores that its search saw; confirmed: by the means of fresh
     seeds, None where its front was not confirmed; low, high: the 95% interval of that, within what
     a hypervolume may be, None where the fresh seeds that all confirmed trials have are fewer than
-    two. difference: that to the first run's by fresh seeds, with its 95% interval, by the seeds
-    that both have; None of the first, and where the runs have other seeds. on_front: how many of
-    its trials are on the front of all runs. spread: of its trials' scores over seeds."""
+    two. difference: that to the first run's, with its 95% interval, by the fresh seeds that all
+    confirmed trials of both have; None of the first, and where the runs have other seeds. on_front:
+    how many of its trials are on the front of all runs. spread: of its trials' scores over seeds.
+    """
 
     run: Run
     trials: int
@@ -170,7 +171,11 @@ def _worth(trials: Sequence[Trial], *, fresh: bool) -> list[tuple[Trial, float]]
 def _by_seeds(
     runs: Sequence[Sequence[Trial]], of: Callable[[list[float]], float], scale: Scale
 ) -> tuple[float, float | None]:
-    """What `of` makes of the runs' hypervolumes by fresh seeds, and half of its 95% interval."""
+    """What `of` makes of the runs' hypervolumes by fresh seeds, and half of its 95% interval.
+
+    Of several runs by the seeds that all their trials have: what another one does to some of them
+    alone would be in the difference, and not in its interval.
+    """
     from scipy.special import stdtrit
 
     own = [[trial for trial in trials if confirmed(trial)] for trials in runs]
@@ -180,16 +185,20 @@ def _by_seeds(
         for trial in trials
     ]
     shared = sorted(set.intersection(*finite))
-    whole = of([_area(scale, _worth(trials, fresh=True)) for trials in own])
     count = len(shared)
+
+    def by(seeds: Sequence[int]) -> float:
+        return of([
+            _area(scale, [(t, statistics.fmean(t.fresh[seed] for seed in seeds)) for t in trials])
+            for trials in own
+        ])  # fmt: skip
+
+    whole = of([_area(scale, _worth(trials, fresh=True)) for trials in own])
     if count < LEAST:
         return whole, None
-
-    def but(left_out: int, trials: Sequence[Trial]) -> list[tuple[Trial, float]]:
-        rest = [seed for seed in shared if seed != left_out]
-        return [(trial, statistics.fmean(trial.fresh[seed] for seed in rest)) for trial in trials]
-
-    without = np.array([of([_area(scale, but(s, trials)) for trials in own]) for s in shared])
+    if len(runs) > 1:
+        whole = by(shared)
+    without = np.array([by([seed for seed in shared if seed != out]) for out in shared])
     error = math.sqrt((count - 1) / count * float(((without - without.mean()) ** 2).sum()))
     return whole, float(stdtrit(count - 1, 0.975)) * error
 

@@ -111,6 +111,18 @@ def test_a_difference_has_an_interval_of_its_own(tmp_path: Path) -> None:
     assert not any("#4 less" in note for note in comparison_notes(found))
 
 
+def test_a_difference_is_by_the_seeds_that_both_have(tmp_path: Path) -> None:
+    """The fourth seed is a good one; nothing that it does to one run alone is a difference."""
+    seeds = (0.00, 0.03, 0.01, 0.12)
+    paths = [
+        make_run(tmp_path / str(n), fresh={0: tuple(0.3 + s for s in seeds[:n])}) for n in (3, 4)
+    ]
+    first, second = compare_runs(paths, reference=0.2).runs
+    assert first.confirmed is not None and second.confirmed is not None
+    assert second.confirmed > first.confirmed
+    assert second.difference == pytest.approx((0.0, 0.0, 0.0), abs=1e-12)
+
+
 def test_an_interval_is_within_what_a_hypervolume_may_be(tmp_path: Path) -> None:
     fresh = {0: (0.10, 0.20), 1: (0.30, 0.60)}
     runs = [make_run(tmp_path / name, fresh=fresh) for name in "ab"]
