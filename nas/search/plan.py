@@ -104,8 +104,14 @@ class SearchPlan:
         """What was interrupted; a promotion; a new trial; what a rung holds back only while there
         is other work; and confirmation: the first of these that the budget has room for."""
         due = self._due(now) if self.confirm else None
-        found = self._search(now, due.kept if due and not self._counts_trials else 0.0)
-        return self._confirmation(now, due) if due and found is None else found
+        kept = due.kept if due and not self._counts_trials else 0.0
+        found = self._search(now, kept)
+        if due and found is None:
+            found = self._confirmation(now, due)
+        if found is None and kept and not now.running and not _any_complete(now.trials):
+            self._refused.clear()  # there is more room: else there would be nothing to confirm
+            found = self._search(now, 0.0)
+        return found
 
     def left(self, now: Standing) -> float:
         """Of the budget, in its own unit: seconds, trials, epochs or MACs."""
@@ -224,7 +230,7 @@ class SearchPlan:
         those that the search has tried. What lacks its second replicate gets it as long as there is
         any budget: it would say nothing without.
         """
-        if not any(trial.state == "complete" for trial in now.trials):
+        if not _any_complete(now.trials):
             return None
         tried = {trial.key for trial in searched(now.trials)}
         searching = any(not step.replicate for step in now.running)
@@ -326,6 +332,10 @@ def check_share(confirm: float) -> None:
     """UserError where it is no share of the budget that can go to confirmation."""
     if not 0 <= confirm <= 0.5:
         raise UserError(f"--confirm: {confirm:g} is not a share from 0 to 0.5")
+
+
+def _any_complete(trials: Sequence[Trial]) -> bool:
+    return any(trial.state == "complete" for trial in trials)
 
 
 def _ended(trials: Sequence[Trial]) -> tuple[int, int]:

@@ -319,6 +319,18 @@ def test_a_baseline_that_never_fits_keeps_nothing_else_from_being_trained() -> N
     assert all(len(trial.fresh) >= 3 for trial in leaders(trials, OBJECTIVES))
 
 
+@pytest.mark.parametrize(("spent", "budget"), [("27epochs", "50epochs"), ("13GMAC", "24GMAC")])
+def test_where_nothing_is_complete_nothing_is_kept_to_confirm_it(spent: str, budget: str) -> None:
+    """A baseline alone is no front."""
+    trials, _, _ = carried_out(spent, rungs=())
+    failed = [replace(trial, state="failed", rungs={}, scores={}) for trial in trials]
+    propose, ladder = make_sampler("random", SPACE, OBJECTIVES), Ladder((9,), 3.0, ("macs",))
+    ledger = Ledger(Budget.parse(budget), RECIPE, 1)
+    plan = SearchPlan(SPACE, propose, OBJECTIVES, 0, ladder, 0.5, ledger)
+    step = plan.next(Standing(failed, [], 0.0))
+    assert step is not None and step.trial.number == len(failed) and not step.replicate
+
+
 def test_a_confirmation_that_has_begun_is_finished_though_trainings_got_slower() -> None:
     """One fresh seed says nothing: all would be lost."""
     trials, _, _ = carried_out("400epochs", confirm=0.5, rungs=())
