@@ -14,7 +14,7 @@ from typing import Protocol
 from nas.architecture import key
 from nas.errors import UserError
 from nas.search.confirm import LEAST, baselines, confirmed
-from nas.search.due import Due
+from nas.search.due import Due, Replicate
 from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.record import FAILED, Trial, proposed_here, searched
 from nas.search.rungs import Ladder, Promote
@@ -105,7 +105,8 @@ class SearchPlan:
         is other work; and confirmation: the first of these that the budget has room for."""
         due = self._due(now) if self.confirm else None
         kept = due.kept if due and not self._counts_trials else 0.0
-        found = self._search(now, kept)
+        found = self._interrupted(now, due) if due else None
+        found = found or self._search(now, kept)
         if due and found is None:
             found = self._confirmation(now, due)
         if found is None and kept and not now.running and not _any_complete(now.trials):
@@ -223,20 +224,39 @@ class SearchPlan:
         prices = [price(trial.costs["macs"], full - trial.epoch) for trial in left]
         return self.ledger.together([statistics.mean(prices)] * missing)
 
+    def _interrupted(self, now: Standing, due: Due) -> Step | None:
+        """The replicate with which a baseline began that is in the record and has none."""
+        began = {t.number for t in now.trials if t.state == "baseline"} - due.begun.keys()
+        waiting = [own for own in due.now if own[0] in began] if began else []
+        return self._replicate(now, due, waiting)
+
     def _confirmation(self, now: Standing, due: Due) -> Step | None:
-        """A replicate with a fresh seed, as long as confirmation has its share of the budget.
+        """What confirmation trains next, if anything; what it can not do is said at the end."""
+        if not _any_complete(now.trials):
+            return None
+        found = self._replicate(now, due, due.now)
+        if found is None and not now.running:
+            if not due.sure:
+                self._say(UNCONFIRMED)
+            elif not due.whole:
+                self._say(PARTLY)
+            bare = [own.baseline for own in baselines(due.trials) if not confirmed(own)]
+            if due.sure and bare:
+                self._say(NO_ROOM.format(", ".join(bare)))
+        return found
+
+    def _replicate(self, now: Standing, due: Due, waiting: Sequence[Replicate]) -> Step | None:
+        """The first of these, with fresh seeds, as long as confirmation has its share.
 
         The front is confirmed when the search has ended; baselines before, by idle workers, but for
         those that the search has tried. What lacks its second replicate gets it as long as there is
         any budget: it would say nothing without.
         """
-        if not _any_complete(now.trials):
-            return None
         tried = {trial.key for trial in searched(now.trials)}
         searching = any(not step.replicate for step in now.running)
         room, free = self._room(now), self.ledger.workers - len(now.running)
         lacking = sum(due.lacking)
-        for number, replicate in due.now:
+        for number, replicate in waiting:
             trial = due.trials[number]
             if searching and trial.key in tried:
                 continue
@@ -251,14 +271,6 @@ class SearchPlan:
                 if number > len(now.trials):  # of new baselines any may be the first to begin
                     trial = replace(trial, number=len(now.trials))
                 return Step(trial, replicate, 0, self.ladder.epochs[-1])
-        if not now.running:
-            if not due.sure:
-                self._say(UNCONFIRMED)
-            elif not due.whole:
-                self._say(PARTLY)
-            bare = [own.baseline for own in baselines(due.trials) if not confirmed(own)]
-            if due.sure and bare:
-                self._say(NO_ROOM.format(", ".join(bare)))
         return None
 
     def _due(self, now: Standing) -> Due:

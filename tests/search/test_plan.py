@@ -420,6 +420,26 @@ def test_a_plan_that_is_made_anew_after_each_job_goes_on_alike() -> None:
             assert [e.step.id for e in found[0]] == [e.step.id for e in found[1]]
 
 
+def test_a_baseline_that_was_interrupted_comes_before_anything_else() -> None:
+    """It is in the record by then; a sampler that is asked again names something that fits."""
+
+    class Killed(SearchPlan):
+        def next(self, now: Standing) -> Step | None:
+            step = super().next(now)
+            if step and step.trial.state == "baseline" and step.trial.number == len(now.trials):
+                self._refused = {}
+                return super().next(replace(now, trials=[*now.trials, step.trial]))
+            return step
+
+    for budget in ("150GMAC", "200GMAC"):
+        found = [
+            carried_out(budget, rungs=(3,), confirm=0.5, plan=plan)[1]
+            for plan in (SearchPlan, Killed)
+        ]
+        assert any(e.step.trial.state == "baseline" for e in found[0])
+        assert [e.step.id for e in found[0]] == [e.step.id for e in found[1]]
+
+
 def test_the_time_of_an_epoch_is_a_line_through_what_was_seen() -> None:
     trials, _, _ = carried_out("9trials", rungs=())
     assert epoch_seconds(2e7, trials) == pytest.approx(3.0, rel=1e-3)
