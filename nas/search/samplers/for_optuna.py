@@ -21,7 +21,7 @@ from nas.arguments import whole
 from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.search.objectives import SCORE, parse_objectives
-from nas.search.record import Trial
+from nas.search.record import FAILED, Trial
 from nas.search.samplers.choice import make_sampler, measured
 from nas.search.samplers.from_optuna import directions
 from nas.search.samplers.proposal import propose_untried
@@ -49,7 +49,8 @@ class SpaceSampler(optuna.samplers.BaseSampler):
     breaks a constraint, but where a part of the parameters is enqueued, which the rest does not
     look at; when all were tried, the study stops. What a trial reported before it was pruned is
     learned from, as a score on a rung; one that failed, scored inf, or was pruned without a report
-    counts as low as the worst. Parameters that are not of the space are drawn at random. What is
+    counts as low as the worst, unless the same was tried again and did not, or a constraint forbids
+    it. Parameters that are not of the space are drawn at random. What is
     proposed follows from the seed and from the study's trials, so that a study in a storage goes on
     as if it had never stopped.
     """
@@ -116,7 +117,8 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         )
 
     def _history(self, study: optuna.Study) -> list[Trial]:
-        """The study's trials as a search knows them; what has no architecture is left out.
+        """The study's trials as a search knows them; what has no architecture is left out, and what
+        failed where that says nothing of it.
 
         All of them: HyperbandPruner shows a sampler those of one bracket alone.
         """
@@ -130,7 +132,10 @@ class SpaceSampler(optuna.samplers.BaseSampler):
             if blank is not None:
                 ended = _ended(frozen, self._score, reports=pruned)
                 found.append(replace(blank, number=frozen.number, **ended))
-        return found
+        known = {own.key for own in found if own.state not in FAILED}
+        return [
+            own for own in found if own.state not in FAILED or not (own.key in known or own.reason)
+        ]
 
     def _blank(self, params: Mapping[str, Any]) -> Trial | None:
         """A running trial with these parameters; None where they are no point of the space."""
@@ -146,8 +151,9 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         try:
             point = self.space.active(params)
             architecture = self.space.architecture(point)
-            costs = self.space.costs_of(architecture)
-            return Trial(0, key(architecture), point, architecture, costs)
+            costs, broken = self.space.costs_of(architecture), self.space.broken(architecture)
+            reason = broken.text if broken else ""
+            return Trial(0, key(architecture), point, architecture, costs, reason=reason)
         except UserError:  # values of another space, or that the user put there
             return None
 

@@ -228,6 +228,26 @@ def test_what_failed_or_was_pruned_counts_as_the_worst_and_what_is_foreign_not(
     assert [own.point for own in history] == [space.active(point) for point in every]
 
 
+def test_what_failed_for_no_fault_of_its_own_counts_for_nothing() -> None:
+    """A worker died and its trial was tried again; or what was enqueued breaks a constraint."""
+    space, wide = from_yaml(TEXT.replace("12M", "6M")), {"width": 0.375}
+    study = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space))
+    choices = to_distributions(space)
+    first, second = list(space.enumerate())[:2]
+    for state, point in zip(("FAIL", "COMPLETE", "FAIL"), (first, first, second), strict=True):
+        study.add_trial(
+            create_trial(
+                state=TrialState[state], params=optuna_params(space, point),
+                distributions=choices, values=[0.5, 1.0] if state == "COMPLETE" else None,
+            )
+        )  # fmt: skip
+    study.enqueue_trial(optuna_params(space, second) | wide)
+    study.optimize(lambda trial: objective(space, trial), 1)
+    assert study.trials[-1].state is TrialState.PRUNED
+    history = SpaceSampler(space)._history(study)
+    assert [(own.number, own.state) for own in history] == [(1, "complete"), (2, "failed")]
+
+
 def test_what_was_reported_before_it_was_pruned_is_learned_from(space: Space) -> None:
     study = optuna.create_study(direction="maximize")
     choices = to_distributions(space)
