@@ -55,7 +55,7 @@ def spread(trials: Sequence[Trial]) -> Spread | None:
     (0.8 of the variance and more; it is 0.06 to 0.63 in the tables of benchmarks/) the second part
     is one number squared, and intervals cover 0.87 to 0.93 where they say 0.95.
     """
-    own = [scores for trial in trials if len(scores := _finite(trial)) >= LEAST]
+    own = [scores for trial in trials if len(scores := finite(trial)) >= LEAST]
     freedom = sum(len(scores) - 1 for scores in own)
     if not freedom:
         return None
@@ -85,7 +85,7 @@ def confirmed(trial: Trial, known: Spread | None = None) -> Confirmed | None:
     known: the `spread` of the run's trials, for the interval by Student's t; else the trial's own.
     """
     own = known or spread([trial])
-    scores = _finite(trial)
+    scores = finite(trial)
     if len(scores) < LEAST or own is None:
         return None
     from scipy.special import stdtrit
@@ -95,7 +95,8 @@ def confirmed(trial: Trial, known: Spread | None = None) -> Confirmed | None:
     return Confirmed(mean, max(0.0, mean - reach), min(1.0, mean + reach), count)
 
 
-def _finite(trial: Trial) -> list[float]:
+def finite(trial: Trial) -> list[float]:
+    """The scores of its fresh replicates that did not fail."""
     return [score for score in trial.fresh.values() if math.isfinite(score)]
 
 
@@ -120,12 +121,14 @@ def then_due(trials: Sequence[Trial], objectives: Sequence[str]) -> list[tuple[i
 
 
 def _missing(trials: Sequence[Trial], count: int) -> list[tuple[int, int]]:
-    """Replicate by replicate, so that those of one number, which share a split, come together."""
+    """Replicate by replicate, so that those of one number, which share a split, come together; for
+    each that failed there is one more, up to MOST."""
     return [
         (trial.number, replicate)
-        for replicate in range(1, count + 1)
+        for replicate in range(1, MOST + 1)
         for trial in trials
         if replicate not in trial.fresh
+        and replicate <= count + len(trial.fresh) - len(finite(trial))
     ]
 
 
@@ -182,6 +185,6 @@ def noise(trials: Sequence[Trial]) -> float:
 
 def _fitted(trials: Sequence[Trial]) -> TwoWay:
     """The fresh scores of confirmed trials, by trial and seed."""
-    own = [trial.fresh for trial in trials if len(_finite(trial)) >= LEAST]
+    own = [trial.fresh for trial in trials if len(finite(trial)) >= LEAST]
     seeds = sorted(set[int]().union(*own))
     return two_way([[fresh.get(seed, math.nan) for seed in seeds] for fresh in own] or [[]])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from nas.search.confirm import LEAST, confirmed, first_due, is_confirmed, leaders, then_due
+from nas.search.confirm import LEAST, confirmed, finite, first_due, is_confirmed, leaders, then_due
 from nas.search.record import Trial
 
 SPARE = 1.5
@@ -39,8 +39,8 @@ class Due:
 
     @cached_property
     def begun(self) -> Counter[int]:
-        """How many fresh replicates of each trial have ended or run."""
-        found = Counter({t.number: len(t.fresh) for t in self.trials if t.fresh})
+        """How many fresh replicates of each trial have a score or run."""
+        found = Counter({t.number: len(finite(t)) for t in self.trials if finite(t)})
         found.update(number for number, _ in self.running)
         return found
 

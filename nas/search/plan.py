@@ -226,7 +226,8 @@ class SearchPlan:
 
     def _interrupted(self, now: Standing, due: Due) -> Step | None:
         """The replicate with which a baseline began that is in the record and has none."""
-        began = {t.number for t in now.trials if t.state == "baseline"} - due.begun.keys()
+        began = {t.number for t in now.trials if t.state == "baseline" and not t.fresh}
+        began -= {number for number, _ in due.running}
         waiting = [own for own in due.now if own[0] in began] if began else []
         return self._replicate(now, due, waiting)
 

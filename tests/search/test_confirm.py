@@ -59,7 +59,10 @@ def test_a_failed_replicate_is_not_trained_again_and_counts_for_nothing() -> Non
     found = confirmed(own)
     assert found is not None
     assert (found.mean, found.replicates) == (pytest.approx(0.45), 2)
-    assert confirmed(trial(0, 0.5, 1e6, fresh={1: 0.4, 2: math.nan})) is None
+    half = trial(0, 0.5, 1e6, fresh={1: 0.4, 2: math.nan})
+    assert confirmed(half) is None
+    assert first_due([half], OBJECTIVES) == [(0, 3)]  # another one is, in its place
+    assert first_due([replace(half, fresh=dict.fromkeys(range(1, 5), math.nan))], OBJECTIVES) == []
 
 
 def test_the_interval_is_students() -> None:

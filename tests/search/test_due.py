@@ -1,5 +1,6 @@
 """What confirmation has to do: what is counted, chosen, and kept for it."""
 
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -79,3 +80,10 @@ def test_more_than_two_are_trained_once_any_is_sure() -> None:
     assert beyond.first == [] and (0, 3) in beyond.now
     assert not beyond.whole and beyond.sure
     assert due([0, 0, 0, 0, 0], 5).now == []
+
+
+def test_in_place_of_one_that_failed_there_is_another() -> None:
+    own = due([1, 0, 0, 0, 0], 1)
+    own.trials[0].fresh[2] = math.nan
+    assert own.now == own.first == [(0, 3)]
+    assert own.lacking == [1] and own.kept == 1
