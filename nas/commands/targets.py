@@ -82,7 +82,7 @@ def load_trained(target: str) -> Network:
 
 
 def _state_of_trial(run: str, number: str) -> tuple[dict[str, Any], str]:
-    """The state of a trial's training, which a run keeps of its front, and its file."""
+    """The state of a trial's training, which a run keeps of what leads, and its file."""
     import torch
 
     from nas.search.run import kept_checkpoints
@@ -90,8 +90,8 @@ def _state_of_trial(run: str, number: str) -> tuple[dict[str, Any], str]:
     kept = kept_checkpoints(Path(run))
     if int(number) not in kept:
         raise UserError(
-            f"{run}: no weights are kept of trial {number}, only of the front: "
-            f"{', '.join(map(str, sorted(kept))) or 'none yet'}"
+            f"{run}: no weights are kept of trial {number}, only of baselines and of what led by "
+            f"its search score: {', '.join(map(str, sorted(kept))) or 'none yet'}; `train` it"
         )
     file = kept[int(number)]
     try:

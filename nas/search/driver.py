@@ -23,7 +23,7 @@ from nas.plugins import loaded_plugins
 from nas.progress import warn
 from nas.search.budget import Budget
 from nas.search.capacity import check_data, default_threads, slots
-from nas.search.confirm import leaders
+from nas.search.confirm import baselines, leaders
 from nas.search.executor import ATTEMPTS, Cluster, Executor
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
@@ -498,9 +498,10 @@ class Driver:
         self.view.finished(trial, self.status())
 
     def _drop_checkpoints(self) -> None:
-        """Keep those of the front, of what runs, and of the next to be promoted from each rung."""
+        """Keep those of the front, of baselines, which fresh seeds may bring there, of what runs,
+        and of the next to be promoted from each rung."""
         needed = [trial for trial in self.trials if trial.state == "running"]
-        needed += leaders(self.trials, self.plan.objectives)
+        needed += [*leaders(self.trials, self.plan.objectives), *baselines(self.trials)]
         kept = {checkpoint_file(self.path, trial.number, trial.epoch) for trial in needed}
         ladder = self.plan.ladder
         for epoch in ladder.epochs[:-1]:

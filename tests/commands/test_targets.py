@@ -52,7 +52,7 @@ def test_a_trial_has_the_average_that_its_run_kept(
     saved = {"average": model.state_dict(), "classes": ["bag", "boot", "shirt"]}
     torch.save(saved, file)
     assert targets.load(f"{tmp_path}#4", "64x32", 0)[0].classes == ("bag", "boot", "shirt")
-    with pytest.raises(UserError, match="no weights are kept of trial 3, only of the front: 4"):
+    with pytest.raises(UserError, match=r"of trial 3, only .* by its search score: 4; `train` it"):
         targets.load(f"{tmp_path}#3", None, 0)
     file.write_bytes(b"half")
     with pytest.raises(UserError, match=r"4-6.pt is damaged"):

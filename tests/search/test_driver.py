@@ -40,6 +40,19 @@ def test_a_search_leaves_a_run_with_everything_in_it(tiny: dict[str, str]) -> No
 
 
 @pytest.mark.usefixtures("inline")
+def test_weights_are_kept_of_a_baseline_that_was_searched(
+    tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fresh seeds may bring it on the front, though others lead by the scores of the search."""
+    space = "space: own\nbase: osnet_x0_25\ninput: 32x16\nparameters: {width: [0.125, 0.25]}\n"
+    Path(tiny["space"]).write_text(space)
+    monkeypatch.setattr("nas.search.driver.leaders", lambda *_: [])
+    run = run_search(budget="2trials", confirm=0, workers=1, **tiny)
+    (base,) = [trial.number for trial in run.all_trials() if trial.is_baseline]
+    assert set(kept_checkpoints(run.path)) == {base}
+
+
+@pytest.mark.usefixtures("inline")
 def test_a_run_is_read_though_nothing_was_measured_yet(tiny: dict[str, str]) -> None:
     run = run_search(budget="1trial", workers=1, **tiny)
     about = json.loads((run.path / "run.json").read_text())
