@@ -15,7 +15,7 @@ from nas.files import write_atomically
 from nas.report.figures import write_figure
 from nas.report.forest import forest_figure
 from nas.report.formats import FILES, Spare
-from nas.report.words import change, compact, p_value, shortened
+from nas.report.words import change, compact, p_value, recipe_in_words, shortened
 from nas.search.budget import number_of
 from nas.search.objectives import METRICS, SCORE
 from nas.search.run import read_asked
@@ -233,7 +233,8 @@ def titled(asked: Mapping[str, Any], seeds: int, *, matched: bool = False) -> st
     """`title`, by what was asked for."""
     return (
         f"{asked['design']}{' at equal macs' * matched}, {shortened(asked['data'])}, "
-        f"recipe {asked['recipe']['name']}, {number_of(seeds, 'seed')}, {asked['split']} split"
+        f"recipe {recipe_in_words(asked['recipe'])}, {number_of(seeds, 'seed')}, "
+        f"{asked['split']} split"
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.architecture.fields import Value
 from nas.errors import UserError
@@ -36,6 +37,26 @@ def shortened(text: str, most: int = 60) -> str:
     """Its beginning and its end, where it is longer than that."""
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
+
+
+def recipe_in_words(recipe: Mapping[str, Any]) -> str:
+    """`standard with epochs 40, lr 0.003`: its name, and what is not as the shipped recipe has it.
+
+    recipe: as a run notes it.
+    """
+    from nas.training.recipe import load_recipe, shipped_recipes
+
+    name: str = recipe["name"]
+    if name not in shipped_recipes():
+        return name
+    shipped = load_recipe(name).model_dump(mode="json")
+    own = {field: recipe.get(field, value) for field, value in shipped.items()}
+    changed = [
+        f"{field} {value}"
+        for field, value in json.loads(json.dumps(own)).items()
+        if value != shipped[field] and not field.endswith(("about", "digest", "digests"))
+    ]
+    return f"{name} with {', '.join(changed)}" if changed else name
 
 
 def change(ratio: float) -> str:

@@ -26,9 +26,11 @@ from nas.report.ablation import (
     contrast_words,
     effect_notes,
     term_words,
+    titled,
     write_tables,
 )
 from nas.report.formats import terminal
+from nas.training import load_recipe
 from tests.report.text import text_of
 
 WHOLE = paper_table(preset("osnet_x0_25"))
@@ -51,6 +53,18 @@ def test_the_frame_has_numbers_for_each_row() -> None:
     assert frame["macs_change"].tolist() == [own / costs[0] - 1 for own in costs]
     assert frame["difference"][1] == found.paired.estimate[1]
     assert frame["set convolution"].isna()[0] and frame["set convolution"][1] == "full"
+
+
+def test_the_title_says_how_the_recipe_was_changed() -> None:
+    """A table of one epoch is not one of the shipped recipe."""
+    asked = {"design": "factorial", "data": "synthetic", "split": "test"}
+    changed = {
+        (): "recipe standard, 3 seeds",
+        ("lr=0.5", "epochs=1"): "recipe standard with epochs 1, lr 0.5, 3 seeds",
+    }
+    for changes, words in changed.items():
+        recipe = load_recipe("standard", changes).model_dump()
+        assert titled(asked | {"recipe": recipe}, 3) == f"factorial, synthetic, {words}, test split"
 
 
 def test_words_say_what_the_numbers_are() -> None:
