@@ -14,6 +14,7 @@ from nas.models.weights import load_strictly, load_torchreid, read_checkpoint
 from nas.training.recipe import Recipe
 
 CLASSIFIER = ("classifier.weight", "classifier.bias")
+VARIANT = "; a variant begins with what fits by --set weights=FILE, of a .safetensors file"
 
 
 def begin(architecture: Architecture, classes: int, recipe: Recipe, *, seed: int) -> Network:
@@ -64,11 +65,11 @@ def load_initial(network: Network, path: Path) -> str:
         else:
             load_strictly(network, state)
     except UserError as error:
-        raise UserError(f"--init: {path}: {error}") from None
+        raise UserError(f"--init: {path}: {error}{VARIANT}") from None
     if architecture is not None:
         there = key(from_json(architecture, str(path)).resized(network.input_size))
         if there != key(network.architecture):
-            raise UserError(f"--init: {path}: the weights of another network, key {there}")
+            raise UserError(f"--init: {path}: the weights of another network, key {there}{VARIANT}")
     other = ", other ones" if there_classes == len(own[CLASSIFIER[0]]) else ""
     new = f"a new classifier for {len(own[CLASSIFIER[0]])} classes (there: {there_classes}{other})"
     return f"starting from {path}, with {'its classifier' if kept else new}"

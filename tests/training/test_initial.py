@@ -59,6 +59,12 @@ def test_a_checkpoint_of_torchreid(tmp_path: Path, name: str) -> None:
     assert torch.equal(network.state_dict()[weight], source.state_dict()[weight])
 
 
+def test_a_variant_of_torchreids_is_told_what_to_do(tmp_path: Path) -> None:
+    torch.save(to_torchreid(build(preset("osnet_x0_25"), 5)), tmp_path / "a.pth")
+    with pytest.raises(UserError, match=r"only conv7; a variant begins .* --set weights=FILE"):
+        load_initial(build(TINY, 5), tmp_path / "a.pth")
+
+
 def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_text("no tensors")
     with pytest.raises(UserError, match="not a file of tensors"):
