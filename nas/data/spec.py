@@ -198,6 +198,8 @@ def sides(spec: str) -> list[str]:
     found = _cut(spec, ARROW)
     if len(found) > 2:
         raise UserError(f"data {spec!r}: {ARROW} is there more than once")
+    if spec.rstrip().endswith(ARROW):
+        raise UserError(f"data {spec!r}: nothing after {ARROW}")
     return found
 
 

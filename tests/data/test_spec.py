@@ -50,6 +50,7 @@ def test_good_specs_pass(spec: str) -> None:
         ("synthetic:ids=10000,size=512x256", "44 GiB of memory, at most 16 GiB"),
         ("fashion-mnist:/no/such/folder", "no folder /no/such/folder"),
         ("market1501", "nothing after the name; write market1501:PATH"),
+        ("synthetic:ids=10 -> ", "nothing after ->"),
         ("folder:", "nothing after the colon; write folder:PATH"),
     ],
 )
