@@ -119,7 +119,9 @@ def _find(target: str) -> Architecture:
     if "@" in target:
         return _sampled(*target.rsplit("@", 1))
     if Path(target).is_dir():
-        raise UserError(f"{target} is a folder; a trial of a run is {target}#NUMBER")
+        weights = ", ".join(map(str, sorted(Path(target).glob("*.safetensors"))))
+        meant = f"there is {weights}" if weights else f"a trial of a run is {target}#NUMBER"
+        raise UserError(f"{target} is a folder; {meant}")
     if "/" in target or Path(target).suffix:
         raise UserError(f"there is no file {target}")
     near = get_close_matches(target, PRESETS, 1)

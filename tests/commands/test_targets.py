@@ -85,6 +85,8 @@ def test_what_is_meant_is_guessed(target: str, message: str) -> None:
 
 def test_only_what_was_trained_is_taken_where_scores_are_asked_for(tmp_path: Path) -> None:
     save_network(build(ARCHITECTURE, 3, seed=5), tmp_path / "a.safetensors")
+    with pytest.raises(UserError, match=r"is a folder; there is .*a\.safetensors"):
+        targets.resolve(str(tmp_path))
     found = targets.load_trained(str(tmp_path / "a.safetensors"))
     assert equal(found, build(ARCHITECTURE, 3, seed=5))
     with pytest.raises(UserError, match="'osnet_x0_25' is not a trained network"):
