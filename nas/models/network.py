@@ -96,12 +96,16 @@ class Network(nn.Module):
         Of the layers that are in the network now: torch puts others there (SyncBatchNorm, a replica
         on another GPU), and so may a user.
         """
+        for above, name, module in self._places:  # all that is above a layer, too: cheap to look at
+            if (self if above is None else above)._modules.get(name) is not module:
+                break
+        else:
+            return self._steps
         now = dict(self.named_modules(remove_duplicate=False))
-        if any(now.get(name) is not layer for name, layer in self._layers.items()):
-            for name in self._layers.keys() - now.keys():
-                raise RuntimeError(f"{name} is computed, but no longer a layer of the network")
-            names = {layer: name for name, layer in self._layers.items()}
-            self.wire([(now[names[f]] if f in names else f, read) for f, read, _ in self._steps])
+        for name in self._layers.keys() - now.keys():
+            raise RuntimeError(f"{name} is computed, but no longer a layer of the network")
+        names = {layer: name for name, layer in self._layers.items()}
+        self.wire([(now[names[f]] if f in names else f, read) for f, read, _ in self._steps])
         return self._steps
 
     def wire(self, steps: Sequence[tuple[Callable[..., Tensor], tuple[int, ...]]]) -> None:
@@ -122,6 +126,12 @@ class Network(nn.Module):
         functions = {function for function, _ in steps}
         own = self.named_modules()
         self._layers = {name: layer for name, layer in own if layer in functions}
+        self._places = [
+            (None if module is self else module, name, child)
+            for module in self.modules()
+            for name, child in module._modules.items()
+            if child is not None
+        ]
 
     def speed_up_training(self) -> None:
         """Compute a batch norm and the ReLU that alone reads it in one step, and pool faster.
