@@ -123,7 +123,7 @@ def search(
     from nas.commands.search_view import make_view
     from nas.commands.targets import resolve
     from nas.errors import UserError
-    from nas.search import open_run, run_search
+    from nas.search import run_search
 
     if rungs is not None and no_rungs:
         raise UserError("--rungs and --no-rungs exclude each other; leave out one")
@@ -157,12 +157,24 @@ def search(
                 view=view,
             )
     except KeyboardInterrupt:
-        if view.path is None:
+        begun = _begun(view.path)
+        if begun is None:
             raise
-        interrupted, run = True, open_run(view.path)
+        interrupted, run = True, begun
     shown = _json(run) if as_json else _text(run, interrupted=interrupted)
     if interrupted or not shown:
         raise typer.Exit(130 if interrupted else 1)
+
+
+def _begun(path: Path | None) -> Run | None:
+    """The run there, if the search came so far that it can be read."""
+    from nas.errors import UserError
+    from nas.search import open_run
+
+    try:
+        return open_run(path).snapshot() if path else None
+    except UserError:
+        return None
 
 
 def _json(run: Run) -> bool:

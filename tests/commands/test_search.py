@@ -6,6 +6,7 @@ import pytest
 
 from nas.commands.search import _text
 from nas.search import open_run
+from tests.commands.test_cli import SPACE, cli
 from tests.made_up_runs import make_run
 
 
@@ -28,3 +29,18 @@ def test_what_was_interrupted_had_no_small_budget(
     for interrupted in (False, True):
         assert not _text(run, interrupted=interrupted)
         assert ("the budget was too small" in capsys.readouterr().out) is not interrupted
+
+
+@pytest.mark.parametrize("record", [None, b""])  # it is not there yet, or just being made
+def test_interrupted_before_there_is_a_record_it_ends_with_code_130(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: bytes | None
+) -> None:
+    def interrupted(path: Path) -> None:
+        if record is not None:
+            path.write_bytes(record)
+        raise KeyboardInterrupt
+
+    (tmp_path / "space.yaml").write_text(SPACE)
+    monkeypatch.setattr("nas.search.driver.Record", interrupted)
+    done = cli("search", "space.yaml", "--out", "run", "--quiet", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
