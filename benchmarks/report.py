@@ -85,7 +85,7 @@ def made_run(path: Path, space: Space, count: int, seed: int = 0) -> Run:
     record = Record(path / "record.db")
     record.db.execute("PRAGMA synchronous = OFF")
     started = time.time()
-    record.session(started)
+    record.session(started, 0.0)
     points = _points(space, count, drawer(seed))
     gains = 0.01 * np.array([_gain(point) for point in points]) + random.normal(0, 0.02, count)
     behind = np.argsort(np.argsort(-gains))  # how many are better for their cost
@@ -108,7 +108,7 @@ def made_run(path: Path, space: Space, count: int, seed: int = 0) -> Run:
         for replicate in (1, 2, 3):
             job = _job(trial.number, trial.architecture, recipe, 0, FULL, replicate)
             record.finish(job, _scored(true + random.normal(0, 0.01), FULL))
-    record.session(started)
+    record.session(started, time.time() - started)
     record.close()
     return open_run(path)
 

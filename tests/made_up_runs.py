@@ -56,9 +56,8 @@ def make_run(
             record.finish(_job(trial, replicate, 9), _result(score, 9))
         if number >= len(scores):
             record.finish(_job(trial, 0, 1), Result("failed", "the loss is nan at step 3"))
-    record.session(1000.0)
+    record.session(1000.0, 240.0)
     with record.db:
-        record.db.execute("UPDATE sessions SET seen = 1240.0")
         record.db.execute("UPDATE jobs SET finished_at = 1000 + rowid")
     record.close()
     note_session(path, Budget("time", 300.0), 2, 1, ended=ended)

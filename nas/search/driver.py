@@ -256,7 +256,7 @@ class _Flight:
 
     step: Step
     job: Job
-    since: float = field(default_factory=time.time)
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -286,7 +286,7 @@ class Driver:
         self.record = Record(self.path / "record.db")
         self.record.name_baselines(self.baselines, self.outside)
         self.before = self.record.seconds_spent()
-        self.started = time.time()
+        self.started, self.begun = time.time(), time.monotonic()
         self.known = {trial.number for trial in self.trials if trial.state != "running"}
         told = (self.path, self.plan.ledger.budget, workers, self.threads(workers))
         note_session(*told, ended=False)
@@ -323,7 +323,7 @@ class Driver:
             last_first.callback(lambda: Run(self.path).write_tables())
             last_first.callback(self.record.close)
             last_first.callback(lambda: self._project(lambda study: study.close(self.trials)))
-            last_first.callback(lambda: self.record.session(self.started))
+            last_first.callback(self._note_time)
             last_first.callback(pool.close)
             pool.cancel()
             self._collect(wait_seconds=30.0)
@@ -349,7 +349,15 @@ class Driver:
     @property
     def standing(self) -> Standing:
         steps = [flight.step for flight in self.running.values()]
-        return Standing(self.trials, steps, self.before + time.time() - self.started)
+        return Standing(self.trials, steps, self.before + self.seconds)
+
+    @property
+    def seconds(self) -> float:
+        """That this session has been at work, whatever the clock was set to meanwhile."""
+        return time.monotonic() - self.begun
+
+    def _note_time(self) -> None:
+        self.record.session(self.started, self.seconds)
 
     def _announce(self) -> None:
         own = proposed_here(self.trials)
@@ -370,7 +378,7 @@ class Driver:
 
     def _loop(self, pool: Executor, workers: int, stop: Callable[[], bool]) -> None:
         """Until the plan has nothing more to do; KeyboardInterrupt once it is to stop."""
-        seen = time.time()
+        seen = self.seconds
         while True:
             # A job that is done and not recorded yet counts: what comes next follows from it.
             while (
@@ -387,9 +395,9 @@ class Driver:
             self._collect(wait_seconds=0.5)
             self._stop_if_all_fail()
             self.view.update(self.status())
-            if time.time() - seen > 2:
-                seen = time.time()
-                self.record.session(self.started)
+            if self.seconds - seen > 2:
+                seen = self.seconds
+                self._note_time()
 
     def _start(self, step: Step, pool: Executor) -> None:
         """Record that the step begins, and do it, unless its result is there already."""
@@ -532,7 +540,7 @@ class Driver:
         return time.time() + self.plan.left(self.standing) + OVERTIME * budget.amount
 
     def status(self) -> Status:
-        now, standing = time.time(), self.standing
+        now, standing = time.monotonic(), self.standing
         left = self.plan.left(standing)
         return Status(
             trials=self.trials,

@@ -338,13 +338,13 @@ class Record:
         (self._trials[number],) = self._read(number, number)
         return self._trials[number]
 
-    def session(self, started: float) -> None:
-        """Note that a driver has been at work from `started` until now (time.time())."""
+    def session(self, started: float, seconds: float) -> None:
+        """Note that a driver has been at work from `started` (a time.time()), for so long."""
         with self._transaction():
             self.db.execute(
                 "INSERT INTO sessions VALUES (?, ?) "
                 "ON CONFLICT (started) DO UPDATE SET seen = excluded.seen",
-                (started, time.time()),
+                (started, started + seconds),
             )
 
     def seconds_spent(self) -> float:

@@ -531,6 +531,25 @@ def _published(climbing: dict[str, Any], name: str, scores: dict[str, float]) ->
     return outbox
 
 
+# A clock that is set
+
+
+@pytest.mark.parametrize("by", [-7200.0, 7200.0])
+def test_a_clock_that_is_set_meanwhile_spends_nothing_and_gives_nothing(
+    climbing: dict[str, Any], inline: None, monkeypatch: pytest.MonkeyPatch, by: float
+) -> None:
+    clock, spent = time.time, []
+
+    def act(status: Any) -> None:
+        monkeypatch.setattr(time, "time", lambda: clock() + by)
+        spent.append(status.seconds)
+
+    run = run_search(**climbing, view=Watch(act))
+    assert all(0 <= seconds < 3600 for seconds in spent)
+    with run.record() as record:
+        assert 0 <= record.seconds_spent() < 3600
+
+
 # Two drivers
 
 
