@@ -102,6 +102,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # within a class that is being imported
+            sys.exit(130)
         if not hasattr(error, "format_message"):
             raise
         if message := error.format_message():

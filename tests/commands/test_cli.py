@@ -287,6 +287,19 @@ def test_interrupted_search_ends_with_the_front_and_code_130(tmp_path: Path, how
     assert "interrupted: run is saved; the same command goes on" in stderr
 
 
+def test_an_interrupt_that_a_library_made_another_error_of_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python does, where a class is made: while a library is imported."""
+
+    def importing(*arguments: object) -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    monkeypatch.setattr("nas.search.overview.list_runs", importing)
+    done = cli("runs")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 PLUGINS = ("--plugin", "examples/eca_gate.py", "--plugin", "examples/convnext_block.py")
 
 
