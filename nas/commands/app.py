@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import ENOSPC
 from signal import SIGTERM, default_int_handler, signal
 from threading import current_thread, main_thread
 from typing import Annotated
@@ -94,16 +95,21 @@ def main() -> None:
         signal(SIGTERM, default_int_handler)
     try:
         code = app(standalone_mode=False)
+        if sys.stdout:
+            sys.stdout.flush()
     except UserError as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()
         sys.exit(1)
     except Exception as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # within a class that is being imported
             sys.exit(130)
+        if isinstance(error, OSError) and error.errno == ENOSPC:  # what is printed goes to a file
+            _hush()
+            _fail(f"what is printed can not be written ({error.strerror})")
         if not hasattr(error, "format_message"):
             raise
         if message := error.format_message():
@@ -111,6 +117,11 @@ def main() -> None:
         sys.exit(2)  # no verb: help was shown
     else:
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _hush() -> None:
+    """What was printed and is not written yet goes nowhere, or Python tries it again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> None:

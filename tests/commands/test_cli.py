@@ -300,6 +300,17 @@ def test_an_interrupt_that_a_library_made_another_error_of_is_one(
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file that is always full")
+def test_output_on_a_full_disk_is_one_line_and_code_2() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "cli.py", "--version"], stdout=full, stderr=subprocess.PIPE,
+            text=True, cwd=ROOT, check=False,
+        )  # fmt: skip
+    message = "error: what is printed can not be written (No space left on device)\n"
+    assert (done.returncode, done.stderr) == (2, message)
+
+
 PLUGINS = ("--plugin", "examples/eca_gate.py", "--plugin", "examples/convnext_block.py")
 
 
