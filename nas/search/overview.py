@@ -18,7 +18,7 @@ from nas.arguments import a_path
 from nas.directory import in_use
 from nas.errors import UserError
 from nas.search.budget import TRAINING, Budget
-from nas.search.record import FAILED, REUSED, VERSION
+from nas.search.record import FAILED, REUSED, VERSION, open_to_read
 from nas.search.session import last_session
 
 KINDS = ("search", "ablation", "audit", "training")
@@ -128,7 +128,7 @@ def _searched(path: Path) -> Overview:
         counts, best, row, seconds, seen = {}, None, (0, 0, 0.0, 0, None), 0.0, None
         own = 0
     else:
-        db = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+        db = open_to_read(file)
         try:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version != VERSION:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -141,7 +142,7 @@ class Record:
         self.path = path
         try:
             if read_only:
-                self.db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+                self.db = open_to_read(path)
             else:
                 self.db = sqlite3.connect(path)
                 self.db.execute("PRAGMA journal_mode = WAL")
@@ -353,6 +354,18 @@ class Record:
             "SELECT coalesce(sum(seen - started), 0) FROM sessions"
         ).fetchone()
         return float(total)
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """The file, for queries alone.
+
+    SQLite writes beside it to read it. Where it may not, and there is no log of one who writes, the
+    file is one that does not change.
+    """
+    file = path.resolve()
+    writable = os.access(file.parent, os.W_OK)
+    still = not writable and not file.with_name(f"{file.name}-wal").exists()
+    return sqlite3.connect(f"{file.as_uri()}?mode=ro{'&immutable=1' * still}", uri=True)
 
 
 def searched(trials: Sequence[Trial]) -> list[Trial]:

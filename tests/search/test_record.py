@@ -92,6 +92,20 @@ def test_time_adds_up_over_sessions(tmp_path: Path) -> None:
     assert record.seconds_spent() == 110
 
 
+def test_in_a_directory_that_can_not_be_written_it_is_read_without_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Record(tmp_path / "record.db")
+    record.add(trial(0, "osnet_x1_0"))
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with closing(Record(record.path, read_only=True)) as beside:  # what its writer has said so far
+        assert beside.trials() == record.trials()
+    record.close()
+    with closing(Record(record.path, read_only=True)) as after:
+        assert len(after.trials()) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["record.db"]
+
+
 def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
     file = tmp_path / "record.db"
     file.write_text("nonsense, and enough of it to be no empty database" * 20)
