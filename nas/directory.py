@@ -63,7 +63,7 @@ def in_use(path: Path) -> bool:
     """Whether a process holds the directory."""
     from filelock import FileLock, Timeout
 
-    file = _lock_file(path.absolute())
+    file = _lock_file(path)
     try:
         if file.exists():
             with FileLock(file, timeout=0):
@@ -329,5 +329,6 @@ def _check_writable(path: Path) -> None:
 
 
 def _lock_file(path: Path) -> Path:
-    """Beside the directory, so that --fresh may empty it."""
-    return path.parent / f".{path.name}.lock"
+    """Beside the directory, so that --fresh may empty it; one, by whatever name it is called."""
+    place = Path(os.path.realpath(path))
+    return place.parent / f".{place.name}.lock"

@@ -68,6 +68,19 @@ def test_who_holds_the_directory_is_going_on_and_who_left_early_was_interrupted(
     assert overview(path).state == "interrupted"
 
 
+def test_a_directory_has_one_lock_by_whatever_name_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, link = make_run(tmp_path / "a"), tmp_path / "link"
+    link.symlink_to(path)
+    monkeypatch.chdir(path)
+    with locked(path, "search"):
+        for other in (link, Path()):
+            assert overview(other).state == "going on"
+            with pytest.raises(UserError, match="in use by another"), locked(other, "search"):
+                pass
+
+
 def test_a_run_of_before_sessions_were_noted_goes_by_what_runs(run: Path) -> None:
     (run / "session.json").unlink()
     assert (overview(run).state, overview(run).budget, overview(run).left) == (
