@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from nas.architecture import Architecture
 from nas.cost.backends import Setting, ready, threads
 from nas.cost.measure import LEAST_RUNS, ROUND_SECONDS, ROUNDS, warm_up
-from nas.files import cache_folder
+from nas.errors import Unwritable
+from nas.files import FOLDER_VARIABLE, cache_folder
 from nas.progress import Tell, untold
 
 LEVEL = 0.95
@@ -112,10 +113,23 @@ def median_interval(ordered: NDArray[np.float64]) -> tuple[float, float]:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Within it no other process measures latencies on this machine, for the same user."""
+    """Within it no other process measures latencies on this machine, for the same user.
+
+    Unwritable where the lock's file can not be.
+    """
     from filelock import FileLock
 
     folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "latency.lock"):
+    lock = FileLock(folder / "latency.lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise Unwritable(
+            f"the cache {folder} can not be used ({error.strerror}); set {FOLDER_VARIABLE} to "
+            "another folder"
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()

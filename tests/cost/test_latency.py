@@ -1,6 +1,7 @@
 """Latency: the statistics by hand, and that what is timed is the network. No time is asserted."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from nas.cost import Setting, measure_latency
 from nas.cost.backends import BACKENDS, ready, threads
 from nas.cost.latency import LEAST_RUNS, median_interval, summary, time_in_rounds, time_runs
 from nas.errors import UserError
+from nas.files import FOLDER_VARIABLE
 from nas.models import build
 from nas.models.network import PartNetwork
 
@@ -89,6 +91,16 @@ def test_a_measurement_and_its_record() -> None:
     assert record["memory_format"] == "channels_last"
     assert record["threads"] == before
     assert record["batch"] == 3
+
+
+def test_a_cache_that_can_not_be_written_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    for place in ("file", "file/below"):
+        monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / place))
+        with pytest.raises(UserError, match=r"^the cache \S+ can not be used \(.+; set OSNET_NAS_"):
+            measure_latency(SMALL, seconds=0.1)
 
 
 def test_threads_are_set_for_a_while() -> None:
