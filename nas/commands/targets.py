@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,14 +115,14 @@ def _find(target: str) -> Architecture:
         return preset(target)
     if _is_file(target):
         return _of_file(Path(target))
+    if os.path.isdir(target):
+        weights = ", ".join(map(str, sorted(Path(target).glob("*.safetensors"))))
+        meant = f"there is {weights}" if weights else f"a trial of a run is {target}#NUMBER"
+        raise UserError(f"{target} is a folder; {meant}")
     if "#" in target:
         return _trial(target)
     if "@" in target:
         return _sampled(*target.rsplit("@", 1))
-    if Path(target).is_dir():
-        weights = ", ".join(map(str, sorted(Path(target).glob("*.safetensors"))))
-        meant = f"there is {weights}" if weights else f"a trial of a run is {target}#NUMBER"
-        raise UserError(f"{target} is a folder; {meant}")
     if "/" in target or Path(target).suffix:
         raise UserError(f"there is no file {target}")
     near = get_close_matches(target, PRESETS, 1)
@@ -169,7 +170,7 @@ def _sampled(space: str, seed: str) -> Architecture:
 
 
 def _is_trial(target: str) -> bool:
-    return "#" in target and not _is_file(target)
+    return "#" in target and not _is_file(target) and not os.path.isdir(target)
 
 
 def _is_file(target: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
@@ -251,9 +252,10 @@ def open_run(run: str | Path | Run) -> Run:
 
 
 def split_trial(target: str) -> tuple[str, int | None]:
-    """`RUN#17` as the run and the trial's number, which is None where there is no #."""
+    """`RUN#17` as the run and the trial's number, which is None where there is no #, or a directory
+    of that very name."""
     run, mark, number = target.rpartition("#")
-    if not mark:
+    if not mark or os.path.isdir(target):
         return target, None
     if not number.isdecimal() or len(number) > 15:
         raise UserError(f"{target}: {number!r} is not the number of a trial, as in {run}#3")

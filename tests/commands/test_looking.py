@@ -132,6 +132,14 @@ def test_bad_input_is_one_line(folder: Path, arguments: list[str], message: str)
     assert "\n" not in str(error.value)
 
 
+def test_a_run_may_have_a_number_sign_in_its_name(tmp_path: Path, capsys: Shown) -> None:
+    path = make_run(tmp_path / "a #1 b")
+    assert as_json(capsys, "show", str(path))["kind"] == "search"
+    assert as_json(capsys, "show", f"{path}#1")["trial"] == 1
+    with pytest.raises(UserError, match=f"^{path} is a folder; a trial of a run is {path}#NUMBER$"):
+        run("profile", str(path))
+
+
 def test_no_trial_within_the_limits_is_exit_code_2(folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "cli.py"), "best", "results/a", "--macs-max", "1k"],
