@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from errno import ENOSPC
+from errno import ENAMETOOLONG, ENOSPC
 from signal import SIGTERM, default_int_handler, signal
 from threading import current_thread, main_thread
 from typing import Annotated
@@ -110,6 +110,8 @@ def main() -> None:
         if isinstance(error, OSError) and error.errno == ENOSPC:  # what is printed goes to a file
             _hush()
             _fail(f"what is printed can not be written ({error.strerror})")
+        if isinstance(error, OSError) and error.errno == ENAMETOOLONG:  # of whatever was named
+            _fail(f"{str(error.filename)[:80]}... can be no file ({error.strerror})")
         if not hasattr(error, "format_message"):
             raise
         if message := error.format_message():

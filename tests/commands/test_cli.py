@@ -300,6 +300,13 @@ def test_an_interrupt_that_a_library_made_another_error_of_is_one(
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+@pytest.mark.parametrize("verb", ["show", "runs", "audit", "search osnet-mini --warm-start"])
+def test_a_name_that_is_too_long_is_one_line(verb: str) -> None:
+    done = cli(*verb.split(), "a" * 300)
+    message = f"error: {'a' * 80}... can be no file (File name too long)\n"
+    assert (done.returncode, done.stderr) == (2, message)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file that is always full")
 def test_output_on_a_full_disk_is_one_line_and_code_2() -> None:
     with open("/dev/full", "w") as full:
