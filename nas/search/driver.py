@@ -29,7 +29,7 @@ from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.plan import Plan, SearchPlan, Standing, Step, check_share
 from nas.search.record import FAILED, Record, Trial, digest, proposed_here, searched
-from nas.search.run import Run, checkpoint_file, default_path, front, open_run, prepare
+from nas.search.run import Run, checkpoint_file, checkpoints, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, recipe_with_rungs
 from nas.search.samplers import default_sampler, make_sampler, measured, promoter
 from nas.search.session import note_session
@@ -518,7 +518,7 @@ class Driver:
             most = max(PROMOTABLE, int(len(standing) / ladder.eta))
             for trial in ladder.ranked(standing, epoch, waiting)[:most]:
                 kept.add(checkpoint_file(self.path, trial.number, epoch))
-        for file in set((self.path / "checkpoints").glob("*.pt")) - kept:
+        for file in set(checkpoints(self.path)) - kept:
             file.unlink()
 
     def _stop_if_all_fail(self) -> None:

@@ -228,10 +228,16 @@ def checkpoint_file(run: Path, trial: int, epoch: int) -> Path:
     return run / "checkpoints" / f"{trial}-{epoch}.pt"
 
 
+def checkpoints(run: Path) -> list[Path]:
+    """Those that are there, and nothing else that was put beside them."""
+    files = (run / "checkpoints").glob("*.pt")
+    return [file for file in files if re.fullmatch(r"\d+-\d+", file.stem)]
+
+
 def kept_checkpoints(run: Path) -> dict[int, Path]:
     """The furthest checkpoint that is kept of each trial, by its number."""
     found: dict[int, tuple[int, Path]] = {}
-    for file in (run / "checkpoints").glob("*-*.pt"):
+    for file in checkpoints(run):
         trial, epoch = map(int, file.stem.split("-"))
         found[trial] = max(found.get(trial, (0, file)), (epoch, file))
     return {trial: file for trial, (_, file) in found.items()}

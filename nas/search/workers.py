@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
@@ -113,7 +114,8 @@ def adopt(outbox: Path, job_id: str) -> Result | None:
 
 def published(outbox: Path) -> list[str]:
     """The jobs of which something lies in the outbox."""
-    return sorted({file.stem for file in outbox.glob("[0-9]*-[0-9]*-[0-9]*.*")})
+    names = {file.stem for file in outbox.glob("*-*-*.*")}
+    return sorted(name for name in names if re.fullmatch(r"\d+-\d+-\d+", name))
 
 
 def clear(outbox: Path, job_id: str) -> None:

@@ -25,6 +25,7 @@ import nas.files
 from nas.errors import Unwritable, UserError
 from nas.search import Run, Trial, open_run, run_search
 from nas.search.record import Record
+from nas.search.run import kept_checkpoints
 from nas.search.workers import LocalWorkers, adopt, publish
 from nas.training import Job, Result
 from nas.training.loop import Trainer
@@ -496,6 +497,20 @@ def test_a_result_that_is_recorded_already_is_forgotten(
     publish(outbox, "0-0-1", Result("done", scores={"score": 0.125}))
     assert outcome(run_search(**climbing)) == outcome(whole)
     assert not list(outbox.iterdir())
+
+
+def test_what_somebody_put_beside_them_is_left_alone(
+    climbing: dict[str, Any], whole: Run, inline: None
+) -> None:
+    interrupt_after(climbing, 1)
+    path = Path(climbing["out"])
+    names = ("checkpoints/0-1 (copy).pt", "checkpoints/best.pt", "outbox/0-0-1 (copy).json")
+    for name in names:
+        (path / name).write_bytes(b"mine")
+    run = run_search(**climbing)
+    assert outcome(run) == outcome(whole)
+    assert set(kept_checkpoints(path)) == set(kept_checkpoints(whole.path))
+    assert all((path / name).read_bytes() == b"mine" for name in names)
 
 
 def test_a_result_of_a_record_that_is_gone_is_forgotten(
