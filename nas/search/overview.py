@@ -174,11 +174,12 @@ def _training(path: Path) -> Overview:
     if (path / "metrics.csv").is_file():
         with open(path / "metrics.csv", encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-    scores: dict[str, Any] = {}
+    scores: Any = {}
     if (path / "scores.json").is_file():
-        scores = json.loads((path / "scores.json").read_text(encoding="utf-8")).get(
-            asked["data"], {}
-        )
+        found = json.loads((path / "scores.json").read_text(encoding="utf-8"))
+        scores = found.get(asked["data"], {}) if isinstance(found, dict) else None
+        if not isinstance(scores, dict):
+            raise ValueError("scores.json is damaged")
     ended = bool(scores)
     files = [file.stat().st_mtime for file in path.iterdir()]
     return Overview(
