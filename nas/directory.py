@@ -193,7 +193,10 @@ def _remove(path: Path, kind: Kind) -> None:
 
 
 def _refuse_difference(path: Path, asked: Mapping[str, Any], kind: Kind) -> None:
+    from nas.data import written
+
     before, now = flat(kind.read(path)), flat(json.loads(json.dumps(asked)))
+    before["data"], now["data"] = written(before["data"]), written(now["data"])
     for name in sorted({*before, *now}, key=_telling):
         if before.get(name) != now.get(name):
             there = noun_of(before)

@@ -1,5 +1,7 @@
 """The one exception for what a user can mend: bad input, said in one line."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from traceback import walk_tb
 
@@ -20,6 +22,13 @@ class Unwritable(UserError):
 
 class Unavailable(UserError):
     """Where a job was sent to, it can not be done: no fault of the job."""
+
+
+def meant(given: str, known: Iterable[str]) -> str:
+    """The one of those that are known that is nearest to what was given, as the end of a sentence;
+    empty where none is near."""
+    near = get_close_matches(given, list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def in_words(error: BaseException) -> str:

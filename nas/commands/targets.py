@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.architecture import PRESETS, Architecture, Size, from_json, preset
-from nas.errors import UserError
+from nas.errors import UserError, meant
 from nas.files import is_torch_file
 
 if TYPE_CHECKING:
@@ -117,19 +116,17 @@ def _find(target: str) -> Architecture:
         return _of_file(Path(target))
     if os.path.isdir(target):
         weights = ", ".join(map(str, sorted(Path(target).glob("*.safetensors"))))
-        meant = f"there is {weights}" if weights else f"a trial of a run is {target}#NUMBER"
-        raise UserError(f"{target} is a folder; {meant}")
+        hint = f"there is {weights}" if weights else f"a trial of a run is {target}#NUMBER"
+        raise UserError(f"{target} is a folder; {hint}")
     if "#" in target:
         return _trial(target)
     if "@" in target:
         return _sampled(*target.rsplit("@", 1))
     if "/" in target or Path(target).suffix:
         raise UserError(f"there is no file {target}")
-    near = get_close_matches(target, PRESETS, 1)
-    meant = f"; did you mean {near[0]}?" if near else ""
     raise UserError(
         f"{target!r} is not a preset ({', '.join(PRESETS)}), an architecture file (JSON), "
-        f"a checkpoint, SPACE@seed or RUN#trial{meant}"
+        f"a checkpoint, SPACE@seed or RUN#trial{meant(target, PRESETS)}"
     )
 
 

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from nas.data.check import Checked, Finding, check_dataset
     from nas.data.dataset import Dataset, Images, Task, digest, relabel, resize
     from nas.data.preview import contact_sheet
-    from nas.data.spec import check_spec, fingerprint, load_dataset, prepare_dataset, task_of
+    from nas.data.spec import (
+        check_spec,
+        fingerprint,
+        load_dataset,
+        prepare_dataset,
+        task_of,
+        written,
+    )
     from nas.data.split import Held, check_matches, choose_queries, hold_out, hold_out_to_score
 
 _HOME = {
@@ -36,6 +43,7 @@ _HOME = {
     "relabel": "dataset",
     "resize": "dataset",
     "task_of": "spec",
+    "written": "spec",
 }
 __all__ = [
     "Checked",
@@ -58,6 +66,7 @@ __all__ = [
     "relabel",
     "resize",
     "task_of",
+    "written",
 ]
 
 

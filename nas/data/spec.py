@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from nas.arguments import several, whole
 from nas.data.layouts import LAYOUTS, Count, Layout
-from nas.errors import UserError
+from nas.errors import UserError, meant
 
 if TYPE_CHECKING:
     from nas.data.dataset import Dataset, Task
@@ -219,7 +219,10 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
     for text in [part for side in sides(spec) for part in _cut(side, "+")]:
         name, colon, rest = (piece.strip() for piece in text.partition(":"))
         if name not in SOURCES:
-            raise UserError(f"data {spec!r}: {name!r} is not a data set; valid are {usages()}")
+            raise UserError(
+                f"data {spec!r}: {name!r} is not a data set; valid are "
+                f"{usages()}{meant(name, SOURCES)}"
+            )
         source = SOURCES[name]
         if not rest and (colon or "[" not in source.usage):
             what = "after the colon" if colon else "after the name"
@@ -237,6 +240,22 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
 def _where(rest: str) -> str:
     """What tells what follows a colon apart from another: a path, however it is written."""
     return str(_path(rest).resolve()) if "=" not in rest else rest
+
+
+def written(spec: str) -> str:
+    """The spec in the one way that equal ones are written: spaces, and how a path ends, are no
+    difference. One that can not be read is itself."""
+    try:
+        parts = [[(text, rest) for text, _, rest in parts_of(side)] for side in sides(spec)]
+    except UserError:
+        return spec
+    own = [[_plain(text, rest) for text, rest in side] for side in parts]
+    return f" {ARROW} ".join("+".join(side) for side in own)
+
+
+def _plain(text: str, rest: str) -> str:
+    name = text.partition(":")[0].strip()
+    return f"{name}:{rest if '=' in rest else Path(rest)}" if rest else name
 
 
 def task_of(spec: str) -> Task:

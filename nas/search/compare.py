@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.arguments import real, several
+from nas.data import written
 from nas.directory import flat
 from nas.errors import UserError
 from nas.search.about import trial_row
@@ -28,7 +29,6 @@ from nas.search.record import Trial, searched
 from nas.search.run import Run, open_run
 
 Floats = NDArray[np.floating]
-SAME = ("data", "split")
 FREE = ("name", "about", "rungs")
 """Of a recipe, what does not change the score at full length."""
 
@@ -206,7 +206,7 @@ def _by_seeds(
 def _refuse_difference(first: Run, other: Run) -> None:
     """Scores can be compared where data, split and training at full length are the same."""
     one, two = (
-        {name: run.asked.get(name) for name in SAME}
+        {"data": written(run.asked["data"]), "split": run.asked.get("split")}
         | flat({"recipe": {n: v for n, v in run.asked["recipe"].items() if n not in FREE}})
         for run in (first, other)
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nas.arguments import several
 from nas.cost import ALL_COSTS
-from nas.errors import UserError
+from nas.errors import UserError, meant
 
 SCORE = "score"
 METRICS = ("mAP", "top1")
@@ -28,8 +28,10 @@ def parse_objectives(text: str | Sequence[str]) -> tuple[str, ...]:
     valid = set(names) <= {SCORE, *ALL_COSTS} and SCORE in names and len(set(names)) == len(names)
     if not valid or not 2 <= len(names) <= 3:
         costs = ", ".join(ALL_COSTS)
+        unknown = [name for name in names if name not in (SCORE, *ALL_COSTS)]
+        near = meant(unknown[0], ALL_COSTS) if unknown else ""
         raise UserError(
-            f"--objectives: {text!r} is not score and one or two of {costs}, as score,macs"
+            f"--objectives: {text!r} is not score and one or two of {costs}, as score,macs{near}"
         )
     return names
 

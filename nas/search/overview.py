@@ -94,7 +94,7 @@ def list_runs(folder: str | Path = "results") -> list[Overview]:
     """
     root = a_path("folder", folder)
     if not root.is_dir():
-        raise UserError(f"{root} is not a directory")
+        raise UserError(f"{root} is not a directory: runs lie where they were begun, in results/")
     return sorted(map(overview, _directories(root)), key=lambda own: (own.changed, str(own.path)))
 
 

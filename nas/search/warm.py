@@ -17,6 +17,7 @@ from typing import Any
 from nas.architecture import Architecture, key, to_document
 from nas.architecture.fields import Value
 from nas.cost import MEASURED
+from nas.data import written
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.search.record import Record, Trial, digest, searched
@@ -33,9 +34,10 @@ def earlier_run(path: str | Path, asked: Mapping[str, Any]) -> Run:
     """The run; UserError where it is none, or its scores are not those that this search had got."""
     run = open_run(path)
     known = "parts" in asked.get("latency", {})  # by a table, for each architecture
-    names = ["data", "seed"]
+    names = ["seed"]
     names += ["latency"] * bool(set(asked["objectives"]) & set(MEASURED) and not known)
     pairs = [(name, run.asked.get(name), asked.get(name)) for name in names]
+    pairs.append(("data", written(run.asked["data"]), written(asked["data"])))
     pairs.append(("split", run.asked.get("split", VALIDATION), VALIDATION))
     there, here = run.asked["recipe"], json.loads(json.dumps(asked["recipe"]))
     pairs += [(f"recipe.{n}", there.get(n), here.get(n)) for n in {*there, *here} - WORDS]

@@ -17,7 +17,7 @@ from nas.architecture.presets import PRESETS
 from nas.architecture.value import Size
 from nas.arguments import several
 from nas.cost.parts import PartTable
-from nas.errors import UserError
+from nas.errors import UserError, meant
 from nas.plugins import loaded_plugins
 from nas.space import paths
 from nas.space.conditions import ordered, parse_constraint, parse_when
@@ -116,8 +116,10 @@ def _read(given: str, beside: Path = Path()) -> Document:
         file = files("search_spaces") / f"{given}.yaml"
         return parse_document(file.read_text(encoding="utf-8"), str(file))
     if not isfile(beside / given):
+        inside = beside / given / "space.yaml"
+        near = f"; there is {inside}" if isfile(inside) else meant(given, shipped_spaces())
         raise UserError(
-            f"no space {given!r}: neither a file nor one of {', '.join(shipped_spaces())}"
+            f"no space {given!r}: neither a file nor one of {', '.join(shipped_spaces())}{near}"
         )
     return read_document(beside / given)
 

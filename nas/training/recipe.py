@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from nas.arguments import several
-from nas.errors import UserError
+from nas.errors import UserError, meant
 from nas.files import file_digest, is_torch_file
 from nas.plugins import digest_of
 from nas.training.augmentation_kinds import AUGMENTATIONS
@@ -292,7 +292,8 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
             raise UserError(f"recipe {label}: {where}") from None
         if error.errors()[0]["type"] == "extra_forbidden":
             known = ", ".join(Recipe.model_fields)
-            raise document.error(f"{'.'.join(path)} is not one of {known}", *path) from None
+            near = meant(path[-1], Recipe.model_fields)
+            raise document.error(f"{'.'.join(path)} is not one of {known}{near}", *path) from None
         raise document.error(where, *path) from None
 
 
@@ -328,7 +329,8 @@ def _read(name_or_path: str, seen: tuple[str, ...]) -> tuple[Any, dict[str, Any]
         document = read_document(Path(name_or_path))
     else:
         known = ", ".join(sorted(shipped))
-        raise UserError(f"no recipe {name_or_path!r}: neither a file nor one of {known}")
+        near = meant(str(name_or_path), shipped)
+        raise UserError(f"no recipe {name_or_path!r}: neither a file nor one of {known}{near}")
     if not isinstance(document.data, dict):
         raise document.error("a recipe is a mapping of " + ", ".join(Recipe.model_fields))
     values = dict(document.data)
@@ -357,7 +359,8 @@ def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
         name = name.strip()
         if not equals or name not in Recipe.model_fields:
             known = ", ".join(Recipe.model_fields)
-            raise UserError(f"--set {text}: not KEY=VALUE with a KEY of {known}")
+            near = meant(name, Recipe.model_fields)
+            raise UserError(f"--set {text}: not KEY=VALUE with a KEY of {known}{near}")
         if name in changes:
             raise UserError(f"--set {text}: {name} is set twice")
         try:

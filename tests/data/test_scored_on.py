@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from nas.data import check_spec, hold_out_to_score, load_dataset, task_of
 from nas.data.spec import parts_of, sides
 from nas.errors import UserError
 from nas.models import build
-from nas.search import run_search
+from nas.search import Run, run_search
+from nas.search.compare import compare_runs
 from nas.seeds import derived_seed
 from nas.training import Job, load_recipe, run_job, train_network
 from nas.training.evaluation import evaluate, score_reid
@@ -95,6 +97,23 @@ def test_a_training_is_scored_on_the_others_test_split(tmp_path: Path) -> None:
     assert {name: found.scores[BOTH][name] for name in alone} == alone
     other = train_network(TINY, data=HERE, overrides=SHORT[:2], out=tmp_path / "same")
     assert evaluate(other.network, THERE)["scores"] == alone  # nothing of the other was trained on
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_search_goes_on_however_its_data_is_written(tmp_path: Path) -> None:
+    def search(data: str, out: str = "run", **more: Any) -> Run:
+        return run_search(
+            "osnet-mini", data=data, budget="1trials", workers=1, confirm=0.0, out=tmp_path / out,
+            recipe="quick-reid", overrides=SHORT, **more,
+        )  # fmt: skip
+
+    search(BOTH)
+    assert len(search(BOTH.replace(" -> ", "->")).all_trials()) == 1
+    other = search(BOTH.replace(" -> ", "  ->"), "other", warm_start=tmp_path / "run")
+    assert other.trial(0).imported
+    compare_runs([tmp_path / "run", other])
+    with pytest.raises(UserError, match="differs in data"):
+        search(HERE)
 
 
 @pytest.mark.usefixtures("inline")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nas.data import check_spec, digest, load_dataset
+from nas.data import check_spec, digest, load_dataset, written
 from nas.data.spec import SOURCES
 from nas.data.synthetic import synthetic
 from nas.data.synthetic_options import synthetic_options
@@ -65,6 +65,14 @@ def test_bad_specs_are_refused_in_one_line(spec: str, message: str) -> None:
 def test_a_folder_without_the_files_is_refused_before_loading(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no file train-images-idx3-ubyte.gz"):
         check_spec(f"fashion-mnist:{tmp_path}")
+
+
+def test_equal_specs_are_written_in_one_way() -> None:
+    one = "msmt17:/a/b+cuhk03:c -> market1501:~/d"
+    for other in ("msmt17:/a//b/+cuhk03: ./c->market1501:~/d/", f" {one} "):
+        assert written(other) == written(one) == one
+    for own in ("synthetic", "synthetic:ids=10,size=32x16", "folder:a/../b", "nothing:/a/", ""):
+        assert written(own) == own
 
 
 @pytest.mark.parametrize("size", ["32x16", (32,), (32, 0), (32, 16.0), 32])

@@ -21,6 +21,8 @@ def test_front_agrees_with_the_definition(points: list[tuple[int, int]]) -> None
     "text", ["", "score", "macs,params", "score,flops", "score,score", "a,b,c,d"]
 )
 def test_wrong_objectives_are_refused_with_what_is_valid(text: str) -> None:
+    with pytest.raises(UserError, match=r"as score,macs; did you mean latency_ms\?$"):
+        parse_objectives("score,latency")
     with pytest.raises(UserError, match="is not score and one or two of macs, params"):
         parse_objectives(text)
 
