@@ -196,7 +196,8 @@ def _refuse_difference(path: Path, asked: Mapping[str, Any], kind: Kind) -> None
     from nas.data import written
 
     before, now = flat(kind.read(path)), flat(json.loads(json.dumps(asked)))
-    before["data"], now["data"] = written(before["data"]), written(now["data"])
+    for own in (before, now):
+        own["data"] = written(own.get("data", ""))
     for name in sorted({*before, *now}, key=_telling):
         if before.get(name) != now.get(name):
             there = noun_of(before)

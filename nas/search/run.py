@@ -253,8 +253,9 @@ def open_run(run: str | Path | Run) -> Run:
             f"{folder} is a training, which has no trials: `show` it, or `evaluate` its network"
         )
     if not (folder / "run.json").is_file() or not (folder / "record.db").is_file():
-        above = Path(str(folder).rpartition("#")[0])
-        hint = f"; {above} is one, without #" if (above / "run.json").is_file() else ""
+        above, mark, _ = str(folder).rpartition("#")
+        known = mark and (Path(above) / "run.json").is_file()
+        hint = f"; {above} is one, without #" if known else ""
         raise UserError(
             f"{folder} is not a run: it has no run.json with a record.db beside it{hint}"
         )
