@@ -60,6 +60,7 @@ def export(
     from nas.data import check_spec
     from nas.errors import UserError
     from nas.export import Calibration, export_network
+    from nas.export.formats import FORMATS
 
     if int8 != (data is not None):
         raise UserError("--int8 and --data belong together: quantising is calibrated on data")
@@ -72,6 +73,8 @@ def export(
         print_json({"target": target, "weights": weights, **asdict(found)})
     else:
         _show(found, weights)
+        if model.task == "classification" and FORMATS[found.format].graph and not logits:
+            print(f"it gives the embedding alone; --logits adds the {model.num_classes} classes")
 
 
 def _show(found: Exported, weights: str) -> None:

@@ -94,8 +94,8 @@ def search(
     init: Annotated[
         list[str] | None,
         typer.Option(
-            help="An architecture of the space to try first: a preset, a file, SPACE@seed or "
-            "RUN#N; may be repeated."
+            help="An architecture of the space to try first, without weights: a preset, a file, "
+            "SPACE@seed or RUN#N; may be repeated."
         ),
     ] = None,
     warm_start: Annotated[

@@ -51,6 +51,17 @@ def classes(count: int) -> Dataset:
     return Dataset("x", "classification", images, test=images)
 
 
+def test_a_file_without_the_classes_of_its_network_is_said_to_be(cli: Cli, tmp_path: Path) -> None:
+    network = build(TINY, 3, seed=1)
+    for task, told in (("reid", False), ("classification", True)):
+        network.task, path = task, tmp_path / f"{task}.safetensors"
+        save_network(network, path)
+        code, shown, _ = cli("export", path, "--out", tmp_path / "net.pt")
+        assert code == 0 and ("--logits adds the 3 classes" in shown) == told
+        assert "--logits adds" not in cli("export", path, "--out", tmp_path / "x.safetensors")[1]
+        assert "--logits adds" not in cli("export", path, "--out", tmp_path / "l.pt", "--logits")[1]
+
+
 def test_evaluate_prints_what_the_function_returns_a_row_a_data_set(
     cli: Cli, checkpoint: Path
 ) -> None:
