@@ -222,6 +222,7 @@ def run_search(
             Ledger(spend, trained, count),
             shown.notice,
             promoter(own, ladder, seed),
+            least,
         )
         projection = Projection(
             path / "study.db", loaded.name, loaded, names, shared_study(path, storage)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from nas.search.confirm import LEAST, confirmed, finite, first_due, is_confirmed, leaders, then_due
+from nas.search.objectives import SCORE
 from nas.search.record import Trial
 
 SPARE = 1.5
@@ -22,7 +24,8 @@ class Due:
     """trials: all, by number, and a new one for each baseline that has none.
 
     running: what is being trained. price: of a replicate of a trial; together: what jobs of these
-    prices take of the budget; affordable: what is left of it to confirmation.
+    prices take of the budget; affordable: what is left of it to confirmation. score_min: the score
+    that is looked for, if any.
     """
 
     trials: Sequence[Trial]
@@ -31,6 +34,7 @@ class Due:
     price: Callable[[Trial], float]
     together: Callable[[Iterable[float]], float]
     affordable: float
+    score_min: float | None = None
 
     @cached_property
     def lead(self) -> list[int]:
@@ -53,8 +57,8 @@ class Due:
     def first(self) -> list[Replicate]:
         """Of `every`, what has begun, and as many of the others as are affordable.
 
-        From the cheapest, to be as many as can be. Where that is fewer than half of those that
-        lead, nothing new: the front would not go by them.
+        From the cheapest, to be as many as can be; those that are below `score_min` last. Where
+        that is fewer than half of those that lead, nothing new: the front would not go by them.
         """
         missing = Counter(number for number, _ in self.every)
         chosen = begun = [number for number in missing if self.begun[number]]
@@ -62,7 +66,12 @@ class Due:
         def total(numbers: Sequence[int]) -> float:
             return self.together(self._price(n) for n in numbers for _ in range(missing[n]))
 
-        for number in sorted(missing.keys() - set(begun), key=lambda n: (self._price(n), n)):
+        def turn(number: int) -> tuple[bool, float, int]:
+            score = self.trials[number].scores.get(SCORE, math.inf)
+            low = self.score_min is not None and score < self.score_min
+            return low, self._price(number), number
+
+        for number in sorted(missing.keys() - set(begun), key=turn):
             if total([*chosen, number]) <= self.affordable:
                 chosen = [*chosen, number]
         if 2 * sum(missing[n] > 0 and n not in chosen for n in self.lead) > len(self.lead):

@@ -83,7 +83,8 @@ class SearchPlan:
     """Trials as the sampler proposes them, on rungs, and then confirmation; within a budget.
 
     confirm: the share of the budget that may go to confirmation. tell: is given sentences for the
-    user, each once. promote: which trial climbs, by default as the ladder says.
+    user, each once. promote: which trial climbs, by default as the ladder says. score_min: the
+    score that is looked for, if any.
     """
 
     space: Space
@@ -95,6 +96,7 @@ class SearchPlan:
     ledger: Ledger
     tell: Callable[[str], None] = lambda text: None
     promote: Promote | None = None
+    score_min: float | None = None
     exhausted: bool = False
     _told: set[str] = field(default_factory=set)
     _refused: dict[bool, tuple[int, int]] = field(default_factory=dict)
@@ -291,6 +293,7 @@ class SearchPlan:
             price=replicate,
             together=self.ledger.together,
             affordable=min(self._share(now, price) - taken, self._room(now)),
+            score_min=self.score_min,
         )
 
     def _baselines(self, trials: Sequence[Trial]) -> list[Trial]:

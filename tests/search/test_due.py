@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,11 @@ def test_as_many_as_are_affordable_but_half_of_them_at_least(
     own = due([0, 0, 0, 0, 0], affordable)
     assert {number for number, _ in own.first} == chosen
     assert own.kept == min(SPARE * sum(2 * MEMBERS[n][1] for n in chosen), affordable)
+
+
+def test_what_is_below_the_least_score_comes_last() -> None:
+    own = replace(due([0, 0, 0, 0, 0], 19), score_min=0.65)
+    assert {number for number, _ in own.first} == {2, 3, 0}  # 1 is affordable in place of 3
 
 
 def test_what_has_begun_is_finished_though_nothing_is_affordable() -> None:
