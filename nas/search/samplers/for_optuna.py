@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas.architecture import key
 from nas.architecture.fields import Value
-from nas.arguments import whole
+from nas.arguments import real, whole
 from nas.cost.parts import PartTable
 from nas.errors import UserError
 from nas.search.objectives import SCORE, parse_objectives
@@ -62,9 +62,11 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         *,
         seed: int = 0,
         latency_table: str | Path | PartTable | None = None,
+        score_min: float | None = None,
     ) -> None:
         """space: itself, its name or file. objectives: the score and one or two costs that are
-        known beforehand, as latency_ms is by a `latency_table` of a device. Raises UserError."""
+        known beforehand, as latency_ms is by a `latency_table` of a device. score_min: what to look
+        for the cheapest above, in place of the whole front. Raises UserError."""
         self.space = load_space(space, latency_table=latency_table)
         self.objectives, self.seed = parse_objectives(objectives), whole("seed", seed)
         if measured(self.objectives, self.space):
@@ -72,7 +74,8 @@ class SpaceSampler(optuna.samplers.BaseSampler):
                 "objectives: SpaceSampler takes costs that are known beforehand, as latency_ms is "
                 "by a latency_table"
             )
-        self._propose = make_sampler("ehvi", self.space, self.objectives)
+        least = None if score_min is None else real("score_min", score_min)
+        self._propose = make_sampler("ehvi", self.space, self.objectives, score_min=least)
         self._blanks: dict[tuple[Value, ...], Trial | None] = {}
 
     def infer_relative_search_space(

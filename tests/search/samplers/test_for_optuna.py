@@ -72,6 +72,15 @@ def test_a_study_of_the_score_alone_is_the_same_search(space: Space) -> None:
     assert points(space, study) == points(space, studied(space, START + 4))
 
 
+def test_it_looks_for_the_cheapest_above_a_least_score(space: Space) -> None:
+    sampler = SpaceSampler(space, score_min=0.7)
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+    study.optimize(lambda trial: objective(space, trial), START + 6)
+    own = make_sampler("ehvi", space, ("score", "macs"), score_min=0.7)
+    assert points(space, study) == [trial.point for trial in searched(space, own, START + 6)]
+    assert points(space, study) != points(space, studied(space, START + 6))
+
+
 def test_costs_come_in_any_order_and_are_not_believed(space: Space) -> None:
     sampler = SpaceSampler(space, "params, score,macs")
     study = optuna.create_study(directions=["minimize", "maximize", "minimize"], sampler=sampler)
