@@ -68,6 +68,14 @@ def check_name(what: str, name: object) -> None:
         raise UserError(f"{what}: `register` needs a name, as @register('mine')")
 
 
+def typed_again(old: Any, new: Any) -> bool:
+    """Whether both were typed in under one name: a cell of a notebook was run again."""
+    own = [source_of(one) if not isinstance(one, type) else one for one in (old, new)]
+    return all(one.__module__ == "__main__" for one in own) and (
+        own[0].__qualname__ == own[1].__qualname__
+    )
+
+
 def source_of(function: Callable[..., Any]) -> Any:
     """The function or class whose code is called: behind decorators and `partial`."""
     while isinstance(function, partial):

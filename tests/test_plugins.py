@@ -8,12 +8,25 @@ from typing import Any
 import pytest
 import torch
 
-from nas.architecture import families, from_document, lower
+from nas.architecture import (
+    Component,
+    Node,
+    Pen,
+    Size,
+    families,
+    from_document,
+    gates,
+    lower,
+    preset,
+    to_document,
+)
+from nas.cost import cost
 from nas.directory import training_code
 from nas.errors import UserError
 from nas.models.layers import register_layer
 from nas.plugins import digest_of, load_plugin, loaded_plugins, source_of
 from nas.space import make_space
+from nas.training import loss_kinds
 from nas.training.augmentation_kinds import register_augmentation
 from nas.training.loss_kinds import register_loss
 
@@ -103,3 +116,37 @@ def test_a_digest_is_of_the_file_of_ones_own_code() -> None:
     assert len({digest_of(own) for own in every}) == 1 and digest_of(plain)
     assert {source_of(own).__module__ for own in every} == {__name__}
     assert digest_of(len) == ""
+
+
+def test_a_cell_that_is_run_again_takes_its_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "_kinds", dict(gates._kinds))
+    monkeypatch.setattr(loss_kinds, "LOSSES", dict(loss_kinds.LOSSES))
+
+    def typed(name: str, count: int) -> type[Component]:
+        def lower(self: Component, net: Pen, streams: list[Node]) -> list[Node]:
+            return [net.conv(x, x.channels, count, name=f"g{t}") for t, x in enumerate(streams)]
+
+        return type(name, (Component,), {"__module__": "__main__", "lower": lower})
+
+    base = to_document(preset("osnet_x0_25").resized(Size(64, 32)))
+    for stage in base["stages"]:
+        stage["gate"] = "typed"
+    found = []
+    for count in (1, 3):
+        gates.register("typed")(typed("Typed", count))
+        found.append(cost(from_document(base)).params)
+    assert found[0] < found[1]
+    with pytest.raises(UserError, match="gate 'typed' is registered already"):
+        gates.register("typed")(typed("Other", 1))
+    with pytest.raises(UserError, match="gate 'none' is registered already"):
+        gates.register("none")(typed("NoGate", 1))
+
+    def mine(recipe: object) -> None: ...
+
+    mine.__module__ = "__main__"
+    for _ in range(2):
+        register_loss("typed")(mine)
+    with pytest.raises(UserError, match="loss 'typed' is registered already"):
+        register_loss("typed")(partial)
+    with pytest.raises(UserError, match="loss 'both' is registered already"):
+        register_loss("both")(mine)

@@ -28,12 +28,12 @@ NEUTRAL: dict[str, Value] = {
     "fusion": "add",
     "convolution": "full",
     "convolution_kernel": 3,
+    "depthwise_kernel": 3,
     "instance_norm": "none",
     "stem.norm": "batch",
     "reduction": 0,
     "cardinality": 1,
     "expansion": 1,
-    "kernel": 3,
     "squeeze": 0,
 }
 """What a field is where the component that it stands for is taken away."""

@@ -8,7 +8,7 @@ from functools import cache
 from nas.architecture.canonical import digest, segments
 from nas.architecture.graph import Node, Part, Pen, Shape
 from nas.architecture.presets import preset
-from nas.architecture.registry import Component, stems
+from nas.architecture.registry import Component, stems, until_registered
 from nas.architecture.value import Architecture, Block
 from nas.errors import Faulty, UserError, in_words
 
@@ -71,12 +71,12 @@ def key_of_parts(size: tuple[int, int], parts: tuple[Part, ...]) -> str:
     return digest(tuple(size), *pieces, size=8).hex()
 
 
-@cache
+@until_registered
 def stem_part(kind: str, norm: str, shape: Shape, channels: int) -> Part:
     return _drawn(f"stem {kind!r}", stems[kind]({}), shape, channels, norm)
 
 
-@cache
+@until_registered
 def block_part(block: Block, shape: Shape, channels: int) -> Part:
     part = _drawn(f"family {block.family!r}", block.component(), shape, channels)
     if part.output != (channels, *shape[1:]):

@@ -14,11 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from nas.architecture.fields import Field, Value, choice
 from nas.errors import UserError
-from nas.plugins import check_name
+from nas.plugins import check_name, typed_again
+
+Given = TypeVar("Given", bound=Callable[..., Any])
+_caches: list[Any] = []
+
+
+def until_registered(function: Given) -> Given:
+    """As functools.cache, but it forgets all when a kind is registered."""
+    cached = cast(Given, cache(function))
+    _caches.append(cached)
+    return cached
 
 
 class Component:
@@ -50,10 +60,10 @@ class Component:
     @classmethod
     def fields(cls) -> dict[str, Field]:
         """All fields: the kind's own, and those of every component that it may use, prefixed."""
-        return _fields_of(cls)  # type: ignore[arg-type]  # a class, and so hashable
+        return _fields_of(cls)
 
 
-@cache  # until another kind is registered
+@until_registered
 def _fields_of(kind: type[Component]) -> dict[str, Field]:
     found = dict(kind.own_fields)
     for use, registry in kind.uses.items():
@@ -76,15 +86,17 @@ class Registry(Mapping[str, type[Kind]], Generic[Kind]):
     def register(self, name: str) -> Callable[[type[Kind]], type[Kind]]:
         """Class decorator that gives the kind its name; a name can be given once.
 
-        UserError for what is no kind, and for fields that could not be read.
+        What was typed into a notebook takes the place of what it is typed over. UserError for what
+        is no kind, and for fields that could not be read.
         """
         check_name(self.what, name)
 
         def add(kind: type[Kind]) -> type[Kind]:
-            if name in self._kinds:
+            if name in self._kinds and not typed_again(self._kinds[name], kind):
                 raise UserError(f"{self.what} {name!r} is registered already")
             self._check(name, kind)
-            for other_name, other in self._kinds.items():
+            others = {own: other for own, other in self._kinds.items() if own != name}
+            for other_name, other in others.items():
                 for field in kind.own_fields.keys() & other.own_fields.keys():
                     mine, theirs = kind.own_fields[field], other.own_fields[field]
                     if mine.default != theirs.default:
@@ -98,8 +110,8 @@ class Registry(Mapping[str, type[Kind]], Generic[Kind]):
                             f"{other_name!r}; give it another name"
                         )
             self._kinds[name] = kind
-            _fields_of.cache_clear()
-            family_fields.cache_clear()
+            for cached in _caches:
+                cached.cache_clear()
             return kind
 
         return add
@@ -165,7 +177,7 @@ def of_script() -> list[str]:
     ]
 
 
-@cache  # until another kind is registered
+@until_registered
 def family_fields() -> dict[str, list[Field]]:
     """Every field of every family, by name; one name may be declared by several families."""
     found: dict[str, list[Field]] = {}

@@ -100,10 +100,12 @@ def measure_parts(
 
     What a call costs by itself is taken off.
     """
+    import torch
+
     from nas.models.network import PartNetwork
 
     wanted = table.missing([NOTHING, *parts])
-    with alone(), threads(setting):
+    with alone(), threads(setting), torch.random.fork_rng(devices=[]):
         runs = [ready(PartNetwork(part), setting) for part in wanted]
         found = time_in_rounds(runs, progress=progress)
     for part, own in zip(wanted, found, strict=True):
@@ -119,14 +121,17 @@ def write_parts(parts: Iterable[Part], folder: Path, *, progress: Tell = untold)
     Beside them are parts.csv, which is a table without its times, and the program measure.py, which
     makes the table of it there (`nas/cost/measure.py`).
     """
+    import torch
+
     from nas.models.network import PartNetwork
     from nas.models.onnx import to_onnx
 
     each = {part_key(part): part for part in [NOTHING, *parts]}
     folder.mkdir(parents=True, exist_ok=True)
-    for done, (key, part) in enumerate(each.items(), 1):
-        write_atomically(folder / f"{key}.onnx", to_onnx(PartNetwork(part)))
-        progress(done, len(each))
+    with torch.random.fork_rng(devices=[]):
+        for done, (key, part) in enumerate(each.items(), 1):
+            write_atomically(folder / f"{key}.onnx", to_onnx(PartNetwork(part)))
+            progress(done, len(each))
     about = {key: CALL if part is NOTHING else describe(part) for key, part in each.items()}
     known = {
         "backend": "onnxruntime", "batch": 1, "precision": "float32", "memory_format": "nchw",

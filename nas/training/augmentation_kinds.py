@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nas.errors import UserError
-from nas.plugins import check_name, source_of
+from nas.plugins import check_name, source_of, typed_again
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -27,10 +27,10 @@ def register_augmentation(name: str) -> Callable[[Augmentation], Augmentation]:
     check_name("augmentation", name)
 
     def add(function: Augmentation) -> Augmentation:
-        if name in AUGMENTATIONS:
-            raise UserError(f"augmentation {name!r} is registered already")
         if not callable(function):
             raise UserError(f"augmentation {name!r} is not a function of a batch")
+        if name in AUGMENTATIONS and not typed_again(AUGMENTATIONS[name], function):
+            raise UserError(f"augmentation {name!r} is registered already")
         AUGMENTATIONS[name] = function
         return function
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nas.errors import UserError
-from nas.plugins import check_name, digest_of, source_of
+from nas.plugins import check_name, digest_of, source_of, typed_again
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,10 +60,10 @@ def register_loss(
     check_name("loss", name)
 
     def add(make: Make) -> Make:
-        if name in LOSSES:
-            raise UserError(f"loss {name!r} is registered already")
         if not callable(make):
             raise UserError(f"loss {name!r} is not a function of a recipe")
+        if name in LOSSES and not typed_again(LOSSES[name].make, make):
+            raise UserError(f"loss {name!r} is registered already")
         LOSSES[name] = LossKind(identities, classifier, make)
         return make
 

@@ -125,11 +125,12 @@ def test_leave_one_out_sets_neutral_values_and_says_what_has_none() -> None:
 def test_parts_of_mobilenets_block_and_larger_kernels_have_neutral_values() -> None:
     space = make_space("s", BASE, {
         "stages[:2].convolution_kernel": [3, 5], "stages[2].family": "mobilenet",
-        "stages[2].expansion": [3, 6], "stages[2].kernel": [3, 7], "stages[2].squeeze": [0, 4],
+        "stages[2].expansion": [3, 6], "stages[2].depthwise_kernel": [3, 7],
+        "stages[2].squeeze": [0, 4],
     }, input="64x32")  # fmt: skip
     full = {name: values[-1] for name, values in (
         ("stages[:2].convolution_kernel", [5]), ("stages[2].expansion", [6]),
-        ("stages[2].kernel", [7]), ("stages[2].squeeze", [4]),
+        ("stages[2].depthwise_kernel", [7]), ("stages[2].squeeze", [4]),
     )}  # fmt: skip
     design = leave_one_out(space, space.architecture(full | {"stages[2].family": "mobilenet"}))
     assert [row.split(" ", 1)[1] for row in labels(design)[1:]] == ["3", "1", "3", "0"]

@@ -73,7 +73,7 @@ def test_se_weighs_the_channels_before_the_sum_and_with_reduction_0_not_at_all()
 
 
 def test_mobilenet_expands_filters_each_channel_weighs_and_projects() -> None:
-    block = network("mobilenet", expansion=3, kernel=5, squeeze=4)
+    block = network("mobilenet", expansion=3, depthwise_kernel=5, squeeze=4)
     inner = 64 * 3
     assert convs(block) == [
         (64, inner, 1, 1),

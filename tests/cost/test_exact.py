@@ -65,7 +65,7 @@ parameters:
   stages[each].instance_norm: {values: [none, both], when: "stages[each].family == osnet"}
   stages[each].reduction: {values: [0, 4], when: "stages[each].family == se"}
   stages[each].expansion: {values: [1, 6], when: "stages[each].family == mobilenet"}
-  stages[each].kernel: {values: [3, 5], when: "stages[each].family == mobilenet"}
+  stages[each].depthwise_kernel: {values: [3, 5], when: "stages[each].family == mobilenet"}
   stages[each].squeeze: {values: [0, 4], when: "stages[each].family == mobilenet"}
   stages[each].cardinality: {values: [8, 16], when: "stages[each].family == resnext"}
 """

@@ -41,7 +41,7 @@ ARCHITECTURES = {
     "one stream": changed(streams=1),
     "equal depths": changed(stream_depth=2),
     **{f"family {x}": changed(family=x) for x in ("inception", "resnext", "se", "mobilenet")},
-    "family mobilenet, version 3": changed(family="mobilenet", squeeze=4, kernel=5),
+    "family mobilenet, version 3": changed(family="mobilenet", squeeze=4, depthwise_kernel=5),
     "family se without gate": changed(family="se", reduction=0),
     **{f"gate {x}": changed(gate=x) for x in ("none", "fixed", "streamwise", "separate")},
     **{f"convolution {x}": changed(convolution=x) for x in ("full", "separable")},

@@ -19,7 +19,7 @@ class MobileNet(Component):
     added where the channels agree."""
 
     expansion: int = integer(6, low=1, high=16, about="inner channels over those of the input")
-    kernel: int = choice(3, (3, 5, 7), about="height and width of the depthwise kernel, in pixels")
+    depthwise_kernel: int = choice(3, (3, 5, 7), about="height and width in pixels")
     squeeze: int = integer(
         0, low=0, high=1024, about="inner channels over those that weigh them; 0: no weighing"
     )
@@ -29,7 +29,7 @@ class MobileNet(Component):
         inner, y = x.channels * self.expansion, x
         if self.expansion > 1:
             y = net.conv_norm_relu(y, inner, 1, name="conv1")
-        y = net.conv_norm_relu(y, inner, self.kernel, groups=inner, name="conv2")
+        y = net.conv_norm_relu(y, inner, self.depthwise_kernel, groups=inner, name="conv2")
         if self.squeeze:
             y = excite(net, y, self.squeeze, inner, "gate")
         y = net.norm(net.conv(y, channels, 1, name="conv3.conv"), name="conv3.bn")
