@@ -34,6 +34,7 @@ OSNET = {
     "gate_reduction": 16,
     "fusion": "add",
     "convolution": "lite",
+    "convolution_kernel": 3,
     "bottleneck": 4,
 }
 STAGES = 3

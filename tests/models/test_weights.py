@@ -93,6 +93,7 @@ def changed(**fields: object) -> Architecture:
         (stages(2), "torchreid's OSNet has 3 stages, not 2"),
         (stages(4), "torchreid's OSNet has 3 stages, not 4"),
         (changed(streams=3), r"stages\[1\].blocks\[0\].streams: torchreid has 4, not 3"),
+        (changed(convolution_kernel=5), r"blocks\[0\].convolution_kernel: torchreid has 3, not 5"),
         (changed(family="se"), r"stages\[1\].blocks\[0\].family: torchreid has osnet, not se"),
         (changed(downsample=1), r"stages\[1\].downsample: torchreid has 2, not 1"),
         (changed(instance_norm="both"), "no OSNet with instance norms in these places"),
