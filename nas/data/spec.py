@@ -316,11 +316,16 @@ def fingerprint(spec: str) -> str | None:
 
     "" where it is not made of files; None where they are not here, or can not be read.
     """
-    from nas.data.listing import fingerprint, refuse
+    from nas.data.listing import fingerprint, refuse, refuse_but_train
 
-    listings = [(source.listing, rest) for _, source, rest in parts_of(spec) if source.listing]
+    listings = [
+        (source.listing, rest, report)
+        for side, report in zip(sides(spec), (refuse, refuse_but_train), strict=False)
+        for _, source, rest in parts_of(side)
+        if source.listing
+    ]
     try:
-        return "+".join(fingerprint(listing(rest, refuse)) for listing, rest in listings)
+        return "+".join(fingerprint(listing(rest, report)) for listing, rest, report in listings)
     except (UserError, OSError):
         return None
 

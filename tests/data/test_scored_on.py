@@ -9,7 +9,7 @@ import pytest
 
 from nas.ablation.run import run_ablation
 from nas.architecture import Architecture, Size, Stage
-from nas.data import check_spec, hold_out_to_score, load_dataset, task_of
+from nas.data import check_spec, fingerprint, hold_out_to_score, load_dataset, task_of
 from nas.data.spec import parts_of, sides
 from nas.errors import UserError
 from nas.models import build
@@ -123,6 +123,7 @@ def test_what_is_scored_on_needs_a_train_split_where_something_is_chosen(tmp_pat
     shutil.rmtree(tmp_path / "b" / "train")
     spec = f"reid-folder:{tmp_path / 'a'} -> reid-folder:{tmp_path / 'b'}"
     check_spec(spec)
+    known = fingerprint(spec)
     with pytest.raises(UserError, match=r"no folder train in .*b"):
         run_search("osnet-mini", data=spec, out=tmp_path / "run")
     assert not (tmp_path / "run" / "run.json").exists()
@@ -138,6 +139,8 @@ def test_what_is_scored_on_needs_a_train_split_where_something_is_chosen(tmp_pat
         overrides=["epochs=1", "batch=2"],
     )  # fmt: skip
     assert np.isfinite(tested.scores).all()
+    (tmp_path / "b" / "query" / trees.REID_FOLDER["query"][0]).write_bytes(b"another")
+    assert known is not None and fingerprint(spec) not in (known, None)
 
 
 def test_classes_go_by_their_names(tmp_path: Path) -> None:
