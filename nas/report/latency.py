@@ -14,13 +14,13 @@ from nas.search.budget import number_of
 
 
 def setting_in_words(setting: Mapping[str, Any]) -> str:
-    """frozen, 2 threads, batch 1, float32, channels_last; AMD EPYC, torch 2.13."""
+    """frozen, 2 threads, batch 1, float32, channels_last; cpu AMD EPYC, torch 2.13; without what a
+    table of another tool does not say."""
     s = setting
-    threads = number_of(int(s["threads"]), "thread")
-    return (
-        f"{s['backend']}, {threads}, batch {s['batch']}, {s['precision']}, "
-        f"{s['memory_format']}; {s['device']} {s['machine']}, {s['library']}"
-    )
+    threads = number_of(int(s["threads"]), "thread") if s["threads"] else ""
+    how = (s["backend"], threads, f"batch {s['batch']}", s["precision"], s["memory_format"])
+    where = (f"{s['device']} {s['machine']}".strip(), s["library"])
+    return "; ".join(text for own in (how, where) if (text := ", ".join(filter(None, own))))
 
 
 def latency_in_words(found: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from nas.cost.measure import LEAST_MS, processor
 from nas.cost.parts import COLUMNS, read_table, write_parts
 from nas.errors import UserError
 from nas.models.network import PartNetwork
+from nas.report.latency import setting_in_words
 from nas.space import load_space, make_space, parts_to_measure
 
 SPACE = make_space(
@@ -56,6 +57,18 @@ def test_a_file_computes_what_the_part_computes(folder: Path) -> None:
     (found,) = opened.run(None, {opened.get_inputs()[0].name: images})
     assert found.shape == tuple(network.embed(torch.from_numpy(images)).shape)
     assert np.isfinite(found).all() and found.std() > 0
+
+
+def test_another_tool_may_fill_the_times_alone(folder: Path, tmp_path: Path) -> None:
+    first, *rows = (folder / "parts.csv").read_text().splitlines()
+    filled = [row.replace(",,", ",0.25,", 1) for row in rows]
+    (tmp_path / "filled.csv").write_text("\n".join([first, *filled]))
+    table = read_table(tmp_path / "filled.csv")
+    assert table.latency(SPACE.base) > 0.25
+    assert setting_in_words(table.setting) == "onnxruntime, batch 1, float32, nchw"
+    known = {"threads": 2, "device": "npu", "machine": "board", "library": "own 1"}
+    words = "onnxruntime, 2 threads, batch 1, float32, nchw; npu board, own 1"
+    assert setting_in_words({**table.setting, **known}) == words
 
 
 def test_the_program_measures_it_without_this_toolkit(folder: Path, tmp_path: Path) -> None:
