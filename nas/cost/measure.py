@@ -73,12 +73,21 @@ def main() -> None:
     if options.provider not in onnxruntime.get_available_providers():
         known = ", ".join(onnxruntime.get_available_providers())
         sys.exit(f"--provider: {options.provider} is not one of {known}")
+    if options.threads < 0:
+        sys.exit(f"--threads: {options.threads} is below 0")
+    if not Path(options.out).resolve().parent.is_dir():  # said before the first round
+        sys.exit(f"--out: {options.out} is in no folder that exists")
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.threads or os.cpu_count() or 1
     settings.log_severity_level = 3
     folder = Path(__file__).resolve().parent
+    if not (folder / "parts.csv").is_file():
+        sys.exit(f"{folder}: there is no parts.csv; copy the whole folder")
     with (folder / "parts.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    missing = [row["part"] for row in rows if not (folder / f"{row['part']}.onnx").is_file()]
+    if missing:
+        sys.exit(f"{folder}: {len(missing)} of {len(rows)} parts are missing, as {missing[0]}.onnx")
     runs = []
     for row in rows:
         content = str(folder / f"{row['part']}.onnx")
@@ -114,4 +123,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # the table of the last round is there
+        sys.exit(130)

@@ -1,6 +1,7 @@
 """Parts that are measured where this toolkit is not: what is written, and the program beside it."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -85,7 +86,25 @@ def test_the_program_measures_it_without_this_toolkit(folder: Path, tmp_path: Pa
     known = load_space(SPACE, latency_table=tmp_path / "device.csv")
     assert "latency_ms" in known.cost_range()
     assert not list(tmp_path.glob("*.part"))
-    wrong = subprocess.run(
-        [*asked, "--provider", "None"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert wrong.returncode == 1 and "--provider: None is not one of" in wrong.stderr
+
+
+def test_the_program_says_in_one_line_what_is_wrong_before_it_measures(
+    folder: Path, tmp_path: Path
+) -> None:
+    torn = tmp_path / "torn"
+    torn.mkdir()
+    shutil.copy(folder / "measure.py", torn)
+
+    def said(where: Path, *options: str) -> str:
+        asked = [sys.executable, "-I", str(where / "measure.py"), "--seconds", "0", *options]
+        done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False)
+        (line,) = done.stderr.splitlines()
+        assert done.returncode == 1 and not done.stdout
+        return line
+
+    assert "--provider: None is not one of" in said(folder, "--provider", "None")
+    assert said(folder, "--threads", "-1") == "--threads: -1 is below 0"
+    assert said(folder, "--out", "no/device.csv").startswith("--out: no/device.csv is in no folder")
+    assert said(torn).endswith("there is no parts.csv; copy the whole folder")
+    shutil.copy(folder / "parts.csv", torn)
+    assert "parts are missing, as " in said(torn)
