@@ -93,6 +93,8 @@ def test_the_least_score_is_part_of_what_was_asked(tiny: dict[str, Any]) -> None
         run_search(budget="1trials", workers=1, score_min=0.5, **tiny)
     with pytest.raises(UserError, match=r"^--score-min: tpe looks for the whole front"):
         run_search(score_min=0.5, sampler="tpe", **tiny)
+    with pytest.raises(UserError, match=r"^--score-min: tpe .* predict latency_ms by a --latency-"):
+        run_search(score_min=0.5, objectives="score,latency_ms", **tiny)
     for wrong in (1.0, -0.1):
         with pytest.raises(UserError, match=rf"^--score-min: {wrong:g} is not a score from 0 to"):
             run_search(score_min=wrong, **tiny)

@@ -38,7 +38,9 @@ def make_sampler(
     rungs: whether trials are scored below full length first. score_min: as for `EhviSampler`.
     """
     if score_min is not None and name != "ehvi":
-        raise UserError(f"--score-min: {name} looks for the whole front; leave out one of both")
+        costs = measured(objectives, space)
+        remedy = f"predict {costs[0]} by a --latency-table" if costs else "leave out one of both"
+        raise UserError(f"--score-min: {name} looks for the whole front, unlike ehvi; {remedy}")
     if name == "random":
         return lambda trials, seed: Proposal(space.sample(drawer(seed)))
     if name == "ehvi":
