@@ -167,6 +167,7 @@ def _searched(path: Path) -> Overview:
 
 
 def _training(path: Path) -> Overview:
+    from nas.data import written
     from nas.training.asked import KIND
 
     asked = KIND.read(path)
@@ -177,7 +178,10 @@ def _training(path: Path) -> Overview:
     scores: Any = {}
     if (path / "scores.json").is_file():
         found = json.loads((path / "scores.json").read_text(encoding="utf-8"))
-        scores = found.get(asked["data"], {}) if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            raise ValueError("scores.json is damaged")
+        trained = written(asked["data"])  # it may have gone on with the same, written otherwise
+        scores = next((own for spec, own in found.items() if written(spec) == trained), {})
         if not isinstance(scores, dict):
             raise ValueError("scores.json is damaged")
     ended = bool(scores)

@@ -108,6 +108,8 @@ def test_kinds_are_told_apart_and_the_last_changed_is_last(tmp_path: Path) -> No
     assert training.spent_in_words() == "2 epochs of 9 epochs"
     (tmp_path / "a" / "scores.json").write_text('{"synthetic": {"mAP": 0.6, "score": 0.6}}')
     assert (overview(tmp_path / "a").state, overview(tmp_path / "a").best) == ("finished", 0.6)
+    (tmp_path / "a" / "scores.json").write_text('{" synthetic": {"mAP": 0.6, "score": 0.6}}')
+    assert overview(tmp_path / "a").state == "finished"  # however its data was written
     for content in ("null", "3", "[]", '{"synthetic": 0.6}'):
         (tmp_path / "a" / "scores.json").write_text(content)
         assert overview(tmp_path / "a").state == "damaged"
