@@ -57,26 +57,29 @@ class Due:
     def first(self) -> list[Replicate]:
         """Of `every`, what has begun, and as many of the others as are affordable.
 
-        From the cheapest, to be as many as can be; those that are below `score_min` last. Where
-        that is fewer than half of those that lead, nothing new: the front would not go by them.
+        From the cheapest, to be as many as can be; those that are below `score_min` last, unless
+        that is fewer than half of those that lead. Where half of them are not affordable, nothing
+        new: the front would not go by them.
         """
         missing = Counter(number for number, _ in self.every)
-        chosen = begun = [number for number in missing if self.begun[number]]
+        begun = [number for number in missing if self.begun[number]]
 
         def total(numbers: Sequence[int]) -> float:
             return self.together(self._price(n) for n in numbers for _ in range(missing[n]))
 
-        def turn(number: int) -> tuple[bool, float, int]:
+        def low(number: int) -> bool:
             score = self.trials[number].scores.get(SCORE, math.inf)
-            low = self.score_min is not None and score < self.score_min
-            return low, self._price(number), number
+            return self.score_min is not None and score < self.score_min
 
-        for number in sorted(missing.keys() - set(begun), key=turn):
-            if total([*chosen, number]) <= self.affordable:
-                chosen = [*chosen, number]
-        if 2 * sum(missing[n] > 0 and n not in chosen for n in self.lead) > len(self.lead):
+        cheapest = sorted(missing.keys() - set(begun), key=lambda n: (self._price(n), n))
+        for turns in (sorted(cheapest, key=low), cheapest):
             chosen = begun
-        return [own for own in self.every if own[0] in chosen]
+            for number in turns:
+                if total([*chosen, number]) <= self.affordable:
+                    chosen = [*chosen, number]
+            if 2 * sum(missing[n] > 0 and n not in chosen for n in self.lead) <= len(self.lead):
+                return [own for own in self.every if own[0] in chosen]
+        return [own for own in self.every if own[0] in begun]
 
     @cached_property
     def now(self) -> list[Replicate]:

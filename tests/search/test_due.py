@@ -58,6 +58,8 @@ def test_as_many_as_are_affordable_but_half_of_them_at_least(
 def test_what_is_below_the_least_score_comes_last() -> None:
     own = replace(due([0, 0, 0, 0, 0], 19), score_min=0.65)
     assert {number for number, _ in own.first} == {2, 3, 0}  # 1 is affordable in place of 3
+    own = replace(due([0, 0, 0, 0, 0], 9), score_min=0.75)
+    assert {number for number, _ in own.first} == {0, 1}  # 3 alone is no half of the front
 
 
 def test_what_has_begun_is_finished_though_nothing_is_affordable() -> None:
