@@ -206,6 +206,20 @@ def _text(run: Run, *, interrupted: bool = False) -> bool:
         return False
     console = make_console()
     console.print(front_table(run, console.width))
+    if (least := run.asked.get("score_min")) is not None:
+        print(f"\n{_cheapest(run, least)}")
     html = write_pareto(run)[0]
     print(f"\npicture  {html}\ntable    {run.path / 'front.csv'}")
     return True
+
+
+def _cheapest(run: Run, least: float) -> str:
+    """What was looked for, in words: the cheapest with that score, or that there is none yet."""
+    from nas.errors import UserError
+    from nas.search.choose import best_trials
+
+    try:
+        (found,) = best_trials(run, score_min=least)
+    except UserError as error:
+        return str(error)
+    return f"the cheapest with a score of {least:g} at least is trial {found.number}"

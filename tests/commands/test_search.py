@@ -22,6 +22,15 @@ def test_without_a_complete_trial_the_best_on_a_rung_is_told(
     assert _text(open_run(make_run(tmp_path / "other")))
 
 
+def test_the_cheapest_that_is_good_enough_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _text(open_run(make_run(tmp_path / "a", score_min=0.3)))
+    assert "\nthe cheapest with a score of 0.3 at least is trial 0\n" in capsys.readouterr().out
+    assert _text(open_run(make_run(tmp_path / "b", score_min=0.8)))
+    assert "no trial has a score of at least 0.8; the best is #1" in capsys.readouterr().out
+
+
 def test_what_was_interrupted_had_no_small_budget(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
