@@ -17,30 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nas.architecture import key
-from nas.search.record import Trial
-from nas.search.replay import Table, read_table
-from nas.search.samplers import make_sampler, propose_untried
+from nas.search.replay import read_table, replay_search
 
 LOOKS = (12, 16, 20, 30, 40)
-
-
-def search(table: Table, score_min: float | None, seed: int) -> list[int]:
-    """The rows of the table that were tried, in order."""
-    propose = make_sampler("ehvi", table.space, ("score", "macs"), score_min=score_min)
-    history: list[Trial] = []
-    for number in range(max(LOOKS)):
-        found = propose_untried(propose, table.space, history, seed)
-        assert found is not None
-        proposal, architecture = found
-        row = table.rows[key(architecture)]
-        score = float(table.scores[row, seed % table.scores.shape[1], -1])
-        costs = {name: float(own[row]) for name, own in table.costs.items()}
-        history.append(
-            Trial(number, key(architecture), proposal.point, architecture, costs, proposal.note,
-                  "complete", scores={"score": score}, rungs={1: score})
-        )  # fmt: skip
-    return [table.rows[trial.key] for trial in history]
 
 
 def main() -> None:
@@ -59,10 +38,12 @@ def main() -> None:
     good = scores >= least
     cheapest = costs[good].min()
     print(f"{good.sum()} of {len(good)} score {least:.3f} at least, the cheapest at {cheapest:.2f}")
+    budget = f"{max(LOOKS)}trials"
     for name, score_min in (("ehvi", None), ("ehvi, score_min", least)):
         dearer = np.empty((asked.seeds, len(LOOKS)))
         for seed in range(asked.seeds):
-            rows = search(table, score_min, seed)
+            found = replay_search(table, budget=budget, seed=seed, score_min=score_min)
+            rows = [table.rows[trial.key] for trial in found.trials]
             for place, count in enumerate(LOOKS):
                 own = [costs[row] for row in rows[:count] if good[row]]
                 dearer[seed, place] = min(own, default=1.0) - cheapest

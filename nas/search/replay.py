@@ -212,12 +212,13 @@ def replay_search(
     workers: int = 1,
     seed: int = 0,
     until: float = math.inf,
+    score_min: float | None = None,
 ) -> Replayed:
     """Search a table of finished trainings as `nas.run_search` would search the space itself.
 
     The search sees the table's seeds in turn from number `seed` on, and is judged by the mean of
     all. Baselines that the table has not are left out. until: the share of the table's hypervolume
-    at which it ends, if the budget lasts. UserError as in `run_search`.
+    at which it ends, if the budget lasts. score_min, and UserError: as in `run_search`.
     """
     check_share(confirm)
     own = table if isinstance(table, Table) else read_table(table)
@@ -228,9 +229,13 @@ def replay_search(
     ladder = Ladder((*parse_rungs(rungs, full), full), eta, ("macs",))
     recipe = load_recipe("quick", [f"epochs={full}", f"epoch_images={own.images}", "rungs=[]"])
     ledger = Ledger(Budget.parse(budget), recipe, workers)
-    propose = make_sampler(sampler, space, objectives, rungs=len(ladder.epochs) > 1)
+    on_rungs = len(ladder.epochs) > 1
+    propose = make_sampler(sampler, space, objectives, rungs=on_rungs, score_min=score_min)
     promote = promoter(propose, ladder, seed)
-    plan = SearchPlan(space, propose, objectives, seed, ladder, confirm, ledger, promote=promote)
+    plan = SearchPlan(
+        space, propose, objectives, seed, ladder, confirm, ledger, promote=promote,
+        score_min=score_min,
+    )  # fmt: skip
     rows: list[int] = []
     found: list[float] = []
 
