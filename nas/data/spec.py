@@ -227,6 +227,7 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
         if not rest and (colon or "[" not in source.usage):
             what = "after the colon" if colon else "after the name"
             raise UserError(f"data {spec!r}: nothing {what}; write {source.usage}")
+        _refuse_misspelt(spec, rest)
         found.append((text.strip(), source, rest))
     texts, tasks = [text for text, _, _ in found], [source.task for _, source, _ in found]
     if len({(source.usage, _where(rest)) for _, source, rest in found}) < len(found):
@@ -235,6 +236,14 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
         words = ", ".join(f"{text} is for {task}" for text, task in zip(texts, tasks, strict=True))
         raise UserError(f"data {spec!r}: only sets for one task go together; {words}")
     return found
+
+
+def _refuse_misspelt(spec: str, rest: str) -> None:
+    """Raise UserError where a path that is not there ends in a mark and no data set's name."""
+    other = re.search(rf"(?:{ARROW}|\+)\s*([\w-]+)\s*:", rest)
+    if other and not _path(rest).exists():
+        name = other[1]
+        raise UserError(f"data {spec!r}: {name!r} is not a data set{meant(name, SOURCES)}")
 
 
 def _where(rest: str) -> str:

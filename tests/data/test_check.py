@@ -198,6 +198,17 @@ def test_what_is_in_train_of_one_and_test_of_another_is_found(tmp_path: Path) ->
     ]
 
 
+def test_what_is_scored_on_alone_may_be_without_train(tmp_path: Path) -> None:
+    first, second = trees.make(tmp_path / "a", GOOD), tmp_path / "b"
+    tested = [(folder, name) for folder in ("query", "gallery") for name in GOOD[folder]]
+    for number, (folder, name) in enumerate(tested, 100):
+        trees.save(second / folder / name, number)
+    here, there = f"reid-folder:{first}", f"reid-folder:{second}"
+    assert found(f"{here} -> {there}") == []
+    for spec in (there, f"{there} -> {here}"):
+        assert [kind for kind, _ in found(spec)] == ["train"]
+
+
 def test_the_synthetic_set_passes() -> None:
     checked = check_dataset("synthetic:ids=10,size=32x16")
     assert checked.ok

@@ -51,6 +51,11 @@ def test_good_specs_pass(spec: str) -> None:
         ("fashion-mnist:/no/such/folder", "no folder /no/such/folder"),
         ("market1501", "nothing after the name; write market1501:PATH"),
         ("synthetic:ids=10 -> ", "nothing after ->"),
+        (
+            "synthetic:ids=10 -> marke1501:/b",
+            "'marke1501' is not a data set; did you mean market1501?",
+        ),
+        ("market1501:/a+msmt:/b", "'msmt' is not a data set; did you mean msmt17?"),
         ("folder:", "nothing after the colon; write folder:PATH"),
     ],
 )
