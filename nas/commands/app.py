@@ -40,6 +40,7 @@ from nas.errors import UserError
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # paragraphs are set anew for the width of the terminal
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -22,9 +22,9 @@ def dashboard(
     as_json: Json = False,
     plugin: Plugins = None,
 ) -> None:
-    r"""Serve the study of RUN on this machine alone, until Ctrl-C.
+    """Serve the study of RUN on this machine alone, until Ctrl-C.
 
-    Needs optuna-dashboard: pip install 'osnet-nas\[dashboard]'.
+    Needs optuna-dashboard: pip install 'osnet-nas[dashboard]'.
     """
     from nas.search.dashboard import serve_dashboard
 

@@ -5,11 +5,13 @@ After a change that is meant: `python -m tests.commands.test_frozen` writes cli.
 
 import inspect
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, get_args, get_type_hints
 
 import pytest
 import typer
-from rich.text import Text
+from rich.console import Console
+from typer.rich_utils import _make_rich_text
 
 from nas.commands.app import app
 
@@ -70,12 +72,19 @@ def test_every_verb_argument_and_option_has_help(verb: Verb) -> None:
 
 
 @pytest.mark.parametrize("verb", verbs(), ids=lambda verb: verb[0])
-def test_no_word_of_help_is_taken_for_markup(verb: Verb) -> None:
-    """rich leaves out what stands in brackets: `nas[dashboard]` was printed as `nas`."""
+def test_help_fills_lines_and_no_word_is_taken_for_markup(verb: Verb) -> None:
+    """Lines ended where they do in the source, and `nas[dashboard]` was printed as `nas`."""
     name, made = verb
     for text in [made.help, *(info.help for *_, info in parameters(made))]:
-        shown = Text.from_markup(text).plain
-        assert shown == text.replace("\\[", "["), name
+        plain = inspect.cleandoc(text).replace("`", "")
+        with (console := Console(width=60)).capture() as shown:
+            console.print(_make_rich_text(text=text, markup_mode=app.rich_markup_mode))
+        lines = shown.get().splitlines()
+        assert [line.split() for line in lines if line.strip()] == [
+            line.split()
+            for part in plain.split("\n\n")
+            for line in wrap(part, 60, break_on_hyphens=False)
+        ], name
 
 
 NOTHING = {
