@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -63,14 +63,17 @@ def terminal(
         caption = "\n".join(
             filter(None, [caption, f"{width} columns are too few for: {'; '.join(left_out)}"])
         )
-    if width is not None and _width(words, folded=_narrowest) > width:
+    if width is not None and _width(words, _narrowest) > width:
         return Text("\n".join(filter(None, [title, *_lines(words, width), caption])))
     table = Table(
         title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold",
         caption=caption or None, caption_justify="left",
     )  # fmt: skip
     for name, right in zip(words.columns, numeric(words), strict=True):
-        table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
+        table.add_column(
+            name, justify="right" if right else "left", no_wrap=right, overflow="fold",
+            min_width=_narrowest(_cells(words, name)),
+        )  # fmt: skip
     for row in rows(words):
         table.add_row(*row)
     return table
@@ -90,18 +93,29 @@ def _lines(words: pd.DataFrame, width: int) -> Iterator[str]:
         yield from wrap(line, width, initial_indent="    ", subsequent_indent="    ")
 
 
-def _width(
-    words: pd.DataFrame, folded: Callable[[int], int] = lambda length: min(length, FOLDED)
-) -> int:
-    """Characters that the table takes; folded: those of a text by its length."""
-    whole = [max(map(len, map(str, [name, *words[name]]))) for name in words.columns]
-    pairs = zip(whole, numeric(words), strict=True)
-    return sum(own if right else folded(own) for own, right in pairs) + 2 * (len(whole) - 1)
+def _cells(words: pd.DataFrame, name: str) -> list[str]:
+    """What stands in a column, its name first."""
+    return [name, *map(str, words[name])]
 
 
-def _narrowest(length: int) -> int:
-    """Of a text: below it would be a tower of letters."""
-    return min(length, FOLDED + 4 if length > 2 * FOLDED else FOLDED * 3 // 5)
+def _width(words: pd.DataFrame, of_text: Callable[[list[str]], int] | None = None) -> int:
+    """Characters that the table takes; of_text: those of a column of text by its cells."""
+    of_text = of_text or (lambda cells: min(_longest(cells), FOLDED))
+    columns = [_cells(words, name) for name in words.columns]
+    pairs = zip(columns, numeric(words), strict=True)
+    between = 2 * (len(columns) - 1)
+    return between + sum((_longest if right else of_text)(cells) for cells, right in pairs)
+
+
+def _longest(texts: Iterable[str]) -> int:
+    return max(map(len, texts), default=0)
+
+
+def _narrowest(cells: list[str]) -> int:
+    """Of a column of text: below it words would be cut, or it would be a tower of letters."""
+    longest, word = _longest(cells), _longest(" ".join(cells).split())
+    tower = FOLDED + 4 if longest > 2 * FOLDED else FOLDED * 3 // 5
+    return max(min(longest, tower), min(word, FOLDED))
 
 
 def markdown(words: pd.DataFrame, title: str = "", notes: Sequence[str] = ()) -> str:

@@ -83,3 +83,17 @@ def test_a_narrow_terminal_has_shorter_cells() -> None:
     assert "-0.5 ±0.1" in text_of(terminal(WORDS, "T", 80, [shorter]), 80)
     narrow = text_of(terminal(WORDS, "T", 20, [shorter]), 20)
     assert "-0.5" in narrow and "±" not in narrow
+
+
+@pytest.mark.parametrize("width", range(30, 100, 3))
+def test_no_word_is_cut(width: int) -> None:
+    words = pd.DataFrame(
+        {
+            "row": ["baseline", "gate streamwise", "stages[2].depth 1"],
+            "mAP": ["0.61", "0.63", "0.62"],
+            "interval": ["", "-0.014 to +0.016", "-0.002 to +0.025"],
+            "verdict": ["baseline", "no difference shown", "above the baseline"],
+        }
+    )
+    text = text_of(terminal(words, "", width), width)
+    assert set(" ".join(words.to_numpy().ravel()).split()) <= set(text.split())
