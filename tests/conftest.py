@@ -1,10 +1,14 @@
 """Tests run side by side, so each process computes on one thread."""
 
 import os
+import signal
 
 import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a shell's job in the background ignores it
 
 
 @pytest.fixture

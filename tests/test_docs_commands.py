@@ -99,9 +99,11 @@ def cli(line: str) -> None:
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with everything that the documents name. Jobs are done in this process."""
+    """A folder with everything that the documents name. Jobs are done in this process, and what is
+    measured is measured for a moment."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WORKERS, Inline)
+        patch.setattr("nas.cost.latency.ROUND_SECONDS", 0.01)
         yield from _made(tmp_path_factory)
 
 

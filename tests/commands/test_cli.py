@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -318,34 +319,57 @@ def test_output_on_a_full_disk_is_one_line_and_code_2() -> None:
     assert (done.returncode, done.stderr) == (2, message)
 
 
+ONE_AFTER_THE_OTHER = """
+import json, sys
+from nas.commands.app import app
+
+for line in json.loads(sys.argv[1]):
+    print(json.dumps(line))
+    code = app(line, standalone_mode=False)
+    assert not code, (line, code)
+"""
+
+
+def typed_in_one(*lines: list[str]) -> list[str]:
+    """What each of these prints, in one process of their own, as torch is imported once."""
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_THE_OTHER, json.dumps(lines)],
+        capture_output=True, text=True, cwd=ROOT, env=os.environ | {"COLUMNS": "200"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    _, *parts = re.split(
+        "|".join(re.escape(json.dumps(line)) + "\n" for line in lines), done.stdout
+    )
+    return parts
+
+
 PLUGINS = ("--plugin", "examples/eca_gate.py", "--plugin", "examples/convnext_block.py")
 
 
 def test_plugins_work_in_every_verb_without_a_change_to_the_package(tmp_path: Path) -> None:
-    space = "examples/plugins.yaml"
-    shown = typed("space", "show", space, "--json", *PLUGINS)
-    assert json.loads(shown.stdout)["distinct"] == 16
-    for seed in (0, 1, 2):
-        found = json.loads(typed("profile", f"{space}@{seed}", "--json", *PLUGINS).stdout)
+    space, run = "examples/plugins.yaml", str(tmp_path / "run")
+    (tmp_path / "recipe.yaml").write_text("name: r\nepochs: 1\nbatch: 16\nlr: 0.01\n")
+    shown, *profiles, searched, _, printed = typed_in_one(
+        ["space", "show", space, "--json", *PLUGINS],
+        *(["profile", f"{space}@{seed}", "--json", *PLUGINS] for seed in (0, 1, 2)),
+        [
+            "search", space, "--budget", "4trials", "--recipe", str(tmp_path / "recipe.yaml"),
+            "--workers", "1", "--data", "synthetic:ids=16,size=64x32", "--out", run, *PLUGINS,
+        ],
+        ["profile", f"{run}#0", "--json", *PLUGINS],
+        ["best", run, *PLUGINS],
+    )  # fmt: skip
+    assert json.loads(shown)["distinct"] == 16
+    for found in map(json.loads, profiles):
         assert found["macs"] == found["counters"]["fvcore"]["conv_linear"]
         assert found["params"] == found["counters"]["fvcore"]["params"]
-    (tmp_path / "recipe.yaml").write_text("name: r\nepochs: 1\nbatch: 16\nlr: 0.01\n")
-    run = str(tmp_path / "run")
-    done = typed(
-        "search", space, "--budget", "4trials", "--recipe", str(tmp_path / "recipe.yaml"),
-        "--data", "synthetic:ids=16,size=64x32", "--out", run, *PLUGINS,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "convnext" in done.stderr
+    assert "convnext" in searched
     html = (tmp_path / "run" / "pareto.html").read_text()
     assert "eca" in html or "convnext" in html
+    assert printed.rstrip().endswith(" ".join(PLUGINS))  # what is printed can be typed
     refused = typed("profile", f"{run}#0")
-    needed = typed("profile", f"{run}#0", "--json", *PLUGINS)
-    assert needed.returncode == 0
     assert refused.returncode in (0, 2)
     assert "Traceback" not in refused.stderr
-    printed = typed("best", run, *PLUGINS).stdout
-    assert printed.rstrip().endswith(" ".join(PLUGINS))  # what is printed can be typed
 
 
 def test_examples_are_short() -> None:
