@@ -6,9 +6,8 @@ import signal
 import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"
-signal.signal(
-    signal.SIGINT, signal.default_int_handler
-)  # a shell's job in the background ignores it
+# a shell's job in the background ignores it
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

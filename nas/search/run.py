@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas.arguments import a_path, whole
 from nas.cost.parts import write_table
+from nas.data.spec import written
 from nas.directory import Kind, make_directory
 from nas.errors import UserError
 from nas.files import write_atomically
@@ -297,7 +298,7 @@ def default_path(asked: Mapping[str, Any]) -> Path:
     rest = {k: v for k, v in asked.items() if k in plain and v != plain[k]}
     if (table := asked.get("latency", {}).get("parts")) is not None:
         rest["latency"] = table
-    data = asked["data"]
+    data = written(asked["data"])
     parts = [
         re.sub(r"[^\w.]+", "-", asked["space"]).strip("-.")[:60] or "space",
         re.sub(r"[^a-z0-9]+", "-", data.lower()).strip("-")[:40],

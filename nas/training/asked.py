@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.architecture import PRESETS, Architecture, key, preset, to_document
+from nas.data.spec import written
 from nas.directory import Kind
 from nas.errors import UserError
 from nas.files import file_digest
@@ -37,17 +38,17 @@ def default_path(
     asked: dict[str, Any], name: str | None, recipe: str | Recipe, overrides: Sequence[str]
 ) -> Path:
     """`results/train-<architecture>-<data>-<recipe>-s<seed>`, and a hash of what is not in it."""
-    label = name or asked["key"]
+    label, data = name or asked["key"], written(asked["data"])
     rest: list[Any] = [*overrides]
     if label not in PRESETS or key(preset(label)) != asked["key"]:
         rest.append(asked["key"])
-    if ":" in asked["data"]:
-        rest.append(asked["data"])
+    if ":" in data:
+        rest.append(data)
     if asked["recipe"]["name"] != recipe:
         rest.append(recipe if isinstance(recipe, str) else asked["recipe"])
     if asked["init"] is not None:
         rest.append(asked["init"])
-    parts = [_plain(text) for text in (label, asked["data"], asked["recipe"]["name"])]
+    parts = [_plain(text) for text in (label, data, asked["recipe"]["name"])]
     if rest:
         parts.append(blake2b(json.dumps(rest).encode(), digest_size=3).hexdigest())
     return Path("results") / "-".join(["train", *parts, f"s{asked['seed']}"])

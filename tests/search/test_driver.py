@@ -82,6 +82,7 @@ def test_another_recipe_or_sampler_has_another_directory() -> None:
         plain | {"score_min": 0.5},
     ]
     assert len({default_path(asked) for asked in [plain, *others]}) == 7
+    assert default_path(plain | {"data": "folder: here/"}) == default_path(others[4])
 
 
 @pytest.mark.usefixtures("inline")

@@ -262,6 +262,8 @@ def test_the_default_directory_follows_from_the_arguments() -> None:
         default_path(known | {"init": "x"}, "osnet_x0_25", "standard", []),
     ]
     assert len({plain, *others}) == 6
+    spaced = known | {"data": " synthetic:ids=9 "}
+    assert default_path(spaced, "osnet_x0_25", "standard", []) == others[3]
     trial = default_path(asked, "run#3", "standard", [])
     assert trial.name.startswith("train-run-3-synthetic-standard-")
 
