@@ -40,7 +40,7 @@ class AblationPlan:
             return None
         step = due[0]
         price = self.ledger.price(step.trial.costs["macs"], step.epochs, now.trials)
-        return step if price <= self._room(now) else None
+        return step if price <= self.ledger.room(now) else None
 
     def _due(self, now: Standing) -> Iterator[Step]:
         """Seed by seed, what is neither trained nor under way."""
@@ -55,14 +55,9 @@ class AblationPlan:
 
     def left(self, now: Standing) -> float:
         if self.ledger.budget.kind != "replicates":
-            return self._room(now)
+            return self.ledger.room(now)
         done = sum(ended(t, r) for t in now.trials for r in range(self.seeds))
         return self.ledger.budget.amount - done
-
-    def _room(self, now: Standing) -> float:
-        if self.ledger.budget.kind == "replicates":
-            return math.inf
-        return self.ledger.budget.amount - self.ledger.spent(now.trials, now.running, now.seconds)
 
 
 def ended(trial: Trial, replicate: int) -> bool:

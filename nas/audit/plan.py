@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -49,7 +48,7 @@ class AuditPlan:
                 if step is None or busy:
                     continue
                 price = self.ledger.price(trial.costs["macs"], step.epochs, now.trials)
-                return step if price <= self._room(now) else None
+                return step if price <= self.ledger.room(now) else None
         return None
 
     def _step(self, trial: Trial, replicate: int) -> Step | None:
@@ -64,18 +63,13 @@ class AuditPlan:
 
     def left(self, now: Standing) -> float:
         if self.ledger.budget.kind != "replicates":
-            return self._room(now)
+            return self.ledger.room(now)
         done = sum(
             ended(trial, replicate) or trial.state in FAILED
             for trial in now.trials
             for replicate in range(self.seeds)
         )
         return self.ledger.budget.amount - done
-
-    def _room(self, now: Standing) -> float:
-        if self.ledger.budget.kind == "replicates":
-            return math.inf
-        return self.ledger.budget.amount - self.ledger.spent(now.trials, now.running, now.seconds)
 
 
 def spread_trials(space: Space, count: int, seed: int) -> list[Trial]:

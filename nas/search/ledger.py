@@ -10,7 +10,7 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,15 +18,8 @@ from nas.search.budget import TRAINING, Budget
 from nas.search.record import FAILED, Trial
 from nas.training.recipe import Recipe
 
-
-class Priced(Protocol):
-    """What has a price: a step of a plan."""
-
-    @property
-    def trial(self) -> Trial: ...
-    @property
-    def epochs(self) -> int: ...
-
+if TYPE_CHECKING:
+    from nas.search.plan import Standing
 
 LEAST_FIT = 4  # trials without which time is not told apart by macs
 PACE = 16  # the latest trials, which say how fast it goes now
@@ -54,16 +47,22 @@ class Ledger:
             return lambda macs, epochs: (start + slope * macs) * epochs
         return lambda macs, epochs: epochs
 
-    def spent(self, trials: Sequence[Trial], running: Iterable[Priced], seconds: float) -> float:
-        """What was spent, and what the running steps will take; seconds: of wall-clock time."""
+    def room(self, now: Standing) -> float:
+        """What is left of the budget; without end where it counts trials or replicates."""
+        if self.budget.kind in ("trials", "replicates"):
+            return math.inf
+        return self.budget.amount - self._spent(now)
+
+    def _spent(self, now: Standing) -> float:
+        """What was spent, and what the running steps will take."""
         if self.budget.kind == "time":
-            return seconds
+            return now.seconds
         if self.budget.kind == "macs":
-            done = sum(TRAINING * trial.costs["macs"] * trial.images for trial in trials)
+            done = sum(TRAINING * trial.costs["macs"] * trial.images for trial in now.trials)
         else:
-            done = sum(trial.epochs for trial in trials)
-        price = self.pricing(trials)
-        return done + sum(price(step.trial.costs["macs"], step.epochs) for step in running)
+            done = sum(trial.epochs for trial in now.trials)
+        price = self.pricing(now.trials)
+        return done + sum(price(step.trial.costs["macs"], step.epochs) for step in now.running)
 
     def confirming(self, trials: Sequence[Trial], price: Callable[[float, int], float]) -> float:
         """What the replicates with fresh seeds have taken, by the prediction of `pricing`."""

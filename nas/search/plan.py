@@ -5,7 +5,6 @@ The driver carries it out with workers and a record; a replay with numbers from 
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -120,10 +119,10 @@ class SearchPlan:
         """Of the budget, in its own unit: seconds, trials, epochs or MACs."""
         if self._counts_trials:
             return self.ledger.budget.amount - len(proposed_here(now.trials))
-        return self.ledger.budget.amount - self._spent(now)
+        return self.ledger.room(now)
 
     def _search(self, now: Standing, kept: float) -> Step | None:
-        room = self._room(now) - kept
+        room = self.ledger.room(now) - kept
         under_way = {step.trial.number for step in now.running if not step.replicate}
         for trial in now.trials:
             if trial.state == "running" and trial.number not in under_way:
@@ -257,7 +256,7 @@ class SearchPlan:
         """
         tried = {trial.key for trial in searched(now.trials)}
         searching = any(not step.replicate for step in now.running)
-        room, free = self._room(now), self.ledger.workers - len(now.running)
+        room, free = self.ledger.room(now), self.ledger.workers - len(now.running)
         lacking = sum(due.lacking)
         for number, replicate in waiting:
             trial = due.trials[number]
@@ -292,7 +291,7 @@ class SearchPlan:
             running=[(step.trial.number, step.replicate) for step in running],
             price=replicate,
             together=self.ledger.together,
-            affordable=min(self._share(now, price) - taken, self._room(now)),
+            affordable=min(self._share(now, price) - taken, self.ledger.room(now)),
             score_min=self.score_min,
         )
 
@@ -330,13 +329,6 @@ class SearchPlan:
         if self._priced is None or self._priced[0] != known:
             self._priced = known, self.ledger.pricing(now.trials)
         return self._priced[1]
-
-    def _spent(self, now: Standing) -> float:
-        return self.ledger.spent(now.trials, now.running, now.seconds)
-
-    def _room(self, now: Standing) -> float:
-        """What is left in the unit of the ledger; where trials are counted, there is no end."""
-        return math.inf if self._counts_trials else self.ledger.budget.amount - self._spent(now)
 
     def _say(self, text: str) -> None:
         if text not in self._told:
