@@ -118,19 +118,22 @@ def run_audit(
     folder = Path(target) if isinstance(target, (str, Path)) else None
     if isinstance(target, Table) or (folder and (folder / SCORES).is_file()):
         _refuse(asked, "a table of trainings has what it has")
-        return _of_table(target, data or "synthetic", cost, bands, zero_cost, seed, out, shown)
-    if folder and (folder / "run.json").is_file():
+        found = _of_table(target, data or "synthetic", zero_cost, out, shown)
+    elif folder and (folder / "run.json").is_file():
         _refuse(asked | ({"--data": data} if data else {}), "a run has what it has")
         if out:
             raise UserError("--out: a run's audit is written into it")
-        return _of_run(folder, cost, bands, zero_cost, seed, shown)
-    space = load_space(target, constraints=limits)
-    return _of_space(
-        space, limits, architectures if architectures is not None else ARCHITECTURES,
-        seeds if seeds is not None else SEEDS, rungs, data or "synthetic", recipe, overrides,
-        cost, bands, zero_cost, budget, workers, cluster, seed, out, fresh,
-        shown,
-    )  # fmt: skip
+        run = open_run(folder)
+        shown.opened(folder)
+        found = _of_run(run, run.all_trials())
+    else:
+        space = load_space(target, constraints=limits)
+        found = _of_space(
+            space, limits, architectures if architectures is not None else ARCHITECTURES,
+            seeds if seeds is not None else SEEDS, rungs, data or "synthetic", recipe, overrides,
+            zero_cost, budget, workers, cluster, seed, out, fresh, shown,
+        )  # fmt: skip
+    return _judged(found, cost, bands, seed, zero_cost=zero_cost)
 
 
 def _refuse(asked: dict[str, Any], reason: str) -> None:
@@ -138,10 +141,26 @@ def _refuse(asked: dict[str, Any], reason: str) -> None:
         raise UserError(f"{next(iter(asked))} is for the audit of a space; {reason}")
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """What is audited. data: on whose images scores without training are computed. path, title,
+    caveats: as of the `Audit`. of: as there; None is as many as the evidence has."""
+
+    path: Path
+    title: str
+    evidence: Evidence
+    data: str
+    caveats: tuple[str, ...] = ()
+    of: int | None = None
+
+
 def _of_table(
-    target: str | Path | Space | Table, data: str, cost: str, bands: int | None, zero_cost: bool,
-    seed: int, out: str | Path | None, view: View,
-) -> Audit:  # fmt: skip
+    target: str | Path | Space | Table,
+    data: str,
+    zero_cost: bool,
+    out: str | Path | None,
+    view: View,
+) -> _Subject:
     table = target if isinstance(target, Table) else read_table(str(target))
     if zero_cost:
         check_spec(data)
@@ -152,18 +171,7 @@ def _of_table(
     except OSError as error:
         raise UserError(f"--out: {path} can not be written ({error.strerror})") from None
     view.opened(path)
-    title = f"{table.space.name}, table {name}"
-    return _judged(path, title, from_table(table), cost, bands, data if zero_cost else "", seed, ())
-
-
-def _of_run(
-    path: Path, cost: str, bands: int | None, zero_cost: bool, seed: int, view: View
-) -> Audit:
-    run = open_run(path)
-    view.opened(path)
-    evidence, title, caveats = _evidence_of(run, run.all_trials())
-    data = run.asked["data"] if zero_cost else ""
-    return _judged(path, title, evidence, cost, bands, data, seed, caveats)
+    return _Subject(path, f"{table.space.name}, table {name}", from_table(table), data)
 
 
 def judged_run(run: Run, trials: Sequence[Trial]) -> Audit:
@@ -171,13 +179,13 @@ def judged_run(run: Run, trials: Sequence[Trial]) -> Audit:
 
     UserError where they are too few.
     """
-    evidence, title, caveats = _evidence_of(run, trials)
-    found = judge(evidence, cost=run.costs[0] if run.costs[0] in COSTS else BESIDE, weigh=False)
-    return Audit(run.path, title, found, len(evidence), caveats=caveats)
+    own = _of_run(run, trials)
+    cost = run.costs[0] if run.costs[0] in COSTS else BESIDE
+    found = judge(own.evidence, cost=cost, weigh=False)
+    return Audit(own.path, own.title, found, len(own.evidence), caveats=own.caveats)
 
 
-def _evidence_of(run: Run, trials: Sequence[Trial]) -> tuple[Evidence, str, tuple[str, ...]]:
-    """What a run knows, its title, and what a reader has to know of it."""
+def _of_run(run: Run, trials: Sequence[Trial]) -> _Subject:
     recipe = run.asked["recipe"]
     searched = "audit" not in run.asked
     epochs = (*recipe.get("rungs", ()), recipe["epochs"])
@@ -190,15 +198,16 @@ def _evidence_of(run: Run, trials: Sequence[Trial]) -> tuple[Evidence, str, tupl
             "change tau. Audit the space to know it.",
         )
     name = f"{run.asked['space']}, {run.asked['data']}, recipe {recipe['name']}"
-    return evidence, f"{name}, run {run.path.name}", caveats
+    title = f"{name}, run {run.path.name}"
+    return _Subject(run.path, title, evidence, run.asked["data"], caveats)
 
 
 def _of_space(
     space: Space, limits: list[str], count: int, seeds: int, rungs: str | Sequence[int] | None,
-    data: str, recipe: str | Recipe | None, overrides: Sequence[str], cost: str, bands: int | None,
-    zero_cost: bool, budget: str | None, workers: int | None, cluster: Cluster | None, seed: int,
+    data: str, recipe: str | Recipe | None, overrides: Sequence[str], zero_cost: bool,
+    budget: str | None, workers: int | None, cluster: Cluster | None, seed: int,
     out: str | Path | None, fresh: bool, view: View,
-) -> Audit:  # fmt: skip
+) -> _Subject:  # fmt: skip
     seed, seeds = whole("--seed", seed), whole("--seeds", seeds)
     count = whole("--architectures", count)
     check_data(data, cluster)
@@ -254,9 +263,7 @@ def _of_space(
         )
     few = f"The space has {len(rows)} architectures, and all were taken."
     caveats = (few,) if len(rows) < count else ()
-    return _judged(
-        path, title, evidence, cost, bands, data if zero_cost else "", seed, caveats, len(rows)
-    )
+    return _Subject(path, title, evidence, data, caveats, len(rows))
 
 
 def seeds_in_words(own: Evidence) -> str:
@@ -278,16 +285,15 @@ def default_rungs(recipe: Recipe) -> tuple[int, ...]:
 
 
 def _judged(
-    path: Path, title: str, evidence: Evidence, cost: str, bands: int | None, data: str, seed: int,
-    caveats: tuple[str, ...], of: int | None = None,
-) -> Audit:  # fmt: skip
-    """data: what scores without training are computed on; empty for none."""
-    own = evidence.usable()
-    glances = zero_cost_scores(own.architectures, data, seed) if data else {}
+    subject: _Subject, cost: str, bands: int | None, seed: int, *, zero_cost: bool
+) -> Audit:
+    own = subject.evidence.usable()
+    glances = zero_cost_scores(own.architectures, subject.data, seed) if zero_cost else {}
     with counted("resampling importance") as tick:
-        found = judge(evidence, glances, cost=cost, bands=bands, seed=seed, tick=tick)
-    title += f": {len(own)} architectures, {seeds_in_words(own)} seeds at full length"
-    return Audit(path, title, found, of or len(evidence), glances, caveats)
+        found = judge(subject.evidence, glances, cost=cost, bands=bands, seed=seed, tick=tick)
+    seeds = f"{len(own)} architectures, {seeds_in_words(own)} seeds at full length"
+    of = subject.of or len(subject.evidence)
+    return Audit(subject.path, f"{subject.title}: {seeds}", found, of, glances, subject.caveats)
 
 
 def zero_cost_scores(

@@ -9,7 +9,7 @@ import pytest
 
 from nas.architecture import key
 from nas.audit.plan import spread_trials
-from nas.audit.run import _evidence_of, default_rungs, run_audit
+from nas.audit.run import _of_run, default_rungs, run_audit
 from nas.errors import UserError
 from nas.report.audit import importance_words
 from nas.search import open_run
@@ -86,7 +86,7 @@ def test_what_a_search_has_confirmed_was_chosen_and_what_an_audit_has_was_not(
 ) -> None:
     for name, asked, chosen in (("a", {}, True), ("b", {"audit": {}}, False)):
         run = open_run(make_run(tmp_path / name, **asked))
-        assert _evidence_of(run, run.all_trials())[0].chosen == chosen
+        assert _of_run(run, run.all_trials()).evidence.chosen == chosen
 
 
 def test_of_a_table_every_seed_is_judged_by_the_others(tmp_path: Path) -> None:
