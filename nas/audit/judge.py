@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from nas.architecture.fields import Value
 from nas.audit.evidence import Evidence, Floats
-from nas.audit.importance import Importance, importance
+from nas.audit.importance import RESAMPLES, Importance, importance
 from nas.audit.ranking import Agreement, Ints, agreement, cost_bands, resample
 from nas.audit.regret import Regret, first_rung, regret
 from nas.errors import UserError
@@ -102,11 +104,7 @@ def judge(
 
 
 def _importance(
-    evidence: Evidence,
-    cost: str,
-    bands: int | None,
-    seed: int,
-    tick: Callable[[int, int], None],
+    evidence: Evidence, cost: str, bands: int | None, seed: int, tick: Tell
 ) -> dict[str, Importance]:
     """Of all with a score at full length, ranked or not, and a point: presets have none."""
     placed = np.array([bool(point) for point in evidence.points], dtype=bool)
@@ -114,18 +112,29 @@ def _importance(
     points = [evidence.points[row] for row in scored]
     if not points:
         return {}
-    scores = evidence.mean[scored]
-    groups = {
-        OVER_ALL: [np.arange(len(scored))],
-        WITHIN: cost_bands(evidence.costs[cost][scored], bands),
-    }
+    costs = evidence.costs[cost][scored]
+    return importance_both(points, evidence.mean[scored], costs, bands, seed=seed, tick=tick)
+
+
+def importance_both(
+    points: Sequence[Mapping[str, Value]],
+    scores: Floats,
+    costs: ArrayLike,
+    bands: int | None = None,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    tick: Tell = untold,
+) -> dict[str, Importance]:
+    """`importance` by OVER_ALL and WITHIN bands of the costs (n,); empty where nothing varies."""
+    groups = {OVER_ALL: [np.arange(len(scores))], WITHIN: cost_bands(costs, bands)}
     found = {}
     for turn, (name, own) in enumerate(groups.items()):
 
         def told(done: int, total: int, turn: int = turn) -> None:
             tick(done + turn * total, len(groups) * total)
 
-        one = importance(points, scores, own, seed, tick=told)
+        one = importance(points, scores, own, seed, resamples, told)
         if one is not None:
             found[name] = one
     return found

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas.ablation.run import read_ablation, seeds_of
-from nas.audit.importance import Importance, importance
-from nas.audit.judge import OVER_ALL, WITHIN
-from nas.audit.ranking import cost_bands
+from nas.audit.judge import importance_both
 from nas.errors import UserError
 from nas.report.ablation import comparison_notes, comparison_words, titled
 from nas.report.forest import forest_figure
@@ -203,16 +201,8 @@ def _importance(run: Run, trials: Sequence[Trial]) -> Section:
     chosen = np.unique(np.linspace(0, count - 1, MOST).round().astype(int))
     own = [own[row] for row in chosen]
     scores = np.array([trial.rungs[epochs[0]] for trial in own])
-    groups = {
-        OVER_ALL: [np.arange(len(own))],
-        WITHIN: cost_bands([trial.costs[run.costs[0]] for trial in own]),
-    }
-    points = [trial.point for trial in own]
-    found: dict[str, Importance] = {}
-    for name, bands in groups.items():
-        one = importance(points, scores, bands, resamples=RESAMPLES)
-        if one is not None:
-            found[name] = one
+    costs = [trial.costs[run.costs[0]] for trial in own]
+    found = importance_both([t.point for t in own], scores, costs, resamples=RESAMPLES)
     if not found:
         return Section("importance", title, ["Nothing varies between the trials."])
     of = f"{len(own)} of {count:,} trials" if len(own) < count else f"{count} trials"
