@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas.search.again import QUANTILE, Again, Replayed
+from nas.search.again import QUANTILE, Again, ReplayedTrial
 
 
 def rung_line(own: Again) -> str:
@@ -13,7 +13,7 @@ def rung_line(own: Again) -> str:
     return f"{seed}epoch {own.epoch}: score {then:.6f} then, {now:.6f} now, {apart}"
 
 
-def verdict(found: Replayed) -> list[str]:
+def verdict(found: ReplayedTrial) -> list[str]:
     """Whether it is the same, by what measure; and what may be why it is not."""
     noise = f"a deviation over seeds of {found.noise:.4g} ({found.source})" if found.noise else ""
     if found.equal:

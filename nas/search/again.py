@@ -16,8 +16,8 @@ from nas.data import prepare_dataset
 from nas.directory import library_versions, machine
 from nas.errors import UserError
 from nas.plugins import loaded_plugins
+from nas.search.confirm import finite
 from nas.search.confirm import noise as noise_of
-from nas.search.record import Record
 from nas.search.run import Run, open_run
 from nas.search.session import last_session
 from nas.training.job import Job, run_job
@@ -47,7 +47,7 @@ class Again:
 
 
 @dataclass(frozen=True)
-class Replayed:
+class ReplayedTrial:
     """noise: the deviation of a score over seeds that was assumed; None: not known, so that only
     equal bits are the same. source: where it is from. changed: what is other now than then, of the
     versions and the machine."""
@@ -90,7 +90,7 @@ def replay_trial(
     *,
     noise: float | None = None,
     tell: Callable[[Again], None] = lambda own: None,
-) -> Replayed:
+) -> ReplayedTrial:
     """Train the trial again with its recipe, data and seeds, rung by rung, and compare the scores.
 
     A trial that has only replicates (a baseline) is trained as the first of them. noise: the
@@ -135,7 +135,7 @@ def replay_trial(
     changed = _changed(opened.path)
     if session is None:
         changed = (*changed, "how many threads a worker had then is not known")
-    return Replayed(opened.path, number, tuple(found), known, source, changed)
+    return ReplayedTrial(opened.path, number, tuple(found), known, source, changed)
 
 
 @contextmanager
@@ -153,11 +153,8 @@ def _threads(count: int | None) -> Iterator[None]:
 
 def _steps(run: Run, number: int) -> list[tuple[int, int, dict[str, float]]]:
     """(replicate, epoch, scores) of what is trained again, in order."""
-    record = Record(run.path / "record.db", read_only=True, only=number)
-    try:
+    with run.record(number) as record:
         jobs = [job for job in record.history(number) if job["outcome"] == "done"]
-    finally:
-        record.close()
     least = min((job["replicate"] for job in jobs), default=0)
     own = {job["epoch"]: job["scores"] for job in jobs if job["replicate"] == least}
     return [(least, epoch, own[epoch]) for epoch in sorted(own)]
@@ -168,7 +165,7 @@ def _noise(run: Run, number: int) -> tuple[float | None, str]:
     shared = noise_of(trials)
     if shared:
         return shared, "fresh replicates of the confirmed trials"
-    own = [score for score in trials[number].fresh.values() if math.isfinite(score)]
+    own = finite(trials[number])
     if len(own) > 1:
         return statistics.stdev(own), f"{len(own)} fresh replicates of this trial"
     return None, "no fresh replicates"
