@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,8 @@ def reuse(
     """
     found = Reused()
     now = making_with(asked["data"])
-    own = Record(path / "record.db")
-    done = {job[0] for job in own.jobs()}
-    own.close()
+    with closing(Record(path / "record.db")) as own:
+        done = {job for job, _, _ in own.jobs()}
     for folder in _like(path, asked):
         try:
             record = Record(folder / "record.db", read_only=True)

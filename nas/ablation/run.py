@@ -303,7 +303,6 @@ def _scores(
 def _found(path: Path, design: Design, seeds: int) -> Ablation:
     scores = _scores(path, design, seeds)
     with open_run(path).record() as record:
-        halved = [job for job, outcome, why in record.jobs() if outcome == "done" and in_parts(why)]
         history = record.history()
     names = {name for job in history for name in job["scores"]}
     beside = {name: np.full(scores.shape, np.nan) for name in BESIDE if name in names}
@@ -311,7 +310,8 @@ def _found(path: Path, design: Design, seeds: int) -> Ablation:
         for name in beside.keys() & job["scores"].keys():
             if job["replicate"] < seeds:
                 beside[name][job["trial"], job["replicate"]] = job["scores"][name]
-    rows = Counter(design.rows[int(job.split("-")[0])].label for job in halved)
+    halved = [job for job in history if job["outcome"] == "done" and in_parts(job["reason"])]
+    rows = Counter(design.rows[job["trial"]].label for job in halved)
     found = compare(scores)
     looks = looked(path, int(found.pairs.max()))
     effects = None
