@@ -114,7 +114,7 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
     if reference is None:
         reference = min(bars)
     ranges = {name: _range(name, runs, own) for name in costs}
-    scale, most = Scale(ranges, reference), max(0.0, 1.0 - reference)  # no score is above 1
+    scale = Scale(ranges, reference)
     sure = [is_confirmed(trials, objectives) for trials in own]
     by_seeds = all(sure)
     points = [_worth(trials, fresh=by_seeds) for trials in own]
@@ -124,23 +124,20 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
     members = [member for member, on in zip(everything, mask, strict=True) if on]
     found = []
     for place, (run, trials) in enumerate(zip(runs, own, strict=True)):
-        (mean, reach), difference = (None, None), None
-        if sure[place]:
-            mean, reach = _by_seeds([trials], lambda areas: areas[0], scale)
-        if place and sure[0] and sure[place] and run.asked["seed"] == runs[0].asked["seed"]:
-            more, beyond = _by_seeds([own[0], trials], lambda areas: areas[1] - areas[0], scale)
-            difference = None if beyond is None else (more, more - beyond, more + beyond)
+        mean, low, high = _confirmed(trials, scale) if sure[place] else (None, None, None)
+        alike = run.asked["seed"] == runs[0].asked["seed"]
+        paired = place > 0 and sure[0] and sure[place] and alike
         found.append(
             Compared(
-                run,
-                len(trials),
-                _area(scale, _worth(trials, fresh=False)),
-                mean,
-                max(0.0, mean - reach) if mean is not None and reach is not None else None,
-                min(most, mean + reach) if mean is not None and reach is not None else None,
-                difference,
-                sum(i == place for i, _, _ in members),
-                spread(trials),
+                run=run,
+                trials=len(trials),
+                hypervolume=_area(scale, _worth(trials, fresh=False)),
+                confirmed=mean,
+                low=low,
+                high=high,
+                difference=_difference(own[0], trials, scale) if paired else None,
+                on_front=sum(i == place for i, _, _ in members),
+                spread=spread(trials),
             )
         )
     if any(sure) and not by_seeds:
@@ -166,6 +163,24 @@ def _worth(trials: Sequence[Trial], *, fresh: bool) -> list[tuple[Trial, float]]
     if not fresh:
         return [(t, t.scores[SCORE]) for t in trials if t.state == "complete"]
     return [(t, found.mean) for t in trials if (found := confirmed(t))]
+
+
+def _confirmed(trials: Sequence[Trial], scale: Scale) -> tuple[float, float | None, float | None]:
+    """The hypervolume by fresh seeds, and its interval where that is known."""
+    mean, reach = _by_seeds([trials], lambda areas: areas[0], scale)
+    if reach is None:
+        return mean, None, None
+    most = max(0.0, 1.0 - scale.reference)  # no score is above 1
+    return mean, max(0.0, mean - reach), min(most, mean + reach)
+
+
+def _difference(
+    first: Sequence[Trial], other: Sequence[Trial], scale: Scale
+) -> tuple[float, float, float] | None:
+    """How much more hypervolume the other run has, with its interval; None where that is not
+    known."""
+    more, reach = _by_seeds([first, other], lambda areas: areas[1] - areas[0], scale)
+    return None if reach is None else (more, more - reach, more + reach)
 
 
 def _by_seeds(
