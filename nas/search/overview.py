@@ -152,17 +152,17 @@ def _searched(path: Path) -> Overview:
     unended = not session.ended if session else counts.get("running", 0) or not counts
     times = [t for t in (seen, finished) if t] or [(path / "run.json").stat().st_mtime]
     return Overview(
-        path,
-        "audit" if "audit" in asked else "ablation" if "design" in asked else "search",
-        asked["space"],
-        asked["data"],
-        str(asked["recipe"]["name"]),
-        counts,
-        best,
-        spent,
-        session.budget if session else None,
-        GOING_ON if in_use(path) else INTERRUPTED if unended else FINISHED,
-        max(times),
+        path=path,
+        kind="audit" if "audit" in asked else "ablation" if "design" in asked else "search",
+        space=asked["space"],
+        data=asked["data"],
+        recipe=str(asked["recipe"]["name"]),
+        trials=counts,
+        best=best,
+        spent=spent,
+        budget=session.budget if session else None,
+        state=GOING_ON if in_use(path) else INTERRUPTED if unended else FINISHED,
+        changed=max(times),
     )
 
 
@@ -187,17 +187,17 @@ def _training(path: Path) -> Overview:
     ended = bool(scores)
     files = [file.stat().st_mtime for file in path.iterdir()]
     return Overview(
-        path,
-        "training",
-        asked["key"],
-        asked["data"],
-        str(asked["recipe"]["name"]),
-        {"complete" if ended else "running": 1},
-        scores.get("score"),
-        {"epochs": len(rows), "seconds": sum(float(row["seconds"]) for row in rows)},
-        Budget("epochs", asked["recipe"]["epochs"]),
-        GOING_ON if in_use(path) else FINISHED if ended else INTERRUPTED,
-        max(files),
+        path=path,
+        kind="training",
+        space=asked["key"],
+        data=asked["data"],
+        recipe=str(asked["recipe"]["name"]),
+        trials={"complete" if ended else "running": 1},
+        best=scores.get("score"),
+        spent={"epochs": len(rows), "seconds": sum(float(row["seconds"]) for row in rows)},
+        budget=Budget("epochs", asked["recipe"]["epochs"]),
+        state=GOING_ON if in_use(path) else FINISHED if ended else INTERRUPTED,
+        changed=max(files),
     )
 
 
