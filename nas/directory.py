@@ -116,11 +116,11 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
 def _changed(path: Path, kind: Kind, data: str) -> str:
     """What trains otherwise than when the directory was made."""
     then, now = made_with(path / kind.file), making_with(data)
-    found = [
-        words.format(then.torch, now.torch)
-        for (name, words) in CHANGES.items()
-        if None not in (pair := (getattr(then, name), getattr(now, name))) and pair[0] != pair[1]
-    ]
+    found = []
+    for name, words in CHANGES.items():
+        before, here = getattr(then, name), getattr(now, name)
+        if None not in (before, here) and before != here:
+            found.append(words.format(before, here))
     if not found:
         return ""
     return f"was begun with {' and '.join(found)}: scores may differ from here on"
@@ -184,9 +184,8 @@ def check_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: 
 def _remove(path: Path, kind: Kind) -> None:
     """Delete the directory's things, its file last: what a kill leaves half-way is still known."""
     try:
-        for item in (
-            sorted(path.iterdir(), key=lambda x: x.name == kind.file) if path.exists() else ()
-        ):
+        items = path.iterdir() if path.exists() else ()
+        for item in sorted(items, key=lambda x: x.name == kind.file):
             shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
     except OSError as error:
         raise UserError(f"--fresh: {path} can not be removed ({error.strerror})") from None

@@ -89,9 +89,10 @@ class Ladder:
         for epoch in reversed(self.epochs[:-1]):
             standing = sum(epoch in trial.rungs for trial in trials)
             waiting = [t for t in trials if t.state == "stopped" and t.epoch == epoch]
-            if standing - len(waiting) < max(int(standing / self.eta), least):
-                found[epoch] = list(filter(fits, waiting))
-        found = {epoch: waiting for epoch, waiting in found.items() if waiting}
+            if standing - len(waiting) >= max(int(standing / self.eta), least):
+                continue
+            if fitting := list(filter(fits, waiting)):
+                found[epoch] = fitting
         return found
 
     def ranked(

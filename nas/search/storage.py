@@ -45,7 +45,7 @@ def check_storage(url: str) -> None:
         reason = str(getattr(error, "orig", None) or error.__cause__ or error)
         first = (reason.strip().splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"--storage: {shown(url)} can not be reached ({_without(url, first)})"
+            f"--storage: {shown(url)} can not be reached ({first.replace(url, shown(url))})"
         ) from None
 
 
@@ -112,8 +112,3 @@ def shown(url: str) -> str:
         return bare(url)
     except (ArgumentError, ValueError):
         return "the URL, which is none as postgresql+psycopg://USER:PASSWORD@HOST/DATABASE,"
-
-
-def _without(url: str, text: str) -> str:
-    """The text, in which the URL may stand."""
-    return text.replace(url, shown(url))
