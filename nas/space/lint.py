@@ -13,7 +13,9 @@ from nas.space.expression import evaluate
 
 if TYPE_CHECKING:
     from nas.space.columns import Bools, Column, Columns
+    from nas.space.points import Points
     from nas.space.space import Parameter, Space
+    from nas.space.table import Table
 
 FEW, RARE = 10, 0.001
 
@@ -109,22 +111,15 @@ def _covered(space: Space, index: int) -> bool:
 
 def _constraints(space: Space) -> list[str]:
     try:
-        if space.listable:
-            table = space.table
-            buildable = table.buildable
-            kept = [table.satisfied(i) & buildable for i in range(len(space.constraints))]
-        else:
-            points = space.factored.samples
-            buildable = points.buildable
-            kept = [points.satisfied(i) & buildable for i in range(len(space.constraints))]
+        points: Table | Points = space.table if space.listable else space.factored.samples
+        buildable = points.buildable
+        kept = [points.satisfied(i) & buildable for i in range(len(space.constraints))]
     except UserError:
         return []  # why the space is empty, or can not be counted, is said by `_size`
     found = []
     among = "" if space.listable else " of 20,000 samples"
     for i, constraint in enumerate(space.constraints):
-        others = buildable.copy()
-        for j, own in enumerate(kept):
-            others &= own if j != i else True
+        others = np.logical_and.reduce([buildable, *kept[:i], *kept[i + 1 :]])
         if not kept[i].any():
             found.append(f"constraint `{constraint.text}`: nothing{among} satisfies it")
         elif kept[i].sum() == buildable.sum():

@@ -74,6 +74,13 @@ class Points:
         met = evaluate(constraint.expression, paths.reader(self.values, stages, costs))
         return np.broadcast_to(np.asarray(met, dtype=bool), (len(self),))
 
+    @property
+    def valid(self) -> Bools:
+        """Whether each point can be built and meets every constraint: (n,)."""
+        met = [self.satisfied(index) for index in range(len(self.space.constraints))]
+        found: Bools = np.logical_and.reduce([self.buildable, *met])
+        return found
+
     def point(self, row: int) -> dict[str, Any]:
         """The point of that row, active parameters only."""
         values: dict[str, Any] = {p.name: p.values[0] for p in self.space.parameters}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -109,10 +110,7 @@ class Space:
     @cached_property
     def raw_points(self) -> int:
         """The number of combinations of values, before anything collapses or is refused."""
-        product = 1
-        for parameter in self.parameters:
-            product *= len(parameter.values)
-        return product
+        return math.prod(len(parameter.values) for parameter in self.parameters)
 
     @cached_property
     def baseline_names(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,12 +56,12 @@ def effects(space: Space) -> list[dict[str, Any]]:
     for axis, index in enumerate(space.columns.axes):
         parameter = space.parameters[index]
         means = _listed(space, axis) if space.listable else _drawn(space.columns, axis)
-        if all(mean != mean for mean in means["macs"]):
+        if all(map(math.isnan, means["macs"])):
             continue
         entry: dict[str, Any] = {"parameter": parameter.name}
         for name in SHOWN:
             by_value = zip(parameter.values, means[name], strict=True)
-            kept = {str(value): mean for value, mean in by_value if mean == mean}
+            kept = {str(value): mean for value, mean in by_value if not math.isnan(mean)}
             entry[name] = {"means": kept, "ratio": max(kept.values()) / min(kept.values())}
         found.append(entry)
     return sorted(found, key=lambda entry: -entry["macs"]["ratio"])
@@ -111,7 +112,9 @@ def _removed(space: Space) -> list[dict[str, Any]]:
     if space.listable:
         table = space.table
         total = int(table.buildable.sum())
-        left = [int((table.satisfied(i) & table.buildable).sum()) for i in _indices(space)]
+        left = (
+            int((table.satisfied(i) & table.buildable).sum()) for i in range(len(space.constraints))
+        )
         return [
             {"text": c.text, "removes": 1 - n / max(total, 1)}
             for c, n in zip(space.constraints, left, strict=True)
@@ -124,10 +127,6 @@ def _removed(space: Space) -> list[dict[str, Any]]:
         }
         for i, c in enumerate(space.constraints)
     ]
-
-
-def _indices(space: Space) -> range:
-    return range(len(space.constraints))
 
 
 def _cost(values: NDArray[np.int64]) -> dict[str, Any]:

@@ -133,10 +133,10 @@ class Table:
 
     def points(self, indices: Ints) -> Points:
         """The raw points of these indices, with their costs."""
-        codes = np.array(np.unravel_index(indices, self.shape)) if self.shape else None
-        if codes is None:
-            codes = np.zeros((0, len(indices)), dtype=np.int64)
-        found = Points(self.columns, codes.T)
+        codes = np.zeros((len(indices), len(self.shape)), dtype=np.int64)
+        if self.shape:
+            codes = np.stack(np.unravel_index(indices, self.shape), axis=1)
+        found = Points(self.columns, codes)
         found.costs = {name: own.ravel()[indices] for name, own in self.costs.items()}
         return found
 

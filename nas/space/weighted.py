@@ -30,11 +30,9 @@ def sample_weighted(space: Space, draw: Draw) -> dict[str, Any]:
             weights = np.array(parameter.weights or [1.0] * len(parameter.values))
             codes[:, axis] = random.choice(len(weights), size=BATCH, p=weights / weights.sum())
         points = Points(columns, codes)
-        valid = points.buildable
-        for index in range(len(space.constraints)):
-            valid = valid & points.satisfied(index)
-        if valid.any():
-            return points.point(int(np.flatnonzero(valid)[0]))
+        valid = np.flatnonzero(points.valid)
+        if len(valid):
+            return points.point(int(valid[0]))
     if space.listable:
         _ = space.table.distinct  # says why, where it is empty
     raise UserError(f"{space.name}: no valid point in {BATCH * BATCHES:,} draws by its weights")

@@ -157,7 +157,4 @@ class Pool:
         if self.space.listable:
             listed, known = self._listed(near)
             return self.candidates(self.space.table.points(np.unique(listed[known])))
-        valid = near.buildable
-        for index in range(len(self.space.constraints)):
-            valid = valid & near.satisfied(index)
-        return self.candidates(near.rows(valid))
+        return self.candidates(near.rows(near.valid))
