@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nas.commands.options import DataArgument, Json
-from nas.commands.output import make_console
+from nas.commands.output import make_console, print_json
 
 app = typer.Typer(help="Look at data sets, and check them.", no_args_is_help=True)
 
@@ -40,20 +40,18 @@ def preview(
 
 
 @app.command()
-def check(data: DataArgument, json: Json = False) -> None:
+def check(data: DataArgument, as_json: Json = False) -> None:
     """Open every image of a data set, and compare its counts with the published ones.
 
     Exit code 1 where anything is wrong: missing folders, names that do not parse, damaged images,
     identities without a match by another camera, images in both train and test, other counts.
     """
-    from json import dumps
-
     from nas.data import check_dataset
     from nas.report.data import split_table
 
     found = check_dataset(data)
-    if json:
-        print(dumps(found.as_dict(), indent=2))
+    if as_json:
+        print_json(found.as_dict())
         raise typer.Exit(0 if found.ok else 1)
     if found.splits:
         make_console().print(split_table(found.splits))
@@ -74,15 +72,13 @@ def cache(
         str | None,
         typer.Option(help="Remove the least recently used until it holds at most this: 20G, 500M."),
     ] = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     """List the decoded images that are kept on disk, or remove them.
 
     It is at $OSNET_NAS_CACHE, by default in the user's cache directory, and holds at most
     $OSNET_NAS_CACHE_LIMIT, by default 32G.
     """
-    from json import dumps
-
     from nas.data import cache as kept
     from nas.files import cache_folder
     from nas.report.data import cache_table
@@ -94,9 +90,9 @@ def cache(
         removed = kept.trim(kept.parse_bytes(limit, "--limit"))
     entries = kept.entries()
     folder, allowed = str(cache_folder()), kept.cache_limit()
-    if json:
-        found = {"folder": folder, "limit_bytes": allowed}
-        print(dumps({**found, "entries": [vars(entry) for entry in entries]}, indent=2))
+    if as_json:
+        shown = [vars(entry) for entry in entries]
+        print_json({"folder": folder, "limit_bytes": allowed, "entries": shown})
         return
     if entries:
         make_console().print(cache_table(entries))
