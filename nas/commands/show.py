@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -44,18 +45,14 @@ def show(
 
 
 def _run(run: str | Run, found: dict[str, Any]) -> None:
-    from pathlib import Path
-
     from nas.report import front_table
-    from nas.report.run import fields_table, run_fields, rung_table
+    from nas.report.run import fields_table, run_fields, rung_table, training_lines
     from nas.search import open_run
     from nas.search.overview import overview
 
     console = make_console()
     console.print(fields_table(run_fields(found, overview(Path(found["path"])))))
     if found["kind"] == "training":
-        from nas.report.run import training_lines
-
         print(*training_lines(found), sep="\n")
         return
     if rungs := found["rungs"]:
