@@ -87,10 +87,11 @@ def _varying(status: Status) -> list[str]:
 
 def _picture(status: Status) -> Any:
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    running = Table(box=None, pad_edge=False, header_style="bold")
+    from nas.report.formats import bare_table
+
+    running = bare_table()
     for name in ("running", "macs", "for", "architecture"):
         running.add_column(name, overflow="fold")
     varying = _varying(status)

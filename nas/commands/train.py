@@ -54,6 +54,7 @@ def train(
     from nas.commands.train_view import make_view
     from nas.plugins import plugin_options
     from nas.program import program
+    from nas.report.run import score_lines
     from nas.search.budget import number_of
     from nas.training import train_network
     from nas.training.evaluation import NotFinite
@@ -89,10 +90,7 @@ def train(
         return
     best = f", the best is epoch {done.best_epoch}" if done.best_epoch else ""
     print(f"{number_of(done.epochs, 'epoch')}{best}; metrics in {done.path / 'metrics.csv'}")
-    for spec, scores in done.scores.items():
-        shown = "  ".join(f"{n} {v:.4f}" for n, v in scores.items() if n != "score")
-        print(f"{spec}  {shown}")
-    print(f"network  {done.network}")
+    print(*score_lines(done.scores), f"network  {done.network}", sep="\n")
     network, rest = shlex.quote(str(done.network)), plugin_options()
     logits = " --logits" * any("top1" in scores for scores in done.scores.values())
     print(f"next     {program()} export {network} --out network.onnx{logits}{rest}")

@@ -9,11 +9,12 @@ from rich.table import Table
 
 from nas.data.cache import Entry
 from nas.data.counts import SplitCount
+from nas.report.formats import bare_table
 
 
 def split_table(splits: Sequence[SplitCount]) -> Table:
     """One row a split: its counts, beside the published ones (images / identities or classes)."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     names = ("images", "ids or\nclasses", "distractors", "cameras", "one\ncamera", "published")
     several = len({split.data for split in splits}) > 1
     if several:
@@ -35,7 +36,7 @@ def split_table(splits: Sequence[SplitCount]) -> Table:
 
 def cache_table(entries: Sequence[Entry]) -> Table:
     """One row an entry, the most recently used first."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     table.add_column("what", overflow="fold")
     for name in ("images", "MiB", "last used"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -39,6 +39,11 @@ Spare = Sequence[str | tuple[str, Callable[[str], str]]]
 made shorter."""
 
 
+def bare_table(**options: Any) -> Table:
+    """For rich, as all tables of the terminal look: without lines, headings bold."""
+    return Table(box=None, pad_edge=False, header_style="bold", **options)
+
+
 def terminal(
     words: pd.DataFrame,
     title: str = "",
@@ -65,10 +70,9 @@ def terminal(
         )
     if width is not None and _width(words, _narrowest) > width:
         return Text("\n".join(filter(None, [title, *_lines(words, width), caption])))
-    table = Table(
-        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold",
-        caption=caption or None, caption_justify="left",
-    )  # fmt: skip
+    table = bare_table(
+        title=title or None, title_justify="left", caption=caption or None, caption_justify="left"
+    )
     for name, right in zip(words.columns, numeric(words), strict=True):
         table.add_column(
             name, justify="right" if right else "left", no_wrap=right, overflow="fold",

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
+from nas.report.formats import bare_table
 from nas.report.words import compact, point_in_words, varying_names
 from nas.search.budget import number_of
 
@@ -55,7 +55,7 @@ def rank_report(found: Mapping[str, Any]) -> Group:
         )
     points = [pair[side]["point"] for pair in found["pairs"] for side in ("smaller", "larger")]
     names = varying_names(points)
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     for name in ("macs", "latency_ms"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("fewer MACs, and slower than the one below it", overflow="fold")

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from nas.report.formats import bare_table
 from nas.report.words import compact
 from nas.search.budget import Budget, duration, number_of
 from nas.search.overview import GOING_ON, Overview
@@ -67,7 +68,7 @@ def _counts(found: Mapping[str, Any]) -> str:
 
 def rung_table(rungs: Sequence[Mapping[str, int]]) -> Table:
     """How many trials were scored after each epoch, and how many went no further."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     for name in ("rung (epoch)", "scored", "stopped there", "went on"):
         table.add_column(name, justify="right")
     for place, rung in enumerate(rungs):
@@ -113,7 +114,7 @@ def job_table(jobs: Sequence[Mapping[str, Any]], *, searched: bool = True) -> Ta
     """
     names = list(dict.fromkeys(n for job in jobs for n in job["scores"] if n != "score"))
     shown = [n for n in ("mAP", "rank1", "top1", "top5") if n in names]
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     for name in ("seed", "epoch", *shown, "train s", "score s"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("outcome", overflow="fold")
@@ -140,8 +141,12 @@ def command_lines(commands: Mapping[str, str]) -> Iterator[RenderableType]:
 
 def training_lines(found: Mapping[str, Any]) -> list[str]:
     """Scores of the test splits and the files of a training; of `describe_run`."""
-    lines = []
-    for spec, scores in found["scores"].items():
-        shown = "  ".join(f"{n} {v:.4f}" for n, v in scores.items() if n != "score")
-        lines.append(f"{spec}  {shown}")
-    return [*lines, *(f"network  {file}" for file in found["networks"])]
+    return [*score_lines(found["scores"]), *(f"network  {file}" for file in found["networks"])]
+
+
+def score_lines(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Of each test split, by its spec, what was scored on it."""
+    return [
+        "  ".join([spec, *(f"{n} {v:.4f}" for n, v in own.items() if n != "score")])
+        for spec, own in scores.items()
+    ]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from nas.report.formats import bare_table
 from nas.search.overview import Overview, failed
 
 HEADINGS = ("run", "kind", "space", "data", "recipe", "trials", "best", "spent", "state", "when")
@@ -24,7 +24,7 @@ def run_table(runs: Sequence[Overview], width: int) -> RenderableType:
     widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
     if sum(widths) + GAP * (len(HEADINGS) - 1) > width:
         return Group(*(_lines(run, row) for run, row in zip(runs, rows, strict=True)))
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+    table = bare_table(padding=(0, GAP, 0, 0))
     for name in HEADINGS:
         table.add_column(name, justify="right" if name in ("trials", "best") else "left")
     for row in rows:

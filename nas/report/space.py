@@ -13,6 +13,8 @@ from rich.text import Text
 
 from nas.files import write_atomically
 from nas.report.figures import offline_html
+from nas.report.formats import bare_table
+from nas.report.look import ACCENT
 from nas.report.words import compact
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def space_summary(found: dict[str, Any]) -> Group:
 
 
 def _plain(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     for name in columns:
         table.add_column(name, overflow="fold")
     return table
@@ -98,7 +100,7 @@ def space_figure(found: dict[str, Any]) -> go.Figure:
         middle = [(low * high) ** 0.5 for low, high in pairwise(edges)]
         widths = [high - low for low, high in pairwise(edges)]
         figure.add_trace(
-            go.Bar(x=middle, y=counts, width=widths, marker_color="#0b6e99", showlegend=False),
+            go.Bar(x=middle, y=counts, width=widths, marker_color=ACCENT, showlegend=False),
             row=1,
             col=column,
         )
@@ -113,7 +115,7 @@ def space_figure(found: dict[str, Any]) -> go.Figure:
         go.Bar(
             x=[[n for n, _ in names], [v for _, v in names]],
             y=means,
-            marker_color="#0b6e99",
+            marker_color=ACCENT,
             showlegend=False,
         ),
         row=2,

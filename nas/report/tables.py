@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from nas.cost import MEASURED
-from nas.report.formats import terminal
+from nas.report.formats import bare_table, terminal
 from nas.report.words import compact, shared_in_words, trial_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.budget import number_of
@@ -92,7 +92,7 @@ def score_tables(results: Sequence[dict[str, Any]]) -> list[Table]:
     tables = []
     for task in dict.fromkeys(result["task"] for result in results):
         rows = [result for result in results if result["task"] == task]
-        table = Table(box=None, pad_edge=False, header_style="bold")
+        table = bare_table()
         table.add_column("data", overflow="fold")
         for name in (*rows[0]["images"], *rows[0]["scores"]):
             table.add_column(name, justify="right", no_wrap=True)
@@ -105,7 +105,7 @@ def score_tables(results: Sequence[dict[str, Any]]) -> list[Table]:
 
 def part_table(profile: dict[str, Any]) -> Table:
     """A profile's parts and their sum (the largest, for activation_bytes)."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     table.add_column("part")
     for name in ("output", *COUNTS):
         table.add_column(name, justify="right", no_wrap=True)
@@ -117,7 +117,7 @@ def part_table(profile: dict[str, Any]) -> Table:
 
 def counter_table(profile: dict[str, Any]) -> Table:
     """The same network in the counts of others, raw, and what they count besides."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     table.add_column("counter")
     for name in ("macs", "params"):
         table.add_column(name, justify="right")
@@ -136,7 +136,7 @@ def counter_table(profile: dict[str, Any]) -> Table:
 
 def plain_table(rows: Sequence[dict[str, Any]]) -> Table:
     """Rows as they are; whole numbers to the right, with thousands marked."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     for name, value in rows[0].items():
         table.add_column(name, justify="right" if isinstance(value, int) else "left", no_wrap=True)
     for row in rows:
@@ -146,7 +146,7 @@ def plain_table(rows: Sequence[dict[str, Any]]) -> Table:
 
 def inheritance_table(parts: Sequence[dict[str, Any]]) -> Table:
     """What each part inherited (`Inheritance.by_part`); reasons take the width that is left."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     for name in parts[0]:
         text = name in ("part", "why")
         table.add_column(
@@ -162,7 +162,7 @@ def inheritance_table(parts: Sequence[dict[str, Any]]) -> Table:
 
 def reconciled_table(profile: dict[str, Any]) -> Table:
     """From our macs to the total of each counter, one named difference a row."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = bare_table()
     table.add_column("counter")
     table.add_column("counts besides our macs")
     table.add_column("operations", justify="right", no_wrap=True)
