@@ -13,6 +13,7 @@ from nas.cost.parts import PartTable
 from nas.cost.table import table as cost_table
 
 ROWS = 2_000  # at most: all pairs of them are looked at
+CHECKED = 8  # architectures that are measured whole
 
 
 class Pair(NamedTuple):
@@ -55,14 +56,12 @@ def inversions(macs: ArrayLike, latency_ms: ArrayLike, count: int = 5) -> tuple[
     return share, found
 
 
-def rank_space(
-    space: Any, latency: PartTable, *, check: int = 8, setting: Setting | None = None
-) -> dict[str, Any]:
+def rank_space(space: Any, latency: PartTable, *, setting: Setting | None = None) -> dict[str, Any]:
     """How MACs and latency (summed over parts) rank a space's architectures; plain data.
 
     setting: the table's. tau: Kendall's tau of the two. inverted: the share of pairs with fewer
     MACs that take longer. pairs: the widest of these, each with point, macs and latency_ms of both.
-    checked: `check` architectures, evenly spread over latency, also measured whole in `setting`
+    checked: CHECKED architectures, evenly spread over latency, also measured whole in `setting`
     (the table's), with the median error of the prediction and its tau with what was measured.
     """
     frame = cost_table(space, limit=20_000, latency=latency)
@@ -87,9 +86,9 @@ def rank_space(
         "inverted": share,
         "pairs": [{"smaller": row(p.smaller), "larger": row(p.larger)} for p in pairs],
     }
-    if check > 1 and setting is not None:
+    if setting is not None:
         order = np.argsort(frame["latency_ms"].to_numpy(), kind="stable")
-        spread = np.linspace(0, len(order) - 1, min(check, len(order))).round().astype(int)
+        spread = np.linspace(0, len(order) - 1, min(CHECKED, len(order))).round().astype(int)
         chosen = [row(int(order[i])) for i in spread]
         measured = measure_points(space, [x["point"] for x in chosen], setting)
         predicted = np.array([x["latency_ms"] for x in chosen])

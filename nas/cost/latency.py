@@ -22,6 +22,8 @@ from nas.files import FOLDER_VARIABLE, cache_folder
 from nas.progress import Tell, untold
 
 LEVEL = 0.95
+WITHIN = 0.02
+"""Of the median: how far the ends of its interval may be from it, to each side."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ def measure_latency(
         return time_runs(ready(build(architecture), setting), seconds=seconds)
 
 
-def time_runs(run: Callable[[], object], *, seconds: float = 3.0, within: float = 0.02) -> Latency:
-    """Time `run` until its median is known to a share of `within`, or `seconds` are over."""
+def time_runs(run: Callable[[], object], *, seconds: float) -> Latency:
+    """Time `run` until its median is known to a share of WITHIN, or `seconds` are over."""
     warm_up(run)
     times: list[float] = []
     end = time.perf_counter() + seconds
@@ -65,7 +67,7 @@ def time_runs(run: Callable[[], object], *, seconds: float = 3.0, within: float 
             run()
             times.append(1000 * (time.perf_counter() - started))
         found = summary(times)
-        sure = found.p50_high_ms - found.p50_low_ms <= 2 * within * found.p50_ms
+        sure = found.p50_high_ms - found.p50_low_ms <= 2 * WITHIN * found.p50_ms
         if sure or time.perf_counter() > end:
             return found
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas.audit.importance import Importance
+from nas.cost.inversion import kendall_tau
 from nas.report.look import ACCENT, AXIS, CONTRAST, INK, LAYOUT, MUTED, PAPER, shaded
 from nas.report.words import compact
 from nas.space.paths import short
@@ -123,10 +124,10 @@ def ranks_figure(
 ) -> go.Figure:
     """The rank of each network by macs (1 is the fewest) and by latency (1 is the fastest)."""
     import plotly.graph_objects as go
-    from scipy.stats import kendalltau, rankdata
+    from scipy.stats import rankdata
 
     x, y = rankdata(macs), rankdata(latency)
-    tau = float(kendalltau(macs, latency).statistic)
+    tau = kendall_tau(macs, latency)
     dots = go.Scatter(
         x=x, y=y, mode="markers", marker={"color": ACCENT, "size": 7}, text=list(names),
         customdata=[[compact(m), f"{ms:.3f}"] for m, ms in zip(macs, latency, strict=True)],
