@@ -55,6 +55,11 @@ def loaded_plugins() -> dict[str, Path]:
     return dict(_loaded)
 
 
+def plugin_files() -> tuple[str, ...]:
+    """Paths of the loaded plug-ins, for processes that have to load them too."""
+    return tuple(map(str, _loaded.values()))
+
+
 def check_unchanged() -> None:
     """UserError where a file is another one than what was loaded, which runs as it was."""
     for file in _loaded.values():

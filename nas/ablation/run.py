@@ -30,7 +30,7 @@ from nas.cost import cost
 from nas.data import prepare_dataset
 from nas.directory import Kind, locked, make_directory
 from nas.errors import UserError
-from nas.plugins import loaded_plugins
+from nas.plugins import plugin_files
 from nas.progress import warn
 from nas.search.budget import Budget
 from nas.search.capacity import check_data, slots
@@ -179,10 +179,8 @@ def run_ablation(
         _tell(shown, reused, replicates)
         plan = AblationPlan(rows, seeds, ladder, ledger, given=frozenset(reused.scores))
         shown.notice(_power(_scores(path, chosen, seeds, reused.scores)))
-        plugins = tuple(str(file) for file in loaded_plugins().values())
-        common = Job(
-            "", 0, rows[0].architecture, trained, data, seed, plugins=plugins, tested=tested
-        )
+        base = rows[0].architecture
+        common = Job("", 0, base, trained, data, seed, plugins=plugin_files(), tested=tested)
         Driver(path, plan, None, common, None, shown, cluster).work(count)
     return _found(path, chosen, seeds)
 

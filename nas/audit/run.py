@@ -19,7 +19,7 @@ from nas.cost import COSTS
 from nas.data import check_spec, prepare_dataset
 from nas.directory import Kind, locked, make_directory
 from nas.errors import UserError
-from nas.plugins import loaded_plugins
+from nas.plugins import plugin_files
 from nas.progress import counted, warn
 from nas.search.budget import Budget
 from nas.search.capacity import check_data, slots
@@ -249,8 +249,7 @@ def _of_space(
         changed = make_directory(path, asked, AUDIT, fresh=fresh)
         view.opened(path)
         warn(view, changed)
-        plugins = tuple(str(file) for file in loaded_plugins().values())
-        common = Job("", 0, space.base, trained, data, seed, plugins=plugins)
+        common = Job("", 0, space.base, trained, data, seed, plugins=plugin_files())
         plan = AuditPlan(rows, seeds, ladder, ledger)
         Driver(path, plan, None, common, None, view, cluster).work(side_by_side)
     evidence = from_trials(open_run(path).all_trials(), ladder.epochs, chosen=False)

@@ -15,7 +15,7 @@ from nas.arguments import real
 from nas.data import prepare_dataset
 from nas.directory import library_versions, machine
 from nas.errors import UserError
-from nas.plugins import loaded_plugins
+from nas.plugins import plugin_files
 from nas.search.confirm import finite
 from nas.search.confirm import noise as noise_of
 from nas.search.run import Run, open_run
@@ -116,8 +116,7 @@ def replay_trial(
     prepare_dataset(asked["data"], trial.architecture.input, tested=tested)
     job = Job(
         "", number, trial.architecture, recipe, asked["data"], asked["seed"],
-        plugins=tuple(str(file) for file in loaded_plugins().values()),
-        tested=tested,
+        plugins=plugin_files(), tested=tested,
     )  # fmt: skip
     found: list[Again] = []
     with _threads(session.threads if session else None):

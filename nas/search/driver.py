@@ -19,7 +19,7 @@ from nas.data import prepare_dataset
 from nas.directory import locked
 from nas.errors import Unavailable, Unwritable, UserError
 from nas.files import write_atomically
-from nas.plugins import loaded_plugins
+from nas.plugins import plugin_files
 from nas.progress import warn
 from nas.search.budget import Budget
 from nas.search.capacity import check_data, default_threads, slots
@@ -227,8 +227,7 @@ def run_search(
         projection = Projection(
             path / "study.db", loaded.name, loaded, names, shared_study(path, storage)
         )
-        plugins = tuple(str(file) for file in loaded_plugins().values())
-        common = Job("", 0, loaded.base, trained, data, seed, plugins=plugins)
+        common = Job("", 0, loaded.base, trained, data, seed, plugins=plugin_files())
         taken = (earlier, path, loaded, ladder.epochs, common, unknown)
         if earlier and (told := take_over(*taken)):
             shown.notice(told)
