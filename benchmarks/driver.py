@@ -250,7 +250,7 @@ def simulate(
     ladder = Ladder(RUNGS, 3.0, ("macs",))
     plan = Until(space, propose, OBJECTIVES, 0, ladder, 0.0, ledger, clock=clock)
     study = Projection(path / "study.db", space.name, space, OBJECTIVES)
-    OnClock(path, plan, study, common, None, SilentView(), clock=clock).work(workers)
+    OnClock(path, plan, common, SilentView(), study, clock=clock).work(workers)
 
 
 def remember(path: Path, trials: list[Trial], common: Job) -> None:

@@ -181,7 +181,7 @@ def run_ablation(
         shown.notice(_power(_scores(path, chosen, seeds, reused.scores)))
         base = rows[0].architecture
         common = Job("", 0, base, trained, data, seed, plugins=plugin_files(), tested=tested)
-        Driver(path, plan, None, common, None, shown, cluster).work(count)
+        Driver(path, plan, common, shown, cluster=cluster).work(count)
     return _found(path, chosen, seeds)
 
 

@@ -251,7 +251,7 @@ def _of_space(
         warn(view, changed)
         common = Job("", 0, space.base, trained, data, seed, plugins=plugin_files())
         plan = AuditPlan(rows, seeds, ladder, ledger)
-        Driver(path, plan, None, common, None, view, cluster).work(side_by_side)
+        Driver(path, plan, common, view, cluster=cluster).work(side_by_side)
     evidence = from_trials(open_run(path).all_trials(), ladder.epochs, chosen=False)
     title = f"{space.name}, {data}, recipe {trained.name}"
     complete = int(np.isfinite(evidence.truth).all(axis=1).sum()) if evidence.choices else 0

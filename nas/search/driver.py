@@ -155,9 +155,9 @@ def run_search(
     least = None if score_min is None else real("--score-min", score_min)
     if least is not None and not 0 <= least < 1:
         raise UserError(f"--score-min: {least:g} is not a score from 0 to below 1")
-    own = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs), score_min=least)
+    proposer = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs), score_min=least)
     first = [preset(own).resized(loaded.base.input) for own in several(init)]
-    propose = beginning_with(first, loaded, own)
+    propose = beginning_with(first, loaded, proposer)
     unknown = measured(names, loaded)
     if cluster and unknown:
         raise UserError(
@@ -183,7 +183,8 @@ def run_search(
     if setting:
         asked["latency"] = setting.record()
     of_device = (c.text for c in loaded.constraints if c.needs_device())  # which no file says
-    if limits := list(dict.fromkeys([*constraints, *of_device])):
+    limits = list(dict.fromkeys([*constraints, *of_device]))
+    if limits:
         asked["constraints"] = limits
     if loaded.latency:
         asked["latency"] = loaded.latency.noted()
@@ -203,39 +204,51 @@ def run_search(
         shown = view or SilentView()
         shown.opened(path)
         warn(shown, changed)
-        if limits:
-            shown.notice(f"architectures within the constraints: {loaded.count()}")
-        for name, architecture in loaded.baselines:
-            if loaded.latency and not loaded.latency.has(architecture):
-                shown.notice(f"the latency table has not all parts of {name}: without latency")
-        if trained.weights:
-            from nas.training.initial import inherited
-
-            shown.notice(f"the base: {inherited(loaded.base, trained)}")
+        for text in _beforehand(loaded, limits, trained):
+            shown.notice(text)
         plan = SearchPlan(
-            loaded,
-            propose,
-            names,
-            seed,
-            ladder,
-            confirm,
-            Ledger(spend, trained, count),
-            shown.notice,
-            promoter(own, ladder, seed),
-            least,
+            space=loaded,
+            propose=propose,
+            objectives=names,
+            seed=seed,
+            ladder=ladder,
+            confirm=confirm,
+            ledger=Ledger(spend, trained, count),
+            tell=shown.notice,
+            promote=promoter(proposer, ladder, seed),
+            score_min=least,
         )
         projection = Projection(
             path / "study.db", loaded.name, loaded, names, shared_study(path, storage)
         )
         common = Job("", 0, loaded.base, trained, data, seed, plugins=plugin_files())
-        taken = (earlier, path, loaded, ladder.epochs, common, unknown)
-        if earlier and (told := take_over(*taken)):
+        if earlier and (told := take_over(earlier, path, loaded, ladder.epochs, common, unknown)):
             shown.notice(told)
-        baselines, outside = loaded.baseline_names, loaded.outside
-        Driver(path, plan, projection, common, setting, shown, cluster, baselines, outside).work(
-            count
-        )
+        Driver(
+            path=path,
+            plan=plan,
+            job=common,
+            view=shown,
+            projection=projection,
+            latency=setting,
+            cluster=cluster,
+            baselines=loaded.baseline_names,
+            outside=loaded.outside,
+        ).work(count)
     return open_run(path)
+
+
+def _beforehand(space: Space, limits: Sequence[str], recipe: Recipe) -> Iterator[str]:
+    """What to know of the space and its baselines before they are trained."""
+    if limits:
+        yield f"architectures within the constraints: {space.count()}"
+    for name, architecture in space.baselines:
+        if space.latency and not space.latency.has(architecture):
+            yield f"the latency table has not all parts of {name}: without latency"
+    if recipe.weights:
+        from nas.training.initial import inherited
+
+        yield f"the base: {inherited(space.base, recipe)}"
 
 
 @contextmanager
@@ -265,11 +278,12 @@ class Driver:
 
     path: Path
     plan: Plan
-    projection: Projection | None
     job: Job
     """What all jobs have in common."""
-    latency: Setting | None
     view: View
+    projection: Projection | None = None
+    latency: Setting | None = None
+    """In which it is measured, once a trial was trained; None: it is not."""
     cluster: Cluster | None = None
     """Where jobs run; None is on this machine."""
     baselines: Mapping[str, str] = field(default_factory=dict)

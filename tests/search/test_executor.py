@@ -40,7 +40,7 @@ def test_a_job_has_as_many_threads_as_cores(tmp_path: Path, cpus: float, threads
     """Whatever the machine of the driver has; `replay RUN#N` takes as many."""
     common = Job("", 0, preset("osnet_x0_25"), load_recipe("quick"), "synthetic", 0)
     plan: Any = None
-    driver = Driver(tmp_path, plan, None, common, None, SilentView(), Cluster(cpus=cpus))
+    driver = Driver(tmp_path, plan, common, SilentView(), cluster=Cluster(cpus=cpus))
     assert driver.threads(workers=7) == threads
 
 
