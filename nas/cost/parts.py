@@ -58,7 +58,7 @@ class PartTable:
         return self.of(NOTHING)
 
     def of(self, part: Part) -> float:
-        """Milliseconds of one part; UserError where the table has it not."""
+        """Milliseconds of one part; UserError where the table lacks it."""
         try:
             return self.p50_ms[part_key(part)]
         except KeyError:
@@ -69,7 +69,7 @@ class PartTable:
             ) from None
 
     def get(self, part: Part) -> float:
-        """Milliseconds of one part; nan where the table has it not."""
+        """Milliseconds of one part; nan where the table lacks it."""
         return self.p50_ms.get(part_key(part), math.nan)
 
     def noted(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def measure_parts(
     *,
     progress: Tell = untold,
 ) -> None:
-    """Measure the parts that the table has not, and put them into it.
+    """Measure the parts that the table lacks, and put them into it.
 
     What a call costs by itself is taken off.
     """
@@ -116,7 +116,7 @@ def measure_parts(
 
 
 def write_parts(parts: Iterable[Part], folder: Path, *, progress: Tell = untold) -> None:
-    """The parts as ONNX files, to be measured on a device that has not this toolkit.
+    """The parts as ONNX files, to be measured on a device without this toolkit.
 
     Beside them are parts.csv, which is a table without its times, and the program measure.py, which
     makes the table of it there (`nas/cost/measure.py`).
@@ -149,7 +149,7 @@ def measured_table(
 ) -> PartTable:
     """A table that has these parts, all measured now and written to `path`.
 
-    Without a path it is the cached one of this device and setting: what it has not is measured, and
+    Without a path it is the cached one of this device and setting: what it lacks is measured, and
     kept.
     """
     table, path = (PartTable(setting.record()), path) if path else cached_table(setting)

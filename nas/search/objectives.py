@@ -19,9 +19,7 @@ METRICS = ("mAP", "top1")
 def parse_objectives(text: str | Sequence[str]) -> tuple[str, ...]:
     """Read `score,macs`: the score, which is maximised, and one or two costs, minimised.
 
-    Or take their names one by one.
-
-    latency_ms is measured once a trial has ended its first job; the others are known beforehand.
+    A list of these names is taken too. UserError for anything else.
     """
     given = text.split(",") if isinstance(text, str) else map(str, several(text))
     names = tuple(name.strip() for name in given)

@@ -128,7 +128,7 @@ def replay(
     """Carry out a plan against the table: the trials, and the steps in the order they ended in.
 
     replicate: which of the table's seeds is the search's own; fresh ones are those after it, as
-    many as there are. Architectures that the table has not are an error. enough: whether to end,
+    many as there are. Architectures that the table lacks are an error. enough: whether to end,
     asked after each step.
     """
     trials: list[Trial] = []
@@ -217,7 +217,7 @@ def replay_search(
     """Search a table of finished trainings as `nas.run_search` would search the space itself.
 
     The search sees the table's seeds in turn from number `seed` on, and is judged by the mean of
-    all. Baselines that the table has not are left out. until: the share of the table's hypervolume
+    all. Baselines that the table lacks are left out. until: the share of the table's hypervolume
     at which it ends, if the budget lasts. score_min, and UserError: as in `run_search`.
     """
     check_share(confirm)

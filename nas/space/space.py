@@ -97,7 +97,7 @@ class Space:
 
     def costs_of(self, architecture: Architecture) -> dict[str, float]:
         """The costs of an architecture, of the space or not; without latency where the device's
-        table has not all of its parts."""
+        table lacks some of its parts."""
         found: dict[str, float] = dict(cost(architecture).as_dict())
         if self.latency is not None and self.latency.has(architecture):
             found[LATENCY] = self.latency.latency(architecture)
@@ -193,8 +193,8 @@ class Space:
     def broken(self, architecture: Architecture, *, foreign: bool = False) -> Constraint | None:
         """The first constraint that the architecture breaks, or None.
 
-        foreign: it may be no point of the space, with fewer stages; a constraint that reads one
-        that it has not is not broken. One on a latency that is not known is.
+        foreign: it need not be a point of the space, and may have fewer stages: a constraint that
+        reads a stage that it lacks is not broken. One on a latency that is not known is.
         """
         document = to_document(architecture)
         costs: dict[str, float] = {}

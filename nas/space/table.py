@@ -47,8 +47,8 @@ class Table:
 
     @cached_property
     def costs(self) -> dict[str, NDArray[Any]]:
-        """The space's costs of each raw point; without meaning where it can not be built, latency
-        nan where the table of the device has not all parts, as it need not of what is not valid."""
+        """The space's costs of each raw point; without meaning where it can not be built. Latency
+        is nan where the device's table lacks a part, as it may for points that are not valid."""
         found: dict[str, NDArray[Any]]
         found = {name: np.zeros(self.shape, dtype=np.int64) for name in COSTS}
         for slot in self.slots:
