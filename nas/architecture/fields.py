@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from nas.errors import UserError
+from nas.errors import UserError, meant
 
 Value = int | float | str | bool
 
@@ -60,8 +60,10 @@ def choice(default: str | int, options: Iterable[str | int], *, about: str) -> A
 
     def problem(value: Value) -> str | None:
         valid = list(options)
-        known = any(value == own and type(value) is type(own) for own in valid)
-        return None if known else "one of " + ", ".join(map(str, valid))
+        if any(value == own and type(value) is type(own) for own in valid):
+            return None
+        words = [str(own) for own in valid]
+        return f"one of {', '.join(words)}{meant(str(value).lower(), words)}"
 
     fixed = tuple(options) if isinstance(options, (list, tuple)) else id(options)
     return Field(default, about, problem, ("choice", fixed))

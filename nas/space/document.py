@@ -15,6 +15,14 @@ import yaml
 from nas.errors import UserError
 
 MAX_BYTES, MAX_NESTING, MAX_BITS = 1_000_000, 20, 64
+MENDED_BY = {  # what YAML's reader says, and what is usually meant by it
+    "got '": "text with [ or { in it needs quotes",
+    "found '<block ": "entries of one mapping or list are indented alike",
+    "character '\\t'": "indent with spaces, not with tabs",
+    "mapping values are": "NAME: VALUE has a space after its colon, also in the line before, and a "
+    "value with another colon in it needs quotes",
+    "expected ':'": "an entry is NAME: VALUE, with a space after the colon",
+}
 Where = tuple[str | int, ...]
 
 
@@ -56,8 +64,8 @@ def parse_document(text: str, source: str) -> Document:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        hint = "; text with [ or { in it needs quotes" if "got '" in str(error.problem) else ""
-        raise UserError(f"{source}:{line}: not YAML: {error.problem}{hint}") from None
+        hints = [f"; {mend}" for said, mend in MENDED_BY.items() if said in str(error.problem)]
+        raise UserError(f"{source}:{line}: not YAML: {error.problem}{''.join(hints[:1])}") from None
     except yaml.YAMLError as error:
         raise UserError(f"{source}: not YAML: {str(error).splitlines()[0]}") from None
     lines: dict[Where, int] = {}

@@ -66,7 +66,8 @@ def _values(entry: Any) -> tuple[Value, ...]:
     seen = set()
     for value in values:
         if not isinstance(value, (bool, int, float, str)):
-            raise UserError(f"{value!r} is not a single value")
+            word = "; did you mean none?" if value is None else ""
+            raise UserError(f"{value!r} is not a single value{word}")
         if (value, isinstance(value, bool)) in seen:
             raise UserError(f"{value!r} stands twice in the list")
         seen.add((value, isinstance(value, bool)))
@@ -83,6 +84,8 @@ def _range(entry: Any) -> list[Any]:
             raise UserError(f"{entry!r}: a range is of whole numbers, as 1..4; list other ones")
         if isinstance(entry, str) and "," in entry:
             raise UserError(f"{entry!r} is one text; several values are written [{entry}]")
+        if isinstance(entry, str) and (given := re.fullmatch(r"(\d+)\s*-\s*(\d+)", entry)):
+            raise UserError(f"{entry!r}: a range is written {given[1]}..{given[2]}")
         return [entry]
     low, high, step = int(match[1]), int(match[2]), int(match[3] or 1)
     if low > high or step < 1 or (high - low) // step >= MAX_VALUES:

@@ -194,12 +194,15 @@ def _tokens(text: str) -> Iterator[tuple[str, Any, int]]:
         if not match:
             rest = text[place:].lstrip()
             at = len(text) - len(rest) + 1
+            if size := re.match(r"\d+x\d+\b", rest):
+                raise UserError(f'in {_short(text)!r}: a size stands in quotes, as "{size[0]}"')
             if odd := re.match(r"\.?\d[\d.]*(?:[eE][+-])?\w+", rest):
                 raise UserError(
                     f"in {_short(text)!r}: {_short(odd[0])!r} at {at} is not a number; its units "
                     f"are {', '.join(filter(None, UNITS))}, and its exponent has two digits at most"
                 )
-            raise UserError(f"in {_short(text)!r}: {rest[0]!r} at {at} is not understood")
+            hint = "; comparisons are == != < <= > >=" if rest[0] == "=" else ""
+            raise UserError(f"in {_short(text)!r}: {rest[0]!r} at {at} is not understood{hint}")
         start = match.start(match.lastgroup or 0)
         place = match.end()
         if (number := match["number"]) is not None:

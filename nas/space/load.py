@@ -178,7 +178,9 @@ def _check_keys(document: Document) -> None:
         raise document.error(f"a space is a mapping of {', '.join(KEYS)}")
     for entry in document.data:
         if entry not in KEYS:
-            raise document.error(f"{entry!r} is not one of {', '.join(KEYS)}", entry)
+            raise document.error(
+                f"{entry!r} is not one of {', '.join(KEYS)}{meant(str(entry), KEYS)}", entry
+            )
     name = document.data.get("space")
     if name is not None and not isinstance(name, str):
         raise document.error(f"space: {name!r} is not a name; write it in quotes", "space")
@@ -270,7 +272,10 @@ def _baseline(layer: Document, entry: Any) -> tuple[str, Architecture]:
 
 def _base_file(given: str, file: Path) -> Architecture:
     if file.suffix != ".json" or not isfile(file):
-        raise UserError(f"{given!r} is neither a JSON file nor one of {', '.join(PRESETS)}")
+        raise UserError(
+            f"{given!r} is neither a JSON file nor one of {', '.join(PRESETS)}"
+            + meant(given, PRESETS)
+        )
     try:
         return from_json(file.read_text(encoding="utf-8"), given)
     except (OSError, UnicodeDecodeError):
@@ -341,7 +346,9 @@ def _constraints(document: Document, stages: int) -> list[Constraint]:
     if given is None:
         return []
     if not isinstance(given, list):
-        raise document.error("a list of expressions is expected", "constraints")
+        raise document.error(
+            "a list of expressions is expected, each as - macs <= 40M", "constraints"
+        )
     found = []
     for i, text in enumerate(given):
         try:

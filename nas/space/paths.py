@@ -13,7 +13,7 @@ from typing import Any
 from nas.architecture.fields import Field
 from nas.architecture.registry import family_fields
 from nas.architecture.value import FAMILY_FIELD, NETWORK_FIELDS, STAGE_FIELDS
-from nas.errors import UserError
+from nas.errors import UserError, meant
 
 STAGE = re.compile(r"stages\[([^\]]*)\](?:\.blocks\[([^\]]*)\])?\.([A-Za-z_]\w*)")
 SLICE = re.compile(r"(-?\d+)?:(-?\d+)?")
@@ -26,7 +26,10 @@ def expand(pattern: str, stages: int) -> list[list[str]]:
         if pattern in NETWORK_FIELDS:
             return [[pattern]]
         known = ", ".join(NETWORK_FIELDS)
-        raise UserError(f"no field is named {pattern!r}; fields are {known}, stages[i].<field>")
+        raise UserError(
+            f"no field is named {pattern!r}; fields are {known}, stages[i].<field>"
+            + meant(pattern, NETWORK_FIELDS)
+        )
     index, block, name = match.groups()
     _known(name, pattern, in_block=block is not None)
     inner = name
@@ -143,7 +146,10 @@ def _known(name: str, pattern: str, *, in_block: bool) -> None:
         ["family", *family_fields()] if in_block else [*STAGE_FIELDS, "family", *family_fields()]
     )
     if name not in known:
-        raise UserError(f"{pattern}: no field is named {name!r}; fields are {', '.join(known)}")
+        raise UserError(
+            f"{pattern}: no field is named {name!r}; fields are {', '.join(known)}"
+            + meant(name, known)
+        )
 
 
 def short(name: str) -> str:
