@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -58,7 +59,7 @@ def best(
     from nas.report.words import parse_count
     from nas.search import open_run
     from nas.search.about import commands, trial_row
-    from nas.search.choose import best_trials
+    from nas.search.choose import best_trials, not_in_table
     from nas.search.confirm import spread
 
     given = {"macs": macs_max, "params": params_max, "activation_bytes": activation_bytes_max}
@@ -73,6 +74,10 @@ def best(
         limits["latency_ms"] = latency_max
     opened = open_run(run).snapshot()
     found = best_trials(opened, limits, count, latency_table, score_min)
+    by_latency = latency_max is not None or score_min is not None
+    if latency_table and by_latency and (lacking := not_in_table(opened, latency_table)):
+        left_out = ", ".join(f"#{number}" for number in lacking)
+        print(f"left out: {left_out}: the latency table has not all parts of them", file=sys.stderr)
     if name:
         for trial in found:
             print(f"{opened.path}#{trial.number}")

@@ -43,8 +43,7 @@ def best_trials(
         if not (isinstance(most, Real) and most > 0):
             raise UserError(f"{name}: at most {most!r} is not a number above 0")
     opened = open_run(run)
-    trials = [t for t in opened.all_trials() if t.state == "complete" or confirmed(t)]
-    trials = [trial for trial in trials if not trial.outside]
+    trials = _to_choose_from(opened)
     if latency_table is not None:
         trials = _on_device(trials, latency_table)
     if not trials:
@@ -69,6 +68,18 @@ def best_trials(
         )
     cost = LATENCY if latency_table is not None else opened.costs[0]
     return sorted(enough, key=lambda t: _cost(t, cost))[:count]
+
+
+def not_in_table(run: str | Path | Run, latency_table: str | Path | PartTable) -> list[int]:
+    """The trials that no limit of latency can be met by, as the table has not all their parts."""
+    table = read_table(latency_table)
+    trials = _to_choose_from(open_run(run))
+    return [trial.number for trial in trials if not table.has(trial.architecture)]
+
+
+def _to_choose_from(opened: Run) -> list[Trial]:
+    trials = [t for t in opened.all_trials() if t.state == "complete" or confirmed(t)]
+    return [trial for trial in trials if not trial.outside]
 
 
 def _on_device(trials: Sequence[Trial], latency: str | Path | PartTable) -> list[Trial]:

@@ -11,7 +11,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from nas.architecture import lower
+from nas.architecture.canonical import part_key
 from nas.commands.app import app
+from nas.cost import Setting
+from nas.cost.parts import NOTHING, PartTable, write_table
 from nas.errors import UserError
 from nas.report import pareto_figure
 from nas.search import open_run
@@ -104,6 +108,21 @@ def test_best_within_limits_is_printed_with_the_command_that_trains_it(
     found = as_json(capsys, "best", "results/a", "--macs-max", "2.5M", "--count", "3")
     assert found["limits"] == {"macs": 2.5e6}
     assert [row["trial"] for row in found["trials"]] == [0]
+
+
+def test_best_names_the_trials_whose_latency_the_table_does_not_tell(
+    folder: Path, capsys: Shown
+) -> None:
+    parts = {part_key(NOTHING): 0.5}
+    parts |= {part_key(p.part): 0.1 for p in lower(open_run("results/a").trial(0).architecture)}
+    write_table(PartTable(Setting(threads=1).record(), parts), Path("device.csv"))
+    table = ("--latency-table", "device.csv")
+    run("best", "results/a", *table, "--latency-max", "1000", "--name")
+    printed = capsys.readouterr()
+    assert printed.out == "results/a#0\n"
+    assert "#1, " in printed.err and "the latency table has not all parts of them" in printed.err
+    run("best", "results/a", *table, "--name")  # latency does not decide
+    assert capsys.readouterr() == ("results/a#1\n", "")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from nas.cost import LATENCY, Setting
 from nas.cost.parts import NOTHING, PartTable, write_table
 from nas.errors import UserError
 from nas.search import Trial, front, open_run
-from nas.search.choose import best_trials, expected
+from nas.search.choose import best_trials, expected, not_in_table
 from tests.made_up_runs import add_baseline, make_run
 
 
@@ -85,6 +85,7 @@ def test_the_latency_of_a_device_is_told_by_its_table(plain: Path, tmp_path: Pat
     within = {LATENCY: table.latency(trials[1])}
     for given in (table, tmp_path / "device.csv"):
         (found,) = best_trials(plain, within, latency_table=given)
+        assert not_in_table(plain, given)[-1] == 3 and not {0, 1} & set(not_in_table(plain, given))
         assert found.number == 1  # of 3, which is next, the table has not all parts
         assert found.costs[LATENCY] == pytest.approx(within[LATENCY])
     expected = [n for n in (1, 0) if table.latency(trials[n]) <= within[LATENCY]]
