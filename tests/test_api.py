@@ -34,6 +34,8 @@ def test_a_preset_goes_by_its_name() -> None:
     architecture = nas.preset("osnet_x0_25")
     assert nas.build("osnet_x0_25").architecture == architecture
     assert nas.profile("osnet_x0_25")["key"] == nas.key(architecture)
+    with pytest.raises(nas.UserError, match=r"; of a point, give space\.architecture\(point\)$"):
+        nas.build({"width": 0.25})  # type: ignore[arg-type]
     with pytest.raises(nas.UserError, match="no preset is named 'osnet'"):
         nas.run_search("osnet-mini", init=["osnet"])
 

@@ -47,5 +47,6 @@ def preset(name: str | Architecture) -> Architecture:
     if isinstance(name, Architecture):
         return name
     if not isinstance(name, str) or name not in PRESETS:
-        raise UserError(f"no preset is named {name!r}; presets are {', '.join(PRESETS)}")
+        hint = "; of a point, give space.architecture(point)" if isinstance(name, dict) else ""
+        raise UserError(f"no preset is named {name!r}; presets are {', '.join(PRESETS)}{hint}")
     return PRESETS[name]

@@ -157,13 +157,12 @@ def _trial(target: str) -> Architecture:
 
 
 def _sampled(space: str, seed: str) -> Architecture:
-    from nas.seeds import drawer
     from nas.space import load_space
 
     if not seed.isdecimal() or len(seed) > 18:
         raise UserError(f"{space}@{seed}: {seed!r} is not a seed, a whole number from 0")
     loaded = load_space(space)
-    return loaded.architecture(loaded.sample(drawer(int(seed), "sample")))
+    return loaded.architecture(loaded.sample(int(seed)))
 
 
 def _is_trial(target: str) -> bool:

@@ -54,6 +54,10 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"Images({len(self)} of {height}x{width}, {len(np.unique(self.labels))} labels)"
+
     @property
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.arguments import several
 from nas.errors import UserError
 from nas.report.figures import write_figure
 from nas.report.kinds import UNCONFIRMED, kinds
@@ -26,11 +27,22 @@ TICKS = 12  # that a wide range has at most, if powers of ten are few enough
 MANY = 3000  # dots above which the graphics card draws them
 
 
-def pareto_figure(run: str | Path | Run, cost: str | None = None) -> go.Figure:
-    """Score (up is better) against `cost` (left is better, log axis; the run's first)."""
+def pareto_figure(
+    run: str | Path | Run | Sequence[str | Path | Run], cost: str | None = None
+) -> go.Figure:
+    """Score (up is better) against `cost` (left is better, log axis; the run's first).
+
+    Of several runs, which have to be scored alike, their fronts.
+    """
+    runs = several(run)
+    if len(runs) != 1:
+        from nas.report.fronts import fronts_figure
+        from nas.search.compare import compare_runs
+
+        return fronts_figure([own.run for own in compare_runs(runs).runs], cost)
     import plotly.graph_objects as go
 
-    run = open_run(run)
+    run = open_run(runs[0])
     costs = [name for name in run.objectives if name != "score"]
     cost = cost or costs[0]
     everything = run.all_trials()

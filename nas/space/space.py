@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from nas.architecture import Architecture, from_document, key, to_document
 from nas.architecture.canonical import digest
 from nas.architecture.fields import Value
+from nas.arguments import whole
 from nas.cost import ALL_COSTS, COSTS, LATENCY, MEASURED, cost
 from nas.cost.parts import PartTable
 from nas.errors import UserError
+from nas.seeds import drawer
 from nas.space import paths
 from nas.space.expression import Expression, evaluate
 
@@ -89,6 +91,9 @@ class Space:
     """By name: what a search shows beside its front. Not part of what the space contains."""
     latency: PartTable | None = field(default=None, compare=False, repr=False)
     """Of a device, where latency_ms is one of the costs; see `nas.space.on_device`."""
+
+    def __repr__(self) -> str:
+        return f"Space({self.name!r}, {len(self.parameters)} parameters, {self.raw_points} points)"
 
     @property
     def costs(self) -> tuple[str, ...]:
@@ -232,13 +237,16 @@ class Space:
         for index in self.table.distinct:
             yield self.point(int(index))
 
-    def sample(self, draw: Draw) -> dict[str, Value]:
+    def sample(self, draw: Draw | int = 0) -> dict[str, Value]:
         """A point, uniform over distinct valid architectures.
 
+        draw: a function that draws a number below n, or a seed from 0: that of SPACE@seed.
         With weights, each active parameter is drawn by its value's share of its weights (equal ones
         where it has none), and what is not valid is drawn again.
         UserError, with the reason, where the space is empty (or, too large to list, seems to be).
         """
+        if not callable(draw):
+            draw = drawer(whole("draw, a seed or a function of n", draw), "sample")
         if any(parameter.weights for parameter in self.parameters):
             from nas.space.weighted import sample_weighted
 

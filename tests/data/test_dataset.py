@@ -57,6 +57,12 @@ def test_a_data_set_refuses_the_splits_of_another_task() -> None:
         Dataset("x", "classification", _images())
 
 
+def test_images_are_shown_without_their_pixels() -> None:
+    images = _images()
+    assert repr(images).startswith(f"Images({len(images)} of {images.size[0]}x{images.size[1]}, ")
+    assert "[" not in repr(Dataset("x", "classification", images, test=images))
+
+
 def test_splits_are_listed_by_name() -> None:
     assert list(Dataset("x", "classification", _images(), test=_images()).splits) == [
         "train",

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from nas.errors import UserError
+from nas.report import pareto_figure
 from nas.report.fronts import LOOKS, fronts_figure, write_fronts
 from nas.search import open_run
 from tests.made_up_runs import make_run
@@ -18,6 +19,11 @@ def test_each_run_has_its_front_and_its_own_look(tmp_path: Path) -> None:
     members = runs[0].front().sort_values("macs")
     assert list(named[0].x) == members["macs"].tolist()
     assert list(named[0].y) == members["score"].tolist()
+    paths = [run.path for run in runs]
+    assert pareto_figure(paths) == figure
+    assert pareto_figure(paths[:1]) == pareto_figure(paths[0])
+    with pytest.raises(UserError, match="0 run"):
+        pareto_figure([])
 
 
 def test_means_of_fresh_seeds_beside_scores_that_chose_are_told_apart(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from nas.architecture import from_document, key, preset, to_document, to_json
 from nas.cost import cost
 from nas.errors import UserError
+from nas.seeds import drawer
 from nas.space import (
     Space,
     from_yaml,
@@ -102,6 +103,19 @@ def agrees_with_every_raw_point(space: Space) -> None:
             continue
         for name, value in exact.as_dict().items():
             assert space.table.costs[name].ravel()[index] == value
+
+
+def test_a_seed_samples_what_a_function_that_follows_from_it_does() -> None:
+    space = from_yaml(HEAD + "  stages[each].streams: 1..4\n")
+    assert space.sample(3) == space.sample(np.int64(3)) == space.sample(drawer(3, "sample"))
+    assert space.sample() == space.sample(0) != space.sample(3)
+    with pytest.raises(UserError, match=r"^draw, a seed or a function of n: 'x' is not a whole"):
+        space.sample("x")  # type: ignore[arg-type]
+
+
+def test_a_space_is_shown_in_one_line() -> None:
+    space = from_yaml(HEAD + "  stages[each].streams: 1..4\n")
+    assert repr(space) == f"Space({space.name!r}, 3 parameters, 64 points)"
 
 
 def test_sampling_is_uniform_over_architectures_not_over_raw_points() -> None:
