@@ -1,4 +1,4 @@
-"""`rank`: a picture of what a network finds nearest to some queries."""
+"""`rank`: a picture, or a table, of what a network finds nearest to some queries."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from nas.commands.options import Flip, Metric, MetricName, Plugins, Trained
 def rank(
     checkpoint: Trained,
     data: Annotated[str, typer.Option(help="Data set with query and gallery.")],
-    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("ranking.png"),
-    queries: Annotated[int, typer.Option(help="Rows: random queries that have a match.")] = 8,
+    out: Annotated[Path, typer.Option(help="The file to write: .png or .csv.")] = Path(
+        "ranking.png"
+    ),
+    queries: Annotated[
+        int | None,
+        typer.Option(help="Random queries that have a match; by default 8, in a .csv all."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of queries.")] = 0,
     metric: Metric = MetricName.cosine,
     flip: Flip = False,
     plugin: Plugins = None,
 ) -> None:
-    """Write a picture: queries, and the 10 nearest of the gallery, right and wrong ones marked."""
+    """Write a picture, or a table: queries, and the 10 nearest of the gallery, right and wrong."""
     from nas.commands.targets import load_trained
     from nas.report.ranking import write_ranking
 

@@ -4,7 +4,7 @@ Shapes: n images of height H and width W, RGB, in the order (n, H, W, 3), uint8.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -62,6 +62,18 @@ class Images:
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.store.shape[1], self.store.shape[2]
+
+    @property
+    def names(self) -> list[str]:
+        """Of each image the file, or where it has none its number here."""
+        rows = range(len(self)) if self.rows is None else self.rows.tolist()
+        own = [self.files[row] if self.files else "" for row in rows]
+        return [name or str(place) for place, name in enumerate(own)]
+
+    @property
+    def files(self) -> Sequence[str]:
+        """Of each image in the store its file, or ""; empty where there are no files at all."""
+        return self.store.names if isinstance(self.store, Store) else ()
 
     @property
     def pixels(self) -> Pixels:
@@ -162,7 +174,8 @@ def resize(images: Images, size: tuple[int, int]) -> Images:
     """
     if images.size == size:
         return images
-    store = Lazy((len(images), *size, 3), lambda: _resized(images, size))
+    names = images.names if images.files else ()
+    store = Lazy((len(images), *size, 3), lambda: _resized(images, size), names)
     return replace(images, store=store, rows=None)
 
 

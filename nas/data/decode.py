@@ -140,7 +140,7 @@ class Files(Store):
     """Image files that are decoded anew whenever they are asked for: to look at a few of them."""
 
     def __init__(self, paths: Sequence[str], size: tuple[int, int]) -> None:
-        super().__init__((len(paths), *size, 3))
+        super().__init__((len(paths), *size, 3), paths)
         self._paths, self._size = paths, size
 
     def __getitem__(self, rows: NDArray[np.integer]) -> Pixels:

@@ -104,7 +104,8 @@ def to_dataset(listing: Listing, size: tuple[int, int] | None, *, cache: bool) -
     for name, split in listing.splits.items():
         about = f"{listing.name} {name} at {height_width[0]}x{height_width[1]}"
         shape = (len(split.paths), *height_width, 3)
-        lazy = Lazy(shape, partial(cached_pixels, split.paths, height_width, about))
+        make = partial(cached_pixels, split.paths, height_width, about)
+        lazy = Lazy(shape, make, split.paths)
         store = lazy if cache else Files(split.paths, height_width)
         labels = relabel(split.labels) if listing.task == "reid" and name == "train" else None
         made[name] = Images(store, split.labels if labels is None else labels, split.cameras)

@@ -19,7 +19,10 @@ class Stack(Store):
         if len(sizes) != 1:
             raise ValueError(f"images of one size can be stacked, not {sorted(sizes)}")
         self._ends = np.cumsum([len(part) for part in parts])
-        super().__init__((int(self._ends[-1]), *sizes.pop(), 3))
+        names: list[str] = []
+        for part in parts:
+            names += part.names if part.files else [""] * len(part)
+        super().__init__((int(self._ends[-1]), *sizes.pop(), 3), names)
         self._parts = tuple(parts)
 
     def __getitem__(self, rows: NDArray[np.integer]) -> Pixels:

@@ -6,7 +6,7 @@ Shapes: n images of height H and width W, RGB, in the order (n, H, W, 3), uint8.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -17,13 +17,17 @@ Shape: TypeAlias = tuple[int, int, int, int]
 
 
 class Store(ABC):
-    """Pixels of n images, of which some are asked for at a time. shape: (n, H, W, 3)."""
+    """Pixels of n images, of which some are asked for at a time.
+
+    shape: (n, H, W, 3). names: n, their files, or "" for what has none; empty for no files at all.
+    """
 
     dtype = np.dtype(np.uint8)
     ndim = 4
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, names: Sequence[str] = ()) -> None:
         self.shape = shape
+        self.names = names
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -44,8 +48,8 @@ class Store(ABC):
 class Lazy(Store):
     """An array that is made when its first image is asked for, such as a memory-mapped cache."""
 
-    def __init__(self, shape: Shape, make: Callable[[], Pixels]) -> None:
-        super().__init__(shape)
+    def __init__(self, shape: Shape, make: Callable[[], Pixels], names: Sequence[str] = ()) -> None:
+        super().__init__(shape, names)
         self._make: Callable[[], Pixels] | None = make
         self._pixels: Pixels | None = None
 

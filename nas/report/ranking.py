@@ -1,7 +1,8 @@
-"""A picture of rankings: queries, and what a network finds nearest to them."""
+"""Rankings, as a picture or a table: queries, and what a network finds nearest to them."""
 
 from __future__ import annotations
 
+import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
 SHOWN = 10
+COLUMNS = (
+    "query", "query_identity", "query_camera", "ap",
+    "rank", "gallery", "identity", "camera", "right", "value",
+)  # fmt: skip
 HEIGHT, CELL = 192, 104  # of an image in the picture, and of its column at least, in pixels
 MARGIN, GAP, APART, FRAME, LINE = 20, 10, 26, 4, 16
 PAPER, INK, FAINT = "#ffffff", "#1f2428", "#69737b"
@@ -49,7 +54,7 @@ def write_ranking(
     data: str,
     path: str | Path,
     *,
-    queries: int = 8,
+    queries: int | None = None,
     seed: int = 0,
     metric: Metric = "cosine",
     flip: bool = False,
@@ -57,13 +62,16 @@ def write_ranking(
     """Write a PNG: a row for each of some random queries of the test split, best AP first.
 
     A row is the query and the SHOWN nearest of the gallery by `metric`, under the rules of
-    evaluation. checkpoint: a network, or its file, as `load_trained` takes it. flip: as for
-    `embed`. Returns what is shown. UserError where the data set has no query and gallery.
+    evaluation. Of a path that ends in .csv, a table of them with a line for each of the nearest.
+    checkpoint: a network, or its file, as `load_trained` takes it. queries: by default 8 in a
+    picture, all that have a match in a table. flip: as for `embed`. Returns what is shown.
+    UserError where the data set has no query and gallery.
     """
     path, seed = a_path("--out", path), whole("--seed", seed)
-    if path.suffix != ".png" or not path.parent.is_dir():
-        raise UserError(f"--out: {path} is not a .png file in a folder that exists")
-    if whole("--queries", queries, 1) > 100:
+    if path.suffix not in (".png", ".csv") or not path.parent.is_dir():
+        raise UserError(f"--out: {path} is not a .png or .csv file in a folder that exists")
+    drawn = path.suffix == ".png"
+    if queries is not None and whole("--queries", queries, 1) > 100 and drawn:
         raise UserError(f"--queries: {queries} is not a number of queries from 1 to 100")
     check_spec(data)
     with scoring(checkpoint) as network:
@@ -71,7 +79,11 @@ def write_ranking(
         if dataset.query is None or dataset.gallery is None:
             raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")
         shown = dataset.query, dataset.gallery
-        rows = rank(network, *shown, queries, seed, metric=metric, flip=flip)
+        count = queries or (8 if drawn else len(dataset.query))
+        rows = rank(network, *shown, count, seed, metric=metric, flip=flip)
+    if not drawn:
+        write_atomically(path, table(rows, *shown).encode())
+        return rows
     title = f"{dataset.name[:40]}: the {SHOWN} nearest to {len(rows)} random queries"
     picture = draw(rows, *shown, title, metric)
     buffer = io.BytesIO()
@@ -121,6 +133,22 @@ def rank(
         shown = (tuple(order.tolist()), tuple(right.tolist()), tuple(values))
         rows.append(Ranked(int(chosen[place]), *shown, average_precision(ranks)))
     return sorted(rows, key=lambda row: (-row.ap, row.query))
+
+
+def table(rows: list[Ranked], query: Images, gallery: Images) -> str:
+    """`rows` as CSV: a line for each of the nearest, the query's own columns in each of its."""
+    assert query.cameras is not None and gallery.cameras is not None
+    written = io.StringIO()
+    lines = csv.writer(written, lineterminator="\n")
+    lines.writerow(COLUMNS)
+    asked, found = query.names, gallery.names
+    for row in rows:
+        own = asked[row.query], query.labels[row.query], query.cameras[row.query], row.ap
+        near = zip(row.gallery, row.right, row.values, strict=True)
+        for place, (index, right, value) in enumerate(near, start=1):
+            hit = found[index], gallery.labels[index], gallery.cameras[index], right, value
+            lines.writerow((*own, place, *hit))
+    return written.getvalue()
 
 
 def draw(

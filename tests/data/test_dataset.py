@@ -57,6 +57,12 @@ def test_a_data_set_refuses_the_splits_of_another_task() -> None:
         Dataset("x", "classification", _images())
 
 
+def test_images_without_files_are_named_by_their_number() -> None:
+    images = _images()
+    assert images.names == [str(i) for i in range(len(images))]
+    assert images.subset(np.array([2, 0])).names == ["0", "1"]
+
+
 def test_images_are_shown_without_their_pixels() -> None:
     images = _images()
     assert repr(images).startswith(f"Images({len(images)} of {images.size[0]}x{images.size[1]}, ")

@@ -94,6 +94,8 @@ def test_files_and_drawn_images_join_at_the_first_ones_size(tmp_path: Path) -> N
     assert len(joined.train) == 5 * 12 + 3
     assert joined.train.gather(np.array([62]))[0, 0, 0].tolist() == list(trees.colour(0))
     assert load_dataset(spec, (20, 10)).train.pixels.shape == (63, 20, 10, 3)
+    names = joined.train.subset(np.array([62, 3])).names
+    assert Path(names[0]).is_relative_to(tmp_path) and names[1] == "1"
 
 
 def test_a_plus_in_a_path_does_not_join() -> None:

@@ -113,6 +113,8 @@ def test_pixels_are_those_of_the_files(tmp_path: Path) -> None:
     dataset = load_dataset(f"market1501:{trees.make(tmp_path, trees.MARKET)}", (16, 8))
     # Files are sorted by name: the train images were written as 0, 1, 2 in another order.
     assert first_colours(dataset.train) == [trees.colour(i) for i in (1, 2, 0)]
+    files = sorted(path.name for path in tmp_path.rglob("bounding_box_train/*.jpg"))
+    assert [Path(name).name for name in dataset.train.names] == files
     assert dataset.query is not None and dataset.query.size == (16, 8)
     assert first_colours(dataset.query) == [trees.colour(3), trees.colour(4)]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image, ImageDraw
@@ -57,6 +58,25 @@ def test_rows_are_what_a_loop_over_the_gallery_finds(flip: bool, metric: Metric)
     everything = rank(network, query, gallery, len(query), seed=3, metric=metric, flip=flip)
     scores = score_reid(network, query, gallery, metric=metric, flip=flip)
     assert np.mean([row.ap for row in everything]) == pytest.approx(scores["mAP"], abs=1e-6)
+
+
+def test_a_table_has_all_queries_and_says_what_the_picture_shows(tmp_path: Path) -> None:
+    rows = write_ranking(build(TINY, seed=1), DATA, tmp_path / "ranked.csv", flip=True)
+    dataset = load_dataset(DATA)
+    assert dataset.query is not None and dataset.gallery is not None
+    assert len(rows) == len(dataset.query)
+    table = pd.read_csv(tmp_path / "ranked.csv")
+    assert len(table) == sum(len(row.gallery) for row in rows)
+    assert table.loc[:9, "rank"].tolist() == list(range(1, 11))
+    assert table.loc[:9, "gallery"].tolist() == list(rows[0].gallery)
+    assert table.loc[:9, "identity"].tolist() == dataset.gallery.labels[[*rows[0].gallery]].tolist()
+    assert table.loc[:9, "right"].tolist() == list(rows[0].right)
+    assert table.loc[:9, "value"].tolist() == pytest.approx(rows[0].values)
+    assert (table.loc[:9, "query"] == rows[0].query).all()
+    mean = score_reid(build(TINY, seed=1), dataset.query, dataset.gallery, flip=True)["mAP"]
+    assert table.groupby("query")["ap"].first().mean() == pytest.approx(mean, abs=1e-6)
+    few = write_ranking(build(TINY, seed=1), DATA, tmp_path / "few.csv", queries=2)
+    assert len(few) == 2
 
 
 def test_the_seed_chooses_the_queries() -> None:
