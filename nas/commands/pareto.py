@@ -28,7 +28,7 @@ def pareto(
     ] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Print the front of RUN, write its picture and front.csv into it.
+    """Print the front of RUN, write its picture, front.csv and front.tex into it.
 
     Of several runs, which have to be scored alike: the fronts on one picture, beside the presets
     that were trained with them, and their hypervolumes with intervals.
@@ -45,13 +45,15 @@ def pareto(
 
 
 def _one(run: str, cost: str | None, images: list[str], out: Path | None, as_json: bool) -> None:
-    from nas.report import front_table, write_pareto
+    from nas.files import write_atomically
+    from nas.report import front_latex, front_table, write_pareto
     from nas.search import open_run
 
     opened = open_run(run).snapshot()
     pictures = write_pareto(opened, cost, images, out)
     opened.write_tables()
-    files = [*pictures, opened.path / "front.csv"]
+    write_atomically(opened.path / "front.tex", front_latex(opened))
+    files = [*pictures, opened.path / "front.csv", opened.path / "front.tex"]
     if as_json:
         front = opened.front().astype(object)
         rows = front.where(front.notna(), None).to_dict("records")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
 
 from nas.cost import MEASURED
-from nas.report.formats import bare_table, terminal
+from nas.report.formats import bare_table, latex, terminal
 from nas.report.words import compact, shared_in_words, trial_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.budget import number_of
 from nas.search.confirm import Confirmed, confirmed, spread
 from nas.search.record import searched
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COUNTS = ("macs", "params", "activation_bytes")
 
@@ -26,6 +29,18 @@ def front_table(run: Run, width: int | None = None) -> RenderableType:
     Where it was confirmed, the baselines are rows too, and so is the mean of the replicates with
     fresh seeds, with half of its 95% interval. width: characters of a line; by default any.
     """
+    trials, members, title = _shown(run)
+    return trial_table(run, members, title, trials, width)
+
+
+def front_latex(run: Run) -> str:
+    """The same table for a paper, with booktabs."""
+    trials, members, title = _shown(run)
+    words, _, notes = _words(run, members, trials)
+    return latex(words, title, notes)
+
+
+def _shown(run: Run) -> tuple[list[Trial], list[Trial], str]:
     trials = run.all_trials()
     members = front(trials, run.objectives)
     if any(confirmed(trial) for trial in trials):
@@ -33,8 +48,7 @@ def front_table(run: Run, width: int | None = None) -> RenderableType:
     first = next(name for name in run.objectives if name != "score")
     count = number_of(len(searched(trials)), "trial")
     title = f"Front of {count} ({run.asked['space']}, {run.asked['data']})"
-    members = sorted(members, key=lambda t: t.costs.get(first, math.inf))
-    return trial_table(run, members, title, trials, width)
+    return trials, sorted(members, key=lambda t: t.costs.get(first, math.inf)), title
 
 
 def trial_table(
@@ -48,9 +62,16 @@ def trial_table(
 
     Of an ablation `score` is the mean of all seeds. trials: all of the run, where they are at hand.
     """
+    words, spare, notes = _words(run, members, trials if trials is not None else run.all_trials())
+    return terminal(words, title, width, spare, caption="\n".join(notes))
+
+
+def _words(
+    run: Run, members: Sequence[Trial], trials: Sequence[Trial]
+) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """The table, the columns that can be spared first, and the notes below."""
     import pandas as pd
 
-    trials = trials if trials is not None else run.all_trials()
     points = [trial.point for trial in trials if trial.point]
     varying = varying_names(points)
     costs = [name for name in run.objectives if name != "score"]
@@ -72,8 +93,8 @@ def trial_table(
     spare = [name for name in ("rank1", "params") if name not in run.objectives]
     spare += scores if fresh else []
     notes = ["±: 95% interval of the mean (seeds)"] * bool(fresh)
-    caption = "\n".join(filter(None, [*notes, shared_in_words(points, varying)]))
-    return terminal(pd.DataFrame(columns), title, width, spare, caption=caption)
+    notes += filter(None, [shared_in_words(points, varying)])
+    return pd.DataFrame(columns), spare, notes
 
 
 def cost_columns(trials: Sequence[Trial], names: Sequence[str]) -> dict[str, list[str]]:

@@ -216,7 +216,11 @@ def test_whole_numbers_stay_whole_beside_a_baseline_that_has_none(
 ) -> None:
     number = add_baseline(Path("results/a"), 0.9)
     found = as_json(capsys, "pareto", "results/a")
-    assert found["files"] == ["results/a/pareto.html", "results/a/front.csv"]
+    files = ["pareto.html", "front.csv", "front.tex"]
+    assert found["files"] == [f"results/a/{name}" for name in files]
+    latex = Path("results/a/front.tex").read_text(encoding="utf-8")
+    assert latex.startswith("% \\usepackage{booktabs") and r"\caption{Front of " in latex
+    assert latex.count(r" \\") == 1 + len(found["front"])
     streams = {row["trial"]: row["stages[*].streams"] for row in found["front"]}
     assert streams.pop(number) is None
     assert streams and all(type(own) is int for own in streams.values())

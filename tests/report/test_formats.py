@@ -55,6 +55,8 @@ def test_a_latex_table_that_is_wider_than_a_page_is_made_smaller() -> None:
     assert lines[0] == "% \\usepackage{booktabs,graphicx}"
     assert lines[3:5] == ["\\resizebox{\\linewidth}{!}{%", "\\begin{tabular}{rrrrrrrr}"]
     assert lines[-3:] == ["\\end{tabular}", "}", "\\end{table}"]
+    for length, smaller in ((60, False), (120, True)):  # a cell of text is one line there
+        assert ("resizebox" in latex(pd.DataFrame({"row": ["a" * length]}))) == smaller
 
 
 def test_a_row_that_starts_with_a_bracket_is_no_length_for_latex() -> None:
