@@ -130,8 +130,8 @@ def comparison_notes(
     notes = [
         f"Score: mean ±deviation (seeds). Differences to {design.rows[0].label} are paired by "
         f"seed; intervals by Student's t, each at {1 - found.alpha:.0%}; p adjusted by Holm for "
-        f"{tested} comparisons; verdicts from these p at {found.alpha:g}. Effect size: difference "
-        "over its deviation, Hedges' correction.",
+        f"{number_of(tested, 'comparison')}; verdicts from these p at {found.alpha:g}. Effect "
+        "size: difference over its deviation, Hedges' correction.",
     ]
     alike = "unknown" if math.isnan(found.pooled) else f"{found.pooled:.2f}"
     line = f"Correlation of the pairs: {alike}"

@@ -112,6 +112,8 @@ def test_where_nothing_can_be_compared_that_is_said() -> None:
     assert "Welch" not in notes[1]
     assert notes[2].startswith("Nothing can be compared yet")
     alike = compare([[0.5, 0.6], [0.6, 0.7], [0.7, 0.8]])
+    one = compare([[0.5, 0.6, 0.7], [0.6, 0.75, 0.82]])
+    assert "Holm for 1 comparison;" in comparison_notes(Design(WHOLE.rows[:2], ()), one)[0]
     assert not any(note.startswith("Nothing") for note in comparison_notes(few, alike))
 
 
