@@ -147,7 +147,7 @@ def latex(words: pd.DataFrame, title: str = "", notes: Sequence[str] = ()) -> st
     lines = [r"\begin{table}", r"\centering", *([rf"\caption{{{in_latex(title)}}}"] * bool(title))]
     table = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", line(list(words.columns))]
     table += [r"\midrule", *map(line, rows(words)), r"\bottomrule", r"\end{tabular}"]
-    wide = _width(words, lambda length: length) > PAGE  # LaTeX folds nothing
+    wide = _width(words, _longest) > PAGE  # LaTeX folds nothing
     lines = [f"% \\usepackage{{booktabs{',graphicx' if wide else ''}}}", *lines]
     lines += [r"\resizebox{\linewidth}{!}{%", *table, "}"] if wide else table
     lines += [rf"\par\footnotesize {in_latex(note)}" for note in notes]
