@@ -108,7 +108,7 @@ class Due:
         return [
             self._price(number)
             for number, count in self.begun.items()
-            if count < LEAST and number in numbers
+            if number in numbers
             for _ in range(LEAST - count)
         ]
 

@@ -55,9 +55,16 @@ def test_as_many_as_are_affordable_but_half_of_them_at_least(
     assert own.kept == min(SPARE * sum(2 * MEMBERS[n][1] for n in chosen), affordable)
 
 
+def test_a_member_that_is_sure_already_is_none_that_is_not_affordable() -> None:
+    own = due([2, 0, 0, 0, 0], 4)  # two of four will have no replicates: the other half is sure
+    assert own.first == [(1, 1), (1, 2)]
+
+
 def test_what_is_below_the_least_score_comes_last() -> None:
     own = replace(due([0, 0, 0, 0, 0], 19), score_min=0.65)
     assert {number for number, _ in own.first} == {2, 3, 0}  # 1 is affordable in place of 3
+    own = replace(due([0, 0, 0, 0, 0], 19), score_min=0.7)
+    assert {number for number, _ in own.first} == {2, 3, 0}  # 2 has just this score
     own = replace(due([0, 0, 0, 0, 0], 9), score_min=0.75)
     assert {number for number, _ in own.first} == {0, 1}  # 3 alone is no half of the front
 
