@@ -76,7 +76,7 @@ def _independent(found: TwoWay) -> float:
     if not alike + alone:
         return 1.0
     effective = (alike + alone) ** 2 / (alike**2 + alone**2 / (trials - 1))
-    return min(1.0, float(effective / trials))
+    return float(effective / trials)
 
 
 def confirmed(trial: Trial, known: Spread | None = None) -> Confirmed | None:
@@ -180,7 +180,7 @@ def noise(trials: Sequence[Trial]) -> float:
     trial that has only its first one yet is not confirmed.
     """
     found = _fitted(trials)
-    return math.sqrt(found.variance) if len(found.rows) > 1 and found.freedom else 0.0
+    return math.sqrt(found.variance) if found.freedom else 0.0
 
 
 def _fitted(trials: Sequence[Trial]) -> TwoWay:

@@ -8,7 +8,15 @@ import pytest
 from scipy import stats
 
 from nas.architecture import preset
-from nas.search.confirm import confirmed, first_due, leaders, noise, spread, then_due
+from nas.search.confirm import (
+    confirmed,
+    first_due,
+    is_confirmed,
+    leaders,
+    noise,
+    spread,
+    then_due,
+)
 from nas.search.record import Trial
 from nas.search.run import front, shown_by
 
@@ -127,6 +135,18 @@ def test_noise_is_pooled_over_all_that_are_confirmed() -> None:
     assert spread([trial(2, 0.7, 3e6)]) is None
 
 
+def test_trials_without_a_seed_in_common_tell_nothing_of_what_seeds_do() -> None:
+    known = spread([
+        trial(0, 0.5, 1e6, fresh={1: 0.40, 2: 0.42}), trial(1, 0.6, 2e6, fresh={3: 0.5, 4: 0.5}),
+    ])  # fmt: skip
+    assert known is not None and known.freedom == 2  # as of independent scores
+
+
+def test_scores_that_are_all_alike_have_no_spread() -> None:
+    known = spread([trial(n, 0.5, 1e6, fresh={1: 0.5, 2: 0.5}) for n in range(2)])
+    assert known is not None and (known.deviation, known.freedom) == (0.0, 2)
+
+
 def test_intervals_cover_though_a_seed_does_much_to_all_trials_alike() -> None:
     random, inside = np.random.default_rng(0), []
     for _ in range(500):
@@ -148,6 +168,14 @@ def test_replicates_that_failed_here_and_there_leave_the_noise_known() -> None:
         known = spread(trials)
         assert known is not None and known.freedom < 12
     assert np.mean(found) == pytest.approx(0.25, rel=0.1)
+
+
+@pytest.mark.parametrize(("sure", "enough"), [(0, False), (1, False), (2, True), (4, True)])
+def test_a_front_is_confirmed_once_half_of_it_is(sure: int, enough: bool) -> None:
+    fresh = [{1: 0.4, 2: 0.42}] * sure + [{}] * (4 - sure)
+    lead = [trial(n, 0.5 + 0.1 * n, 1e6 * (n + 1), fresh=fresh[n]) for n in range(4)]
+    assert is_confirmed(lead, OBJECTIVES) == enough
+    assert not is_confirmed([], OBJECTIVES)
 
 
 def test_a_leader_without_replicates_leaves_a_front_that_is_confirmed() -> None:
