@@ -53,11 +53,32 @@ def test_of_dominated_trials_the_one_that_is_best_for_its_cost_comes_first() -> 
     assert order[21:24] == [21, 22, 23]
 
 
+def test_a_low_score_that_is_good_for_its_cost_comes_as_early_as_a_high_one() -> None:
+    cheap = [standing(n, 0.20 - 0.001 * n, 1e6 * (1 + n / 1e3)) for n in range(20)]
+    dear = [standing(20 + n, 0.50 - 0.001 * n, 1e8 * (1 + n / 1e3)) for n in range(20)]
+    order = [t.number for t in LADDER.ranked([*cheap, *dear], 1, [*cheap, *dear])]
+    assert order[:8] == [0, 20, 1, 21, 2, 22, 3, 23]
+
+
+def test_costs_are_near_by_their_ratio() -> None:
+    better = [standing(n, 0.9, 4e6) for n in range(14)]
+    worse = [standing(n, 0.1, 17e6) for n in range(14, 28)]
+    own = standing(28, 0.5, 10e6)  # 17M is farther off by the difference, and nearer by the ratio
+    order = [t.number for t in LADDER.ranked([own, *better, *worse], 1, [own, *worse])]
+    assert order[0] == 28
+
+
+def test_equal_trials_come_in_one_order_whichever_began_first() -> None:
+    trials = [standing(n, 0.5, 1e6) for n in (2, 0, 1)]
+    assert [t.number for t in LADDER.ranked(trials, 1, trials)] == [0, 1, 2]
+
+
 def test_the_highest_rung_is_asked_first() -> None:
-    low = [standing(n, 0.1 * n, 1e6 + n) for n in range(3)]
+    low = [standing(n, 0.1 * n, 1e6 + n) for n in range(9)]
     high = [
-        replace(standing(3 + n, 0.2, 1e6 + n), rungs={1: 0.1, 3: 0.2 + n / 10}) for n in range(3)
+        replace(standing(9 + n, 0.2, 1e6 + n), rungs={1: 0.1, 3: 0.2 + n / 10}) for n in range(3)
     ]
+    assert LADDER.due([*low, *high]).keys() == {1, 3}
     promoted = LADDER.promotion([*low, *high])
     assert promoted is not None
     assert promoted.epoch == 3
