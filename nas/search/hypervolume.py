@@ -64,7 +64,7 @@ class Scale:
 
     def _scaled(self, name: str, cost: float) -> float:
         low, high = map(math.log10, self.ranges[name])
-        return min(max((math.log10(cost) - low) / max(high - low, 1e-9), 0.0), 1.0)
+        return max((math.log10(cost) - low) / max(high - low, 1e-9), 0.0)
 
 
 def reference_score(trials: Sequence[Trial]) -> float | None:

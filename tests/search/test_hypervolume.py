@@ -21,6 +21,8 @@ def test_what_is_below_the_reference_or_dominated_adds_nothing() -> None:
     alone = SCALE.hypervolume([{"macs": 1e6}], [0.3])
     assert SCALE.hypervolume([{"macs": 1e6}, {"macs": 1e7}], [0.3, 0.29]) == alone
     assert SCALE.hypervolume([{"macs": 1e6}], [0.2]) == 0.0
+    assert SCALE.hypervolume([{"macs": 1e6}, {"macs": 1e9}], [0.3, 0.9]) == alone  # too dear
+    assert SCALE.hypervolume([{"macs": 1e5}], [0.3]) == alone  # nothing is cheaper than the least
     assert SCALE.hypervolume([], []) == 0.0
 
 
