@@ -37,6 +37,7 @@ def test_a_number_is_no_budget_from_python_either() -> None:
 
 def test_durations_in_words() -> None:
     assert [duration(s) for s in (9.6, 300, 3900)] == ["10s", "5m00s", "1h05m"]
+    assert [duration(s) for s in (59.4, 59.5, 3599, 3600)] == ["59s", "1m00s", "59m59s", "1h00m"]
 
 
 def test_amounts_in_words() -> None:

@@ -1,5 +1,7 @@
 """Which trial is the one to take."""
 
+import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from nas.cost.parts import NOTHING, PartTable, write_table
 from nas.errors import UserError
 from nas.search import Trial, front, open_run
 from nas.search.choose import best_trials, expected, not_in_table
+from nas.search.record import Record
 from tests.made_up_runs import add_baseline, make_run
 
 
@@ -57,6 +60,13 @@ def test_of_those_that_are_good_enough_the_cheapest_comes_first(
     assert 0 not in numbers(best_trials(lucky, count=9, score_min=0.3))  # by its fresh seeds
 
 
+def test_of_equal_ones_the_cheaper_comes_first(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "a", ({9: 0.3}, {9: 0.5}, {9: 0.5}), failed=0)
+    with closing(Record(run / "record.db")) as record:
+        record.change(1, costs=json.dumps({"macs": 2 * macs(run, 2)}))
+    assert numbers(best_trials(run, count=9)) == [2, 1, 0]
+
+
 @pytest.mark.parametrize("most", [0, "5M"])
 def test_a_limit_that_is_no_number_above_0_is_refused(most, plain: Path) -> None:
     with pytest.raises(UserError, match=f"macs: at most {most!r} is not a number above 0"):
@@ -90,6 +100,12 @@ def test_the_latency_of_a_device_is_told_by_its_table(plain: Path, tmp_path: Pat
         assert found.costs[LATENCY] == pytest.approx(within[LATENCY])
     expected = [n for n in (1, 0) if table.latency(trials[n]) <= within[LATENCY]]
     assert numbers(best_trials(plain, within, 9, table)) == expected
+    dear = {part_key(p.part): 100.0 for p in lower(trials[0])}
+    reversed_ = PartTable(table.setting, dear | {part_key(NOTHING): 0.5})
+    for placed in lower(trials[1]):
+        reversed_.p50_ms[part_key(placed.part)] = 0.1
+    assert macs(plain, 0) < macs(plain, 1)
+    assert numbers(best_trials(plain, {}, 9, reversed_, score_min=0.1)) == [1, 0, 3]
     with pytest.raises(UserError, match=r"^--latency-table: it has not all parts of any of the"):
         best_trials(plain, within, latency_table=PartTable(table.setting, {"a": 1.0}))
 
@@ -108,6 +124,11 @@ def test_fresh_seeds_outweigh_a_lucky_score(tmp_path: Path) -> None:
     assert found[1] == pytest.approx(0.40)
     assert found[3] == pytest.approx(0.45 - (0.0 + 0.10) / 2)
     assert found[0] == pytest.approx(0.30)
+
+
+def test_fresh_seeds_that_were_better_than_scores_raise_nothing_else(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "a", fresh={0: (0.40, 0.42)})
+    assert expected(open_run(run).all_trials())[3] == 0.45  # a search does not choose bad luck
 
 
 def test_a_confirmed_trial_is_not_beaten_by_a_score_of_equal_luck(tmp_path: Path) -> None:

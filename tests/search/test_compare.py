@@ -123,6 +123,14 @@ def test_a_difference_is_by_the_seeds_that_both_have(tmp_path: Path) -> None:
     assert second.difference == pytest.approx((0.0, 0.0, 0.0), abs=1e-12)
 
 
+def test_seeds_that_not_all_trials_have_make_no_interval(tmp_path: Path) -> None:
+    fresh = {0: (0.28, math.nan, 0.32), 1: (0.44, 0.47)}
+    runs = [make_run(tmp_path / name, fresh=fresh) for name in "ab"]
+    first, second = compare_runs(runs, reference=0.2).runs
+    assert first.confirmed == pytest.approx(area(runs[0], {0: 0.30, 1: 0.455}, 0.2), abs=1e-5)
+    assert (first.low, first.high, second.difference) == (None, None, None)
+
+
 def test_an_interval_is_within_what_a_hypervolume_may_be(tmp_path: Path) -> None:
     fresh = {0: (0.10, 0.20), 1: (0.30, 0.60)}
     runs = [make_run(tmp_path / name, fresh=fresh) for name in "ab"]
