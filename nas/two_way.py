@@ -65,9 +65,7 @@ def two_way(scores: ArrayLike) -> TwoWay:
     kept = np.where(known, table, 0.0)
     total, count = int(known.sum()), known.sum(axis=1).astype(np.float64)
     filled = int((count > 0).sum())
-    centre = float(kept.sum()) / max(total, 1)
     least = ROUNDING * float(np.abs(kept).max(initial=0.0))
-    kept = np.where(known, kept - centre, 0.0)
     mean = kept.sum(axis=1) / np.maximum(count, 1)
     apart = np.where(known, kept - mean[:, None], 0.0)
     share = known / np.maximum(count, 1)[:, None]
@@ -86,6 +84,6 @@ def two_way(scores: ArrayLike) -> TwoWay:
         of_seeds = float(np.square(apart).sum()) - freedom * variance
         between = (of_seeds - rank * variance) / (total - filled)
     return TwoWay(
-        np.where(count > 0, centre + rows, np.nan), seeds, variance, freedom, between,
+        np.where(count > 0, rows, np.nan), seeds, variance, freedom, between,
         count, share, inverse, inverse @ normal, least,
     )  # fmt: skip
