@@ -162,9 +162,6 @@ def _wald(fit: TwoWay, weights: Floats) -> tuple[float, int]:
 
     NaN and 0 where one is not estimable, or none is anything: the factor changes no network.
     """
-    weights = weights[weights.any(axis=1)]
-    if not len(weights):
-        return float("nan"), 0
     estimate, _ = fit.contrasts(weights)
     rank = 0 if np.isnan(estimate).any() else int(np.linalg.matrix_rank(weights))
     if not rank:

@@ -111,6 +111,13 @@ def test_cells_of_one_network_count_its_noise_once() -> None:
     assert contrasts[2].p == pytest.approx(contrasts[1].p)
 
 
+def test_two_levels_that_are_one_network_are_one_in_the_f_test() -> None:
+    cells = [Cell({"a": a}, row) for a, row in (("x", 0), ("y", 1), ("z", 1))]
+    (term,), contrasts = factorial_effects(cells, SCORES[:2])
+    assert term.freedom == (1, 4)
+    assert term.p == pytest.approx(contrasts[0].p)  # F of one contrast is the square of its t
+
+
 def test_a_factor_that_changes_no_network_has_no_test() -> None:
     cells = [Cell({"a": a, "b": b}, "xyz".index(a)) for a, b in LEVELS]
     terms, contrasts = factorial_effects(cells, SCORES[:3])
@@ -138,6 +145,16 @@ def test_scales_are_errors_over_that_of_two_rows() -> None:
     assert contrast_scales(CELLS) == pytest.approx(
         {("a",): np.sqrt(1 / 2), ("b",): np.sqrt(1 / 3), ("a", "b"): np.sqrt(2)}
     )
+
+
+@pytest.mark.parametrize("order", ["xyz", "xzy"])
+def test_the_scale_of_a_factor_is_that_of_its_worst_level(order: str) -> None:
+    """But for y both levels of b are one network, whose noise is not averaged."""
+    rows = {("x", 0): 0, ("x", 1): 0, ("y", 0): 1, ("y", 1): 2, ("z", 0): 3, ("z", 1): 3}
+    cells = [Cell({"a": a, "b": b}, rows[a, b]) for a, b in product(order, [0, 1])]
+    y, z = np.sqrt([(1 + 1 / 2) / 2, (1 + 1) / 2])
+    assert z > y
+    assert contrast_scales(cells)["a",] == pytest.approx(z)
 
 
 def test_one_seed_is_refused() -> None:

@@ -34,6 +34,11 @@ def test_power_is_an_integral_over_the_deviation(seeds: int, alpha: float) -> No
     assert power(effect, 1 / np.sqrt(seeds), freedom, alpha) == pytest.approx(known, abs=1e-6)
 
 
+def test_a_contrast_with_twice_the_error_takes_twice_the_effect() -> None:
+    one, other = (detectable(5, 3, 0.01, scale=scale, freedom=8) for scale in (1.0, 2.0))
+    assert other.effect == pytest.approx(2 * one.effect)
+
+
 def test_a_pilot_counts_at_its_upper_bound() -> None:
     own = Pilot(0.01, 4)
     assert own.upper(0.8) == pytest.approx(0.01 * np.sqrt(4 / scipy.stats.chi2.ppf(0.2, 4)))
@@ -68,6 +73,7 @@ def test_a_pilot_of_one_row_is_taken_as_unpaired() -> None:
     assert (found.freedom, found.paired) == (2, False)
     several = pilot([[0.1, 0.2, 0.3, np.nan], [np.nan, np.nan, np.nan, 0.9]])
     assert several == found
+    assert pilot([[0.1, 0.2, 0.3], [np.nan] * 3]) == found  # all of a row failed
     with pytest.raises(UserError, match="a pilot needs two seeds"):
         pilot([0.1, np.nan])
 

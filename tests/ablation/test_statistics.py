@@ -120,6 +120,19 @@ def test_few_equal_differences_are_not_compared(seeds: int) -> None:
     assert not np.isnan(found.holm[3])
 
 
+def test_differences_that_are_equal_but_for_rounding_are_equal() -> None:
+    first = np.array([0.2, 0.3, 0.6])
+    second = np.array([0.3, 0.4, 0.7])
+    assert len(set(second - first)) > 1  # as such numbers are stored
+    assert compare([first, second]).verdict[1] == "not compared"
+
+
+def test_two_pairs_have_no_correlation() -> None:
+    """It would be 1 or -1, whatever they are."""
+    found = compare([[0.1, 0.3, np.nan], [0.2, 0.5, 0.1]])
+    assert np.isnan(found.correlation[1])
+
+
 def test_scores_in_steps_make_no_more_false_verdicts() -> None:
     """Of a hundred images, with a deviation of a step: a t test alone has them in 18% of tables."""
     random, false = np.random.default_rng(0), 0
