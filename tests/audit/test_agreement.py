@@ -84,6 +84,7 @@ def test_bands_are_of_about_as_many_and_part_no_equals() -> None:
     assert len(cost_bands(np.arange(9.0))) == 1
     assert len(cost_bands(np.arange(17.0))) == 2
     assert len(cost_bands(np.ones(40))) == 1
+    assert [rows.tolist() for rows in cost_bands(np.array([1, 5, 5, 5.0]), 2)] == [[1, 2, 3]]
 
 
 def test_macs_look_good_over_all_and_are_worth_nothing_within_bands() -> None:

@@ -85,9 +85,16 @@ def test_a_resample_takes_only_what_was_drawn() -> None:
     single = []
     for drawn in weights[1:]:
         rows = np.repeat(np.arange(12), drawn.astype(int))
-        single.append(lost(score[rows], truth[rows], cost[rows])[0])
-    ends = np.percentile(single, [2.5, 97.5])
-    assert (found.lost.low[0], found.lost.high[0]) == pytest.approx(tuple(ends))
+        single.append(lost(score[rows], truth[rows], cost[rows]))
+    (low, least), (high, most) = np.percentile(single, [2.5, 97.5], axis=0)
+    assert (found.lost.low[0], found.lost.high[0]) == pytest.approx((low, high))
+    assert (found.share.low[0], found.share.high[0]) == pytest.approx((least, most))
+
+
+def test_there_is_no_share_of_a_gain_that_is_not_there() -> None:
+    """Full length takes the worst at each cost, which a blind choice does not."""
+    own, share = lost([1, 2, 3, 4], [4, 3, 2, 1], full=[1, 2, 3, 4])
+    assert own == 0 and np.isnan(share)
 
 
 def test_equal_costs_all_are_affordable() -> None:
