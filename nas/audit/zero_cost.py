@@ -130,9 +130,8 @@ ZERO_COST: dict[str, Callable[[Architecture, Batch, int], float]] = {
 
 
 def _network(architecture: Architecture, batch: Batch, seed: int) -> Network:
-    """What hooks hand on, or look at, is not written over; torch's own generator is as before."""
-    with torch.random.fork_rng(devices=[]):
-        network = build(architecture, batch.classes, seed=seed)
+    """What hooks hand on, or look at, is not written over."""
+    network = build(architecture, batch.classes, seed=seed)
     for module in network.modules():
         if isinstance(module, nn.ReLU):
             module.inplace = False
