@@ -52,7 +52,7 @@ class Staircase:
     """
 
     def __init__(self, costs: Floats, scores: Floats, reference: float) -> None:
-        useful = (scores > reference) & (costs < 1).all(axis=1)
+        useful = scores > reference
         costs, scores = front_of(costs[useful], scores[useful])
         if len(scores) > MOST[costs.shape[1]]:
             costs, scores = thinned(costs, scores, reference)
@@ -87,7 +87,7 @@ class Staircase:
         """
         lower, share = [], []
         for axis, own in enumerate(self.edges):
-            cost = np.clip(costs[:, axis], 0.0, 1.0)
+            cost = costs[:, axis]
             cell = np.clip(np.searchsorted(own, cost, side="right") - 1, 0, len(own) - 2)
             lower.append(cell)
             share.append((cost - own[cell]) / (own[cell + 1] - own[cell]))

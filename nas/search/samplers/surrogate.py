@@ -53,7 +53,7 @@ def distance_table(values: Sequence[Value]) -> Floats:
     """
     size = len(values) + 1
     table = 1.0 - np.eye(size)
-    numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    numbers = [v for v in values if isinstance(v, (int, float))]
     if len(numbers) == len(values) > 2:
         rank = np.argsort(np.argsort(np.array(numbers)))
         table[:-1, :-1] = np.abs(rank[:, None] - rank) / (len(values) - 1)

@@ -8,6 +8,7 @@ import pytest
 import nas.space.table
 from nas.architecture import key
 from nas.cost import cost
+from nas.errors import UserError
 from nas.search.samplers.candidates import BEYOND, Candidates, Pool
 from nas.space import Space, from_yaml
 
@@ -92,6 +93,27 @@ def test_a_space_too_large_to_list_is_sampled(monkeypatch: pytest.MonkeyPatch) -
     assert all(space.broken(space.architecture(pool.all.points.point(r))) is None for r in range(9))
     points = [pool.all.points.point(row) for row in range(9)]
     assert pool.codes_of(points).tolist() == pool.all.codes[:9].tolist()
+
+
+def test_neighbours_in_a_space_too_large_to_list_can_be_built_and_are_within(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nas.space.table, "MAX_POINTS", 10)
+    space = from_yaml(
+        "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
+        "  width: [0.125, 0.25]\n  stages[*].streams: 1..3\n  stages[0].bottleneck: [4, 64]\n"
+        "constraints: [macs <= 1500k]\n"
+    )
+    point = {"width": 0.125, "stages[*].streams": 2, "stages[0].bottleneck": 4}
+    changes = [{"width": 0.25}, {"stages[*].streams": 1}, {"stages[*].streams": 3},
+               {"stages[0].bottleneck": 64}]  # fmt: skip
+    with pytest.raises(UserError, match="0 channels"):
+        key(space.architecture(point | changes[3]))
+    others = [space.architecture(point | change) for change in changes[:3]]
+    assert [space.broken(own) is None for own in others] == [False, True, False]
+    pool = Pool(space, ["macs"])
+    found = keys(space, pool.neighbours(pool.points_of(pool.codes_of([point]))))
+    assert set(found) - {key(space.architecture(point))} == {key(others[1])}
 
 
 def test_a_listed_space_that_is_too_large_to_look_at_is_sampled_by_seed(

@@ -14,7 +14,7 @@ from nas.search.record import Trial
 from nas.search.rungs import Ladder
 from nas.search.samplers import Propose, make_sampler, propose_untried
 from nas.search.samplers.candidates import Pool
-from nas.search.samplers.ehvi import START, EhviSampler, _Search
+from nas.search.samplers.ehvi import START, EhviSampler, _Search, levels_of
 from nas.space import Space, from_yaml, load_space
 
 TEXT = (
@@ -183,6 +183,50 @@ def test_what_climbs_gains_most_for_the_epochs_ahead_and_more_than_a_new_one(
     left = sampler.promotion(LADDER, trials, len(trials), 0)
     assert left is not None
     assert left.state == "stopped"
+
+
+def test_what_waits_on_a_rung_is_not_on_the_front_until_it_is_trained_on(
+    space: Space, start: list[Trial]
+) -> None:
+    trials = waiting(start)
+    assert _Search(Pool(space, ["macs"]), trials).front.hypervolume == 0
+    climbing = [replace(own, state="running") for own in trials]
+    assert _Search(Pool(space, ["macs"]), climbing).front.hypervolume > 0
+
+
+def test_where_nothing_can_be_gained_the_least_known_is_tried(
+    space: Space, start: list[Trial]
+) -> None:
+    pool = Pool(space, ["macs"])
+    search = _Search(pool, start, score_min=100.0)
+    found = search.best(pool.all)
+    assert found.gain.max() < 1e-9
+    assert (np.diff(found.deviation) <= 0).all()
+
+
+def test_failed_trials_are_the_worst_where_most_have_a_score(
+    space: Space, start: list[Trial]
+) -> None:
+    """Two were scored on a rung that the others, taken over, have not been on."""
+    trials = [replace(own, rungs={9: own.scores["score"]}) for own in start[:-3]]
+    trials += [*waiting(start[-3:-1]), replace(start[-1], state="failed", rungs={})]
+    low, high = levels_of(trials)
+    assert low.rows.tolist() == [START - 3, START - 2]
+    assert high.rows.tolist() == [*range(START - 3), START - 1]
+    assert high.scores[-1] == min(min(own.rungs.values()) for own in trials[:-1])
+
+
+def test_what_is_looked_at_first_is_what_nothing_cheaper_beats(space: Space) -> None:
+    trials = searched(space, make_sampler("random", space, OBJECTIVES), 50)
+    search = _Search(Pool(space, ["macs"]), trials)
+    means, macs = search.surrogate.means(search.codes), [own.costs["macs"] for own in trials]
+    ahead = {
+        row
+        for row in range(50)
+        if not any(macs[o] <= macs[row] and means[o] > means[row] for o in range(50))
+    }
+    assert 1 < len(ahead) < 25
+    assert set(search.leaders[: len(ahead)].tolist()) == ahead
 
 
 def test_running_trials_lower_what_is_expected_of_them_and_of_others(

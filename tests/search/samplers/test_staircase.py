@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from nas.search.samplers.staircase import Staircase, expected_improvement
+from nas.search.samplers.staircase import MOST, Staircase, expected_improvement
 
 DRAWS = [NormalDist().inv_cdf((i + 0.5) / 4000) for i in range(4000)]
 UNIT = st.floats(0, 1).map(lambda x: round(x, 3))
@@ -88,6 +88,14 @@ def test_without_a_front_it_is_the_improvement_over_the_reference() -> None:
     found = front.expected(np.array([[0.4]]), np.array([0.5]), np.array([0.1]))
     assert found[0] == pytest.approx(0.6 * (0.2 * 0.97725 + 0.1 * 0.05399), rel=1e-4)
     assert front.hypervolume == 0
+
+
+def test_of_a_long_front_those_points_are_kept_that_add_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(MOST, 1, 2)
+    costs, scores = np.array([[0.1], [0.2], [0.9]]), np.array([0.01, 1.0, 1.05])
+    assert Staircase(costs, scores, 0.0).hypervolume == pytest.approx(0.8 * 1 + 0.1 * 0.05)
 
 
 @settings(max_examples=30, deadline=None)

@@ -7,11 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from nas.search.samplers.surrogate import (
+    PRIOR,
     Factors,
     Floats,
     Ints,
     Surrogate,
     _evidence,
+    _prior,
     distance_table,
     distances,
     fit,
@@ -85,10 +87,12 @@ def test_running_points_change_no_mean_and_narrow_as_observations_would(
 
 def test_deviations_by_fewer_points_are_larger(scores: NDArray[np.float64]) -> None:
     surrogate = Surrogate(TABLES, drawn(9, 0), scores, factors=FACTORS)
-    few = surrogate.narrowed(np.array([1, 4])).predict(drawn(20, 1))
     every = surrogate.predict(drawn(20, 1))
+    few = surrogate.narrowed(np.array([1, 4])).predict(drawn(20, 1))
     assert few[0] == pytest.approx(every[0])
     assert (few[1] > every[1]).all()
+    again = surrogate.narrowed(np.arange(9)[::-1]).predict(drawn(20, 1))  # all, in any order
+    assert again[1] == pytest.approx(every[1])
 
 
 def test_the_slope_of_the_evidence_is_its_derivative() -> None:
@@ -129,10 +133,21 @@ def test_standardised_residuals_have_variance_one() -> None:
     assert 0.01 < np.median(noises) < 0.03
 
 
-def test_equal_scores_do_not_divide_by_zero() -> None:
-    surrogate = Surrogate(TABLES, drawn(5, 0), np.full(5, 0.4))
+@pytest.mark.parametrize("count", [5, 6])  # six have a deviation, by rounding
+def test_equal_scores_do_not_divide_by_zero(count: int) -> None:
+    surrogate = Surrogate(TABLES, drawn(count, 0), np.full(count, 0.4))
     mean, deviation = surrogate.predict(drawn(4, 1))
-    assert mean == pytest.approx(0.4) and (deviation > 0).all()
+    assert mean == pytest.approx(0.4) and (deviation > 1e-3).all()
+
+
+def test_the_prior_is_of_what_parameters_are_worth_together() -> None:
+    middle, precision = _prior(4, PRIOR)
+    for name, first in (("theta", 2), ("main", 6)):
+        median, shared, own = PRIOR[name]
+        rows = slice(first, first + 4)
+        assert np.exp(middle[rows]).sum() == pytest.approx(median)
+        spread = np.linalg.inv(precision)[rows, rows]
+        assert spread == pytest.approx(np.full((4, 4), shared**2) + own**2 * np.eye(4))
 
 
 def test_numbers_have_places_and_choices_only_differ() -> None:

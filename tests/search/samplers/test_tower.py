@@ -46,6 +46,23 @@ def test_short_runs_tell_of_long_ones_that_were_never_trained() -> None:
     assert both.predict(codes[best])[0].mean() == pytest.approx(high[best].mean(), abs=0.01)
 
 
+def test_what_is_not_known_below_is_not_known_above_by_as_much_as_scores_rise() -> None:
+    """The variance of rho f + delta is rho^2 times that of f, and that of delta."""
+    random = np.random.default_rng(0)
+    codes = everything()
+    low, noise = truth(codes), random.normal(0, 0.05, len(codes))
+    rows = np.arange(len(codes))
+    levels = [Level(rows[::2], (low + noise)[::2]), Level(rows[::4], 0.3 + 3 * low[::4])]
+    tower = Tower(TABLES, codes, levels, NOBODY)
+    rho = tower.slopes[1]
+    assert 1.5 < rho < 3  # towards 1, as the noise below hides some of it
+    below, beside = (floor.predict(codes) for floor in tower.floors)
+    mean, deviation = tower.predict(codes)
+    np.testing.assert_allclose(mean, rho * below[0] + beside[0])
+    np.testing.assert_allclose(deviation, np.hypot(rho * below[1], beside[1]))
+    assert tower.noise == tower.floors[1].noise != tower.floors[0].noise
+
+
 def test_the_luck_of_a_training_on_the_rung_below_is_no_merit_of_the_network() -> None:
     """Half of the luck is there on the next rung, which the luckiest reach."""
     codes, error = everything(), {0.0: 0.0, 0.5: 0.0}
@@ -75,6 +92,8 @@ def test_a_rung_with_too_few_results_is_left_out() -> None:
     levels = [Level(np.arange(len(codes)), truth(codes)), Level(np.arange(LEAST - 1), np.ones(3))]
     tower = Tower(TABLES, codes, levels, NOBODY)
     assert len(tower.floors) == 1
+    levels[1] = Level(np.arange(LEAST), np.ones(LEAST))
+    assert len(Tower(TABLES, codes, levels, NOBODY).floors) == 2
 
 
 def test_what_is_known_at_full_length_alone_counts_whatever_the_rungs_below_have() -> None:
