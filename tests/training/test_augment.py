@@ -34,6 +34,14 @@ def test_crop_is_a_window_of_the_padded_image() -> None:
         assert any(torch.equal(image, window) for window in windows)
 
 
+def test_a_crop_moves_as_far_as_it_reaches_to_every_side() -> None:
+    dot = torch.zeros(300, 5, 5, 3, dtype=torch.uint8)
+    dot[:, 2, 2] = 9
+    recipe = PLAIN.model_copy(update={"crop": 1})
+    places = augment(dot, recipe, torch.Generator().manual_seed(0))[..., 0].nonzero()[:, 1:]
+    assert set(map(tuple, places.tolist())) == {(r, c) for r in (1, 2, 3) for c in (1, 2, 3)}
+
+
 # Each pixel says whose it is: (image, row, column).
 WHOSE = torch.stack(
     torch.meshgrid(torch.arange(200), torch.arange(40), torch.arange(20), indexing="ij"), dim=-1
@@ -69,6 +77,23 @@ def test_erase_colours_one_rectangle_of_a_share_of_the_images() -> None:
     assert max(h * w for h, w in sizes) > 4 * min(h * w for h, w in sizes)
 
 
+def test_a_rectangle_may_lie_at_each_edge_and_be_of_any_form_whatever_its_area() -> None:
+    blank = torch.zeros(500, 32, 32, 3, dtype=torch.uint8)
+    recipe = PLAIN.model_copy(update={"erase": 1.0})
+    changed = augment(blank, recipe, torch.Generator().manual_seed(0)).any(dim=3)
+    assert all(changed[:, at].any() and changed[:, :, at].any() for at in (0, -1))
+    height, width = torch.tensor([bounds(own) for own in changed]).double().T
+    assert 0.7 < (height > width).double().mean() < 0.85  # 0.77 of 0.3 to 1 / 0.3 is above 1
+    both = torch.stack([height * width, height / width])
+    assert torch.corrcoef(both)[0, 1].abs() < 0.2
+
+
+def test_an_image_that_is_too_narrow_for_any_rectangle_is_left() -> None:
+    narrow = torch.zeros(50, 8, 1, 3, dtype=torch.uint8)
+    recipe = PLAIN.model_copy(update={"erase": 1.0})
+    assert torch.equal(augment(narrow, recipe, torch.Generator().manual_seed(0)), narrow)
+
+
 def test_patch_shows_a_rectangle_of_another_image() -> None:
     sizes, mirrored, donors = [], 0, []
     for own, image in enumerate(of_whose(patch=0.5)):
@@ -89,6 +114,18 @@ def test_patch_shows_a_rectangle_of_another_image() -> None:
     assert len(sizes) // 4 < mirrored < 3 * len(sizes) // 4
     assert min(sizes) > 0.005 and max(sizes) < 0.55
     assert len(set(donors)) > len(donors) // 2
+
+
+def test_patch_changes_its_share_of_the_images_and_never_by_themselves() -> None:
+    def changed(share: float) -> int:
+        return int((of_whose(patch=share)[..., 0] != WHOSE[..., 0]).flatten(1).any(dim=1).sum())
+
+    assert 20 < changed(0.2) < 60
+    assert changed(1.0) > 195  # now and then no rectangle fits
+    pair = PLAIN.model_copy(update={"patch": 1.0})
+    for seed in range(10):
+        found = augment(WHOSE[:2], pair, torch.Generator().manual_seed(seed))
+        assert (found[..., 0] != WHOSE[:2, ..., 0]).flatten(1).any(dim=1).all()
 
 
 def test_patch_leaves_a_single_image() -> None:

@@ -57,6 +57,8 @@ def test_embed_resizes_in_batches_and_keeps_the_order(
 def test_a_batch_has_fewer_large_images_and_fewer_yet_on_a_cpu() -> None:
     small, large = (build(TINY.resized(Size(*size)), 3) for size in ((64, 32), (256, 128)))
     assert (evaluation.batch_size(small), evaluation.batch_size(large)) == (128, 8)
+    huge = build(TINY.resized(Size(1024, 512)), 3)
+    assert evaluation.batch_size(huge) == 1
     elsewhere = large.to("meta")
     assert evaluation.batch_size(elsewhere) == 64
 
@@ -66,6 +68,16 @@ def test_flip_gives_the_mean_with_the_mirror_image(network: Network, images: Ima
     assert not torch.allclose(*both, rtol=1e-2)
     found = embed(network, images, flip=True)
     torch.testing.assert_close(found, (both[0] + both[1]) / 2, rtol=1e-4, atol=1e-5)
+
+
+def test_of_queries_and_gallery_one_progress_is_told(network: Network) -> None:
+    dataset = load_dataset(DATA)
+    assert dataset.query is not None and dataset.gallery is not None
+    told: list[tuple[int, int]] = []
+    query, gallery = dataset.query, dataset.gallery
+    score_reid(network, query, gallery, progress=lambda *own: told.append(own))
+    whole = len(query) + len(gallery)
+    assert told == [(len(query), whole), (whole, whole)]
 
 
 def test_evaluate_scores_query_against_gallery_of_the_test_split(network: Network) -> None:

@@ -89,6 +89,15 @@ def test_by_cosine_it_does_not_matter_how_long_embeddings_are() -> None:
         assert float(loss(logits, scale * embeddings, labels)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_by_the_euclidean_metric_it_does() -> None:
+    draw = torch.Generator().manual_seed(0)
+    logits, embeddings = torch.zeros(4, 2), 3 * torch.randn(4, 3, generator=draw)
+    labels = torch.tensor([0, 0, 1, 1])
+    loss = make_loss(RECIPE.model_copy(update={"loss": "triplet", "triplet_metric": "euclidean"}))
+    expected = slowly(embeddings, labels, RECIPE.margin)
+    assert float(loss(logits, embeddings, labels)) == pytest.approx(expected, rel=1e-5)
+
+
 CIRCLE = Path(__file__).parents[2] / "examples" / "circle_loss.py"
 
 

@@ -52,6 +52,13 @@ def test_scores_agree_with_the_loop(seed: int, metric: Metric) -> None:
     assert found == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_query_that_is_junk_has_no_match_among_junk() -> None:
+    query, gallery = torch.eye(2), torch.eye(2)
+    ids, cams = np.array([-1, 3]), np.array([0, 0])
+    found = list(match_ranks(Gallery(gallery, ids, cams + 1), query, ids, cams))
+    assert [(index, ranks.tolist()) for index, ranks in found] == [(1, [1])]
+
+
 def test_cosine_is_of_directions_and_euclidean_is_not() -> None:
     query, gallery = torch.tensor([[1.0, 0.0]]), torch.tensor([[9.0, 1.0], [1.0, 0.5]])
     ids, cams = np.array([1, 2]), np.array([1, 1])

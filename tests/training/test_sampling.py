@@ -49,6 +49,20 @@ def test_a_batch_holds_p_identities_with_k_images(
     assert max(shown.values()) - min(shown.values()) <= 1
 
 
+def test_an_epoch_has_no_more_images_than_there_are() -> None:
+    labels = [0] * 6 + [1] * 6
+    assert batches(labels, 6, 3, epoch_images=1000) == batches(labels, 6, 3)
+    assert len(batches(labels, 6, 3, epoch_images=6)) == 1
+
+
+@pytest.mark.parametrize(("batch", "count"), [(2, 5), (3, 7)])
+def test_no_batch_has_one_image_alone(batch: int, count: int) -> None:
+    """Batch norm has nothing to go by there."""
+    recipe = Recipe(name="r", epochs=1, batch=batch, lr=0.1)
+    found = epoch_batches(np.zeros(count, dtype=np.int64), recipe, torch.Generator())
+    assert [len(own) for own in found] == [batch, batch]
+
+
 def test_all_images_of_an_identity_come_before_one_comes_again() -> None:
     labels = [0] * 6 + [1] * 6
     flat = [i for batch in batches(labels, 6, 3) for i in batch]
