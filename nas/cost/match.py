@@ -40,14 +40,11 @@ def match(architecture: Architecture, target: int, name: str = "macs") -> Archit
     if not any(buildable(width * FINEST) for width in range(WIDEST, 0, -1)):
         raise refused[FINEST]
     low, high = 1, WIDEST * FINEST
-    while low < high:  # cost grows with width, but for the rounding of channels
+    while low < high:  # cost does not fall with width: both neighbours of the target are met
         middle = (low + high) // 2
         above = next(filter(buildable, range(middle, high + 1)), None)
         small = above is not None and found[above] < target
         low, high = (above + 1, high) if above is not None and small else (low, middle)
-    # Rounding makes it go up and down by steps: look at all widths nearby.
-    for steps in range(max(1, low * 3 // 4), min(WIDEST * FINEST, low * 5 // 4) + 1):
-        buildable(steps)
     best = min(found, key=lambda steps: (abs(found[steps] - target), steps))
     if abs(found[best] - target) > TOLERANCE * target:
         raise UserError(

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from nas.architecture import Component, Node, Pen, families, preset
+from nas.architecture import Component, Node, Pen, Size, families, preset
 from nas.cost import cost, match, with_family
+from nas.cost.match import FINEST
 from nas.errors import UserError
 
 
@@ -47,6 +48,27 @@ class Halved(Component):
 def test_widths_that_can_not_be_built_are_passed_over(width: float) -> None:
     wanted = replace(with_family(preset("osnet_x1_0"), "groups_of_8"), width=width)
     assert cost(match(wanted, cost(wanted).macs * 1015 // 1000)) == cost(wanted)
+
+
+def test_what_is_more_than_two_percent_off_is_no_match() -> None:
+    coarse = replace(with_family(preset("osnet_x1_0"), "groups_of_8"), width=0.125)
+    with pytest.raises(UserError, match=r"no width brings macs within 2% of .*: the nearest is"):
+        match(coarse, cost(coarse).macs * 103 // 100)
+
+
+@pytest.mark.parametrize("family", ["osnet", "resnext"])
+@pytest.mark.parametrize("share", [0.9, 1.01, 1.1])
+def test_no_width_nearby_is_nearer(family: str, share: float) -> None:
+    """Cost goes up by steps, as channels are rounded."""
+    small = with_family(preset("osnet_x0_25").resized(Size(32, 16)), family)
+    target = int(cost(small).macs * share)
+    found = match(small, target)
+    steps = round(found.width * FINEST)
+    nearby = [
+        abs(cost(replace(small, width=own / FINEST)).macs - target)
+        for own in range(steps - 40, steps + 41)
+    ]
+    assert abs(cost(found).macs - target) == min(nearby)
 
 
 def test_a_family_that_can_not_be_built_is_said() -> None:
