@@ -94,11 +94,8 @@ def _with_distinct_identities(datasets: Sequence[Dataset]) -> list[dict[str, Ima
         cameras = 1 + max(int(v.max()) for v in views.values())
         families: dict[str, Ints] = {}
         if grouped:
-            # Without groups each identity is its own, and train's are not those of the others.
-            own = {
-                k: s.labels * 2 + (k == "train") if s.groups is None else s.groups
-                for k, s in splits.items()
-            }
+            # Without groups each identity is its own; nothing asks for groups of two splits.
+            own = {k: s.labels if s.groups is None else s.groups for k, s in splits.items()}
             families = _ranks(own, groups)
             groups = 1 + max(int(v.max()) for v in families.values())
         found.append(

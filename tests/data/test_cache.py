@@ -141,6 +141,7 @@ def test_the_least_recently_used_goes_first(
         for width, when in ((8, 200), (9, 100), (10, 300))
     )
     total = sum(entry.bytes for entry in entries())
+    assert trim(total) == []
     assert [entry.key for entry in trim(total - 1)] == [older]
     assert [entry.key for entry in entries()] == [new, old]
     cached_pixels(paths, (16, 8), "x")  # now `old` is the most recently used

@@ -68,6 +68,18 @@ def test_groups_stay_together_and_apart() -> None:
     assert groups[0] not in groups[3:]
 
 
+def test_without_groups_each_identity_is_its_own() -> None:
+    train, test = images([1, 2], [1, 1], 0), images([1, 2], [1, 2], 10)
+    plain = Dataset("x", "reid", train, query=test, gallery=test)
+    twins = Images(train.store, train.labels, train.cameras, np.array([4, 4]))
+    grouped = Dataset("x", "reid", twins, query=test, gallery=test)
+    joined = join([plain, grouped, plain], ["a", "b", "c"])
+    trained, tested = joined.train.groups, joined.splits["query"].groups
+    assert trained is not None and tested is not None
+    assert len(set(trained.tolist())) == 2 + 1 + 2
+    assert len(set(tested.tolist())) == 2 + 2 + 2
+
+
 def test_three_sets_are_as_distinct_as_two() -> None:
     joined = join([reid(0), reid(50), reid(100)], ["a", "b", "c"])
     for images in joined.splits.values():

@@ -105,6 +105,14 @@ def test_the_split_is_the_same_on_every_machine() -> None:
     assert _indices(held.query) == QUERIES_OF_SEED_3
 
 
+def test_of_groups_so_many_are_held_out_as_have_the_identities() -> None:
+    images = _numbered(sorted([*range(12)] * 4), [1, 1, 2, 2] * 12, None)
+    grouped = replace(images, groups=images.labels // 3)
+    held = hold_out(grouped, "reid", seed=0, fraction=0.5)
+    assert held.query is not None
+    assert len(set(held.query.labels.tolist())) == 6
+
+
 def test_seeds_give_different_splits() -> None:
     images = _numbered(sorted([*range(40)] * 4), [1, 1, 2, 2] * 40, None)
     trained = {tuple(_indices(hold_out(images, "reid", seed=s).train)) for s in range(10)}
