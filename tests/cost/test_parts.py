@@ -10,6 +10,7 @@ import torch
 from nas.architecture import Size, lower, preset
 from nas.architecture.canonical import part_key
 from nas.cost import Setting, table
+from nas.cost.measure import LEAST_MS
 from nas.cost.parts import (
     NOTHING,
     PartTable,
@@ -48,6 +49,15 @@ def test_parts_in_a_row_are_the_network() -> None:
             part.load_state_dict({n: v for n, v in renamed.items() if n in names})
             x = part(x)
     torch.testing.assert_close(x, expected)
+
+
+def test_what_a_call_takes_is_taken_off_each_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [placed.part for placed in lower(SMALL)][:2]
+    monkeypatch.setattr("nas.cost.parts.time_in_rounds", lambda runs, progress: [2.0, 5.0, 1.9])
+    found = PartTable(Setting(threads=1).record())
+    measure_parts(found, parts, Setting(threads=1))
+    assert found.call == 2
+    assert [found.of(part) for part in parts] == [3, LEAST_MS]  # as quick as a call, and no less
 
 
 def test_a_network_takes_a_call_and_its_parts() -> None:
@@ -106,6 +116,7 @@ def test_a_table_comes_back_from_its_file(tmp_path: Path) -> None:
         (lambda text: "a,b\n1,2\n", "not a latency table: its columns are not part, p50_ms"),
         (lambda text: "", "not a table in CSV"),
         (lambda text: text.replace("0.5", "fast", 1), "p50_ms is not a positive number"),
+        (lambda text: text.replace("0.5", "0", 1), "p50_ms is not a positive number"),
         (lambda text: text.replace("0.5", "-1", 1), r"csv:\d+: p50_ms is not a positive number"),
         (lambda text: text.replace("0.5", "inf", 1), "p50_ms is not a positive number"),
         (lambda text: text + text.splitlines()[1] + "\n", r"csv:4: a part that an earlier row has"),
