@@ -5,8 +5,10 @@ from collections import Counter
 
 import pytest
 from hypothesis import given, settings
+from statsmodels.stats.proportion import proportion_confint
 
 from nas.architecture import key
+from nas.cost import cost
 from nas.errors import UserError
 from nas.space import Space, from_yaml
 from nas.space.factored import Factored
@@ -98,6 +100,30 @@ def test_estimates_cover_the_exact_count() -> None:
     space = space_of(["width", "stages[each].streams", "stages[*].gate"], ["macs <= 8M"])
     estimate = Factored(space).estimate()
     assert estimate.low <= space.count().value <= estimate.high
+
+
+def test_an_estimate_has_the_interval_of_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas.space.factored.ESTIMATE_SAMPLES", 40)
+    factored = Factored(space_of(["width", "stages[each].streams"], ["macs <= 8M"]))
+    hits = int(factored.valid(factored.samples).sum())
+    assert 0 < hits < 40
+    low, high = proportion_confint(hits, 40, method="wilson")
+    found, whole = factored.estimate(), factored.unconstrained
+    assert (found.low, found.high) == (int(whole * low), round(whole * high))
+
+
+def test_what_can_not_be_built_is_in_no_box() -> None:
+    """Half a channel is none: with the least width, whatever stage 0 has."""
+    space = from_yaml(
+        HEAD + "  width: [0.125, 0.5]\n  stages[*].bottleneck: [4, 64]\n"
+        "  stages[0].streams: 1..2\n  stages[1].depth: [1, 2]\n"
+    )
+    factored = Factored(space)
+    assert factored.unconstrained == space.count().value < space.raw_points
+    every = [cost(space.architecture(point)).as_dict() for point in space.enumerate()]
+    for name, bounds in factored.cost_bounds().items():
+        own = [costs[name] for costs in every]
+        assert bounds == (min(own), max(own))
 
 
 def test_an_estimate_draws_on_where_what_is_valid_is_rare(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,6 +168,7 @@ def changed(old: str, new: str) -> str:
                 "input == 64x32": "in 'input == 64x32': a size stands in quotes, as \"64x32\"",
                 "params <= 4MB": "in 'params <= 4MB': '4MB' at 11 is not a number",
                 "sum(width) > 1": "sum(...) needs paths over the same stages",
+                "all(sum(stages[*].streams) > 1)": "sum(...) does not go inside of another",
                 "(((((((((((((((((((((((((((((((((((((((((((1)))))": "in '(((",
             }.items()
         ),

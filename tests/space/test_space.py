@@ -291,6 +291,27 @@ def test_an_input_that_is_inactive_is_the_base_s_own() -> None:
     assert {key(space.architecture(point)) for point in space.enumerate()} == set(known)
 
 
+def test_a_condition_on_a_block_waits_for_its_stage_where_its_own_value_may_be_none() -> None:
+    gate = "  stages[*].gate: [none, unified]\n"
+    own = "  stages[0].blocks[1].gate: {values: [none, fixed], when: 'width > 0.2'}\n"
+    streams = (
+        "  stages[0].blocks[1].streams: "
+        "{values: [1, 2], when: 'stages[0].blocks[1].gate == none'}\n"
+    )
+    width = "  width: [0.125, 0.25]\n"
+    # narrow: the stage's gate decides, 2 + 1; wide: the block's own, 2 times 2 + 1
+    for text in (width + gate + own + streams, streams + own + gate + width):
+        assert from_yaml(HEAD + text).count().value == 3 + 2 * 3
+
+
+def test_a_condition_on_stages_that_the_base_has_unlike_is_refused() -> None:
+    head = "space: s\nbase: osnet_x0_25\ninput: 64x32\nparameters:\n"
+    when = "  width: {values: [0.125, 0.25], when: 'stages[*].depth == 2'}\n"
+    assert from_yaml(head + when).count().value == 2
+    with pytest.raises(UserError, match="channels is not one tied choice"):
+        from_yaml(head + when.replace("depth == 2", "channels > 300"))
+
+
 def test_a_condition_on_a_block_waits_for_what_its_stage_says() -> None:
     gate = "  stages[*].gate: [none, unified]\n"
     streams = (
