@@ -1,6 +1,7 @@
 """Plans, carried out against a made-up table by `replay`: order, budgets, rungs, confirmation."""
 
 import functools
+import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -153,6 +154,21 @@ def test_confirmation_takes_its_share_and_no_more() -> None:
     assert all(e.step.replicate == 0 for e in events[:last] if not e.step.trial.baseline)
 
 
+@pytest.mark.parametrize("confirm", [0.25, 0.5])
+def test_of_a_budget_of_trials_confirmation_has_its_share_of_all_epochs(confirm: float) -> None:
+    _, events, _ = carried_out("30trials", rungs=(), confirm=confirm)
+    fresh = sum(event.step.epochs for event in events if event.step.replicate)
+    total = sum(event.step.epochs for event in events)
+    assert confirm - 2 * 9 / total < fresh / total <= confirm
+
+
+@pytest.mark.parametrize("confirm", np.linspace(0.1, 0.4, 7))
+def test_many_workers_do_not_take_more_than_the_share(confirm: float) -> None:
+    """Though what they train has not ended yet, nor what it lacks has begun."""
+    _, events, _ = carried_out("500epochs", rungs=(), confirm=float(confirm), workers=8)
+    assert sum(event.step.epochs for event in events if event.step.replicate) <= confirm * 500
+
+
 def test_a_baseline_that_the_search_tried_itself_is_one_all_the_same() -> None:
     worst = np.argmin(table().scores[:, 0, -1])
     networks = {key(own): own for own in map(SPACE.architecture, SPACE.enumerate())}
@@ -242,6 +258,8 @@ def test_what_failed_at_once_tells_nothing_of_the_time_of_an_epoch() -> None:
     dear = max(trials, key=lambda trial: trial.costs["macs"])
     failed = replace(dear, state="infeasible", rungs={}, scores={}, seconds=0.4, images=0)
     assert epoch_seconds(2e7, [*trials, failed, failed]) == epoch_seconds(2e7, trials)
+    broken = replace(dear, fresh={1: math.nan}, epochs=2 * dear.epochs)  # at its fresh replicate
+    assert epoch_seconds(2e7, [*trials, broken, broken]) == epoch_seconds(2e7, trials)
 
 
 def test_idle_workers_begin_with_the_baselines_that_the_search_has_not_tried() -> None:
