@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,6 +19,7 @@ from nas.export.runners import network_runner
 from nas.models import build
 from nas.models.deployed import onnx_runner
 from nas.models.onnx import to_onnx
+from nas.training.augment import normalise
 from nas.training.evaluation import score_classification, score_reid
 from tests.models.test_onnx import ARCHITECTURES, SMALL
 from tests.models.test_optimise import lived_in
@@ -84,6 +86,29 @@ def test_seed_decides_which_images_calibrate(tmp_path: Path) -> None:
         quantise(source, target, classes_data(20), SMALL, how)
         written.append([to_array(x).tobytes() for x in onnx.load(target).graph.initializer])
     assert written[0] == written[1] != written[2]
+
+
+@pytest.mark.parametrize("images", [7, 100])
+def test_each_image_calibrates_once_and_none_is_left_out(
+    images: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of seven, in chunks of three; more than there are is all of them."""
+    source, seen = tmp_path / "float.onnx", []
+    source.write_bytes(to_onnx(build(ARCHITECTURES["one stream"])))
+    monkeypatch.setattr("nas.export.int8.CHUNK", 3)
+
+    def read(model: object, target: object, reader: Any, **options: object) -> None:
+        while (batch := reader.get_next()) is not None:
+            seen.append(batch["images"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("onnxruntime.quantization.quantize_static", read)
+    data = classes_data(7)
+    with pytest.raises(KeyboardInterrupt):
+        quantise(source, tmp_path / "int8.onnx", data, SMALL, Calibration("drawn", images=images))
+    assert [len(batch) for batch in seen] == [3, 3, 1]
+    wanted = normalise(torch.from_numpy(resize(data.train, SMALL).gather(np.arange(7))))
+    np.testing.assert_array_equal(np.concatenate(seen), wanted.numpy())
 
 
 def test_classes_are_scored_by_top1_and_need_their_classifier() -> None:
