@@ -48,5 +48,7 @@ def preset(name: str | Architecture) -> Architecture:
         return name
     if not isinstance(name, str) or name not in PRESETS:
         hint = "; of a point, give space.architecture(point)" if isinstance(name, dict) else ""
+        if "#" in str(name):
+            hint = "; of a trial, give open_run(RUN).trial(NUMBER).architecture"
         raise UserError(f"no preset is named {name!r}; presets are {', '.join(PRESETS)}{hint}")
     return PRESETS[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nas.architecture import PRESETS, Architecture, Size, from_json, preset
 from nas.errors import UserError, meant
@@ -12,6 +12,7 @@ from nas.files import is_torch_file
 
 if TYPE_CHECKING:
     from nas.models import Network
+    from nas.search import Run
 
 
 def resolve(target: str, size: str | None = None) -> Architecture:
@@ -24,9 +25,7 @@ def data_of(target: str) -> str:
     """The data that the run of RUN#trial had; the built-in data for other targets."""
     if not _is_trial(target):
         return "synthetic"
-    from nas.search import open_run
-
-    data: str = open_run(target.rsplit("#", 1)[0]).asked["data"]
+    data: str = _split(target)[0].asked["data"]
     return data
 
 
@@ -37,17 +36,14 @@ def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:
     """
     from nas.models import build
     from nas.models.network import Network
-    from nas.models.weights import load_network, load_strictly
+    from nas.models.weights import load_network
+    from nas.search.checkpoints import kept_checkpoints
 
     if Path(target).suffix == ".safetensors":
         found, weights = load_network(Path(target)), target
     elif _is_trial(target):
-        architecture = _find(target)
-        saved, weights = _state_of_trial(*target.rsplit("#", 1))
-        state = saved["average"]
-        found = Network(architecture, len(state["classifier.weight"]))
-        found.task, found.classes = saved.get("task", ""), tuple(saved.get("classes", ()))
-        load_strictly(found, state)
+        run, number = _split(target)
+        found, weights = run.network(number), str(kept_checkpoints(run.path)[number])
     else:
         found, weights = build(_find(target), seed=seed), f"initialised by seed {seed}, not trained"
     if size:
@@ -81,27 +77,6 @@ def load_trained(target: str) -> Network:
     )
 
 
-def _state_of_trial(run: str, number: str) -> tuple[dict[str, Any], str]:
-    """The state of a trial's training, which a run keeps of what leads, and its file."""
-    import torch
-
-    from nas.search.run import kept_checkpoints
-
-    kept = kept_checkpoints(Path(run))
-    if int(number) not in kept:
-        raise UserError(
-            f"{run}: no weights are kept of trial {number}, only of baselines and of what led by "
-            f"its search score: {', '.join(map(str, sorted(kept))) or 'none yet'}; `train` it"
-        )
-    file = kept[int(number)]
-    try:
-        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-        state["average"]["classifier.weight"]
-    except Exception as error:  # what torch raises for a damaged file has no common base
-        raise UserError(f"{file} is damaged ({type(error).__name__})") from None
-    return state, str(file)
-
-
 def is_space(target: str) -> bool:
     """Whether `target` is a shipped space or a YAML file."""
     from nas.space import shipped_spaces
@@ -119,7 +94,8 @@ def _find(target: str) -> Architecture:
         hint = f"there is {weights}" if weights else f"a trial of a run is {target}#NUMBER"
         raise UserError(f"{target} is a folder; {hint}")
     if "#" in target:
-        return _trial(target)
+        run, number = _split(target)
+        return run.trial(number).architecture
     if "@" in target:
         return _sampled(*target.rsplit("@", 1))
     if "/" in target or Path(target).suffix:
@@ -147,13 +123,14 @@ def _of_file(path: Path) -> Architecture:
     return from_json(_text(path), str(path))
 
 
-def _trial(target: str) -> Architecture:
+def _split(target: str) -> tuple[Run, int]:
+    """The run and the number of a trial."""
     from nas.search import open_run
     from nas.search.run import split_trial
 
     run, number = split_trial(target)
     assert number is not None
-    return open_run(run).trial(number).architecture
+    return open_run(run), number
 
 
 def _sampled(space: str, seed: str) -> Architecture:

@@ -204,6 +204,8 @@ def load_network(path: str | Path | Network) -> Network:
     """
     if isinstance(path, Network):
         return path
+    if "#" in str(path) and not Path(path).exists():
+        raise UserError(f"there is no file {path}; of a trial, open_run(RUN).network(NUMBER) is it")
     state = read_checkpoint(path)
     try:
         from safetensors import safe_open

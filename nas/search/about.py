@@ -14,10 +14,11 @@ from nas.arguments import a_path
 from nas.errors import UserError
 from nas.plugins import plugin_options
 from nas.program import program
+from nas.search.checkpoints import kept_checkpoints
 from nas.search.confirm import Spread, confirmed, spread
 from nas.search.overview import overview
 from nas.search.record import Trial
-from nas.search.run import SPACE, Run, front, kept_checkpoints, open_run
+from nas.search.run import SPACE, Run, front, open_run
 from nas.search.session import last_session
 from nas.training.recipe import shipped_recipes
 

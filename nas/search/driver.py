@@ -23,13 +23,14 @@ from nas.plugins import plugin_files
 from nas.progress import warn
 from nas.search.budget import Budget
 from nas.search.capacity import check_data, default_threads, slots
+from nas.search.checkpoints import checkpoint_file, checkpoints
 from nas.search.confirm import baselines, leaders
 from nas.search.executor import ATTEMPTS, Cluster, Executor
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
 from nas.search.plan import Plan, SearchPlan, Standing, Step, check_share
 from nas.search.record import FAILED, Record, Trial, digest, proposed_here, searched
-from nas.search.run import Run, checkpoint_file, checkpoints, default_path, front, open_run, prepare
+from nas.search.run import Run, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, recipe_with_rungs
 from nas.search.samplers import default_sampler, make_sampler, measured, promoter
 from nas.search.session import note_session

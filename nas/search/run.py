@@ -31,6 +31,8 @@ from nas.training.recipe import load_recipe, recipe_for_search
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nas.models import Network
+
 FOLDERS = ("checkpoints", "outbox")
 SPACE = "space.yaml"
 LATENCY_TABLE = "latency.csv"  # of the device by whose latency it was searched
@@ -79,6 +81,16 @@ class Run:
                 known = f"its trials are 0 to {last}" if last >= 0 else "it has none yet"
                 raise UserError(f"{self.path} has no trial {number}; {known}")
             return self._seen(found)[0]
+
+    def network(self, number: int) -> Network:
+        """The trained network of a trial, in eval mode, as the search left it.
+
+        A run keeps the weights of baselines and of what leads; UserError names those trials where
+        it is another one.
+        """
+        from nas.search.checkpoints import load_kept
+
+        return load_kept(self.path, self.trial(number))
 
     def all_trials(self) -> list[Trial]:
         """Every trial of the record, by number."""
@@ -222,26 +234,6 @@ def _confirmation(trial: Trial, known: Spread | None) -> dict[str, float]:
     found = confirmed(trial, known)
     values = astuple(found) if found else (math.nan, math.nan, math.nan, 0)
     return dict(zip(CONFIRMED, values, strict=True))
-
-
-def checkpoint_file(run: Path, trial: int, epoch: int) -> Path:
-    """Where the state of a trial at the end of an epoch is."""
-    return run / "checkpoints" / f"{trial}-{epoch}.pt"
-
-
-def checkpoints(run: Path) -> list[Path]:
-    """Those that are there, and nothing else that was put beside them."""
-    files = (run / "checkpoints").glob("*.pt")
-    return [file for file in files if re.fullmatch(r"\d+-\d+", file.stem)]
-
-
-def kept_checkpoints(run: Path) -> dict[int, Path]:
-    """The furthest checkpoint that is kept of each trial, by its number."""
-    found: dict[int, tuple[int, Path]] = {}
-    for file in checkpoints(run):
-        trial, epoch = map(int, file.stem.split("-"))
-        found[trial] = max(found.get(trial, (0, file)), (epoch, file))
-    return {trial: file for trial, (_, file) in found.items()}
 
 
 def open_run(run: str | Path | Run) -> Run:

@@ -20,8 +20,9 @@ from nas.cost import MEASURED
 from nas.data import written
 from nas.errors import UserError
 from nas.files import write_atomically
+from nas.search.checkpoints import checkpoint_file
 from nas.search.record import Record, Trial, digest, searched
-from nas.search.run import Run, checkpoint_file, open_run
+from nas.search.run import Run, open_run
 from nas.search.samplers import Proposal, Propose
 from nas.space import Space
 from nas.training.job import Job, Result

@@ -15,8 +15,9 @@ from nas.errors import UserError
 from nas.report.run import run_fields
 from nas.search import Trial, open_run, run_search
 from nas.search.about import describe_run
+from nas.search.checkpoints import kept_checkpoints
 from nas.search.overview import overview
-from nas.search.run import default_path, kept_checkpoints
+from nas.search.run import default_path
 from nas.training import Job, Result, load_recipe
 
 

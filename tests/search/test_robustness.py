@@ -24,8 +24,8 @@ import torch
 import nas.files
 from nas.errors import Unwritable, UserError
 from nas.search import Run, Trial, open_run, run_search
+from nas.search.checkpoints import kept_checkpoints
 from nas.search.record import Record
-from nas.search.run import kept_checkpoints
 from nas.search.workers import LocalWorkers, adopt, publish
 from nas.training import Job, Result
 from nas.training.loop import Trainer

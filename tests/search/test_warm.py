@@ -11,7 +11,7 @@ import nas.space.table
 from nas.architecture import Size, key, preset
 from nas.errors import UserError
 from nas.search import open_run, run_search
-from nas.search.run import kept_checkpoints
+from nas.search.checkpoints import kept_checkpoints
 from nas.space import from_yaml, load_space
 from nas.training.augmentation_kinds import AUGMENTATIONS
 
