@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nas.audit.run import run_audit
     from nas.cost import cost_of, profile
     from nas.data import check_dataset, contact_sheet, load_dataset
+    from nas.data.register import register_data
     from nas.errors import UserError
     from nas.export import Calibration, export_network
     from nas.models import build, inherit, load_network
@@ -68,6 +69,7 @@ _HOME = {
     "preset": "nas.architecture",
     "profile": "nas.cost",
     "register_augmentation": "nas.training.augmentation_kinds",
+    "register_data": "nas.data.register",
     "register_loss": "nas.training.loss_kinds",
     "run_ablation": "nas.ablation.run",
     "run_audit": "nas.audit.run",
@@ -108,6 +110,7 @@ __all__ = [
     "preset",
     "profile",
     "register_augmentation",
+    "register_data",
     "register_loss",
     "replay_trial",
     "run_ablation",

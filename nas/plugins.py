@@ -1,4 +1,4 @@
-"""Plug-ins: a user's file that registers blocks, losses, augmentations; run only if named."""
+"""Plug-ins: a user's file that registers blocks, losses and more of its own; run only if named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,21 @@ def check_name(what: str, name: object) -> None:
     """UserError where a decorator is given no name, but what it decorates."""
     if not isinstance(name, str) or not name.strip():
         raise UserError(f"{what}: `register` needs a name, as @register('mine')")
+
+
+def check_function(what: str, name: str, function: object, known: Mapping[str, object]) -> None:
+    """UserError where what is registered is no function, or one of that name is known that was not
+    typed in."""
+    if not callable(function):
+        raise UserError(f"{what} {name!r} is no function")
+    if name in known and not typed_again(known[name], function):
+        raise UserError(f"{what} {name!r} is registered already")
+
+
+def of_script(what: str, known: Mapping[str, Callable[..., Any]]) -> list[str]:
+    """Of functions by name those of the script that runs, or of a notebook: `loss mine`. Other
+    processes know them only if they run the script too."""
+    return [f"{what} {n}" for n, f in known.items() if source_of(f).__module__ == "__main__"]
 
 
 def typed_again(old: Any, new: Any) -> bool:

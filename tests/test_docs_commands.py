@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nas.commands.app import app
@@ -134,6 +135,11 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             cli(f"export osnet_ain_x1_0 --input 64x32 --out ain.{suffix}")
         cli("export osnet_ain_x1_0 --input 32x16 --out ain.onnx")
         write_table(device(load_space("small.yaml")), Path("device.csv"))
+        people = np.arange(24).reshape(6, 4)  # four images each, two by each camera
+        np.savez(
+            "people.npz", pixels=np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), np.uint8),
+            person=people.ravel() // 4, camera=people.ravel() % 2, train=people.ravel() < 12,
+        )  # fmt: skip
     finally:
         os.chdir(before)
     yield place

@@ -165,7 +165,7 @@ fusions: Registry[Component] = Registry("fusion")
 convolutions: Registry[Component] = Registry("convolution")
 
 
-def of_script() -> list[str]:
+def kinds_of_script() -> list[str]:
     """What was registered by the script that runs, or in a notebook: `gate mine`. Other processes
     know it only if they run the script too."""
     every = (stems, families, gates, fusions, convolutions)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import DataArgument, Json
+from nas.commands.options import DataArgument, Json, Plugins
 from nas.commands.output import make_console, print_json
 
 app = typer.Typer(help="Look at data sets, and check them.", no_args_is_help=True)
@@ -24,6 +24,7 @@ def _group() -> None:
 def preview(
     data: DataArgument = "synthetic",
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("preview.png"),
+    plugin: Plugins = None,
 ) -> None:
     """Write a contact sheet: identities (or classes) as rows, images as columns."""
     from nas.data import contact_sheet, load_dataset
@@ -40,7 +41,7 @@ def preview(
 
 
 @app.command()
-def check(data: DataArgument, as_json: Json = False) -> None:
+def check(data: DataArgument, as_json: Json = False, plugin: Plugins = None) -> None:
     """Open every image of a data set, and compare its counts with the published ones.
 
     Exit code 1 where anything is wrong: missing folders, names that do not parse, damaged images,

@@ -42,7 +42,8 @@ Plugins = Annotated[
     list[str] | None,
     typer.Option(
         "--plugin",
-        help="A Python file that registers kinds of blocks. It is run: give only what you trust.",
+        help="A Python file that registers blocks, losses, augmentations or data sets. It is run: "
+        "give only what you trust.",
         callback=_load,
         is_eager=True,
     ),

@@ -2,8 +2,8 @@
 or one to train on and another to be scored on, `msmt17:PATH -> market1501:PATH`.
 
 A spec is the name of a source and, after a colon, what it takes. To add a source, add a row to
-SOURCES: everything that names, checks or loads data sets goes through that table. Nothing heavy is
-imported before a data set is asked for, so that help texts can be made from the table.
+SOURCES, as `register_data` does: everything that names, checks or loads data sets goes by them.
+Nothing heavy is imported before a data set is asked for: help texts are made from the table.
 """
 
 from __future__ import annotations
@@ -194,7 +194,9 @@ def usages() -> str:
 def sides(spec: str) -> list[str]:
     """The spec of what is trained on and, where an arrow follows, of what is scored on."""
     if not isinstance(spec, str):
-        raise UserError(f"data {spec!r} is not a text, as {usages()}")
+        raise UserError(
+            f"data {spec!r} is not a text, as {usages()}; nas.register_data gives a name to others"
+        )
     found = _cut(spec, ARROW)
     if len(found) > 2:
         raise UserError(f"data {spec!r}: {ARROW} is there more than once")

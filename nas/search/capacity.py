@@ -6,13 +6,15 @@ import os
 import sys
 from pathlib import Path
 
-from nas.architecture.registry import of_script
+from nas.architecture.registry import kinds_of_script
 from nas.arguments import whole
+from nas.data.register import DATA
 from nas.data.spec import check_spec, parts_of
 from nas.errors import UserError
+from nas.plugins import of_script
 from nas.search.executor import Cluster
-from nas.training.augmentation_kinds import augmentations_of_script
-from nas.training.loss_kinds import losses_of_script
+from nas.training.augmentation_kinds import AUGMENTATIONS
+from nas.training.loss_kinds import LOSSES
 
 
 def slots(workers: int | None, cluster: Cluster | None) -> int:
@@ -39,7 +41,13 @@ def slots(workers: int | None, cluster: Cluster | None) -> int:
 
 def in_script() -> list[str]:
     """What the caller's script registers, which processes know by running it."""
-    return of_script() + losses_of_script() + augmentations_of_script()
+    losses = {name: kind.make for name, kind in LOSSES.items() if kind.make}
+    return [
+        *kinds_of_script(),
+        *of_script("loss", losses),
+        *of_script("augmentation", AUGMENTATIONS),
+        *of_script("data", DATA),
+    ]
 
 
 def check_data(spec: str, cluster: Cluster | None) -> None:

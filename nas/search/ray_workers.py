@@ -22,7 +22,7 @@ import nas
 from nas.data import check_spec
 from nas.errors import Unavailable, UserError
 from nas.files import write_atomically
-from nas.plugins import loaded_plugins
+from nas.plugins import load_plugin, loaded_plugins
 from nas.search.executor import ATTEMPTS, Cluster
 from nas.training.job import Job, Result, run_job
 
@@ -134,8 +134,11 @@ def _work(job: Job, plugins: Mapping[str, str], threads: int, folder: str) -> Re
         import torch
 
         torch.set_num_threads(threads)
+        job = replace(job, plugins=_written(plugins))
+        for file in job.plugins:
+            load_plugin(file)
         _check_data(job.data)
-        return run_job(replace(job, plugins=_written(plugins)))
+        return run_job(job)
     except (UserError, OSError, ImportError) as error:
         raise Unavailable(f"node {_node()}: {error}") from None
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nas.errors import UserError
-from nas.plugins import check_name, source_of, typed_again
+from nas.plugins import check_function, check_name
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -27,17 +26,8 @@ def register_augmentation(name: str) -> Callable[[Augmentation], Augmentation]:
     check_name("augmentation", name)
 
     def add(function: Augmentation) -> Augmentation:
-        if not callable(function):
-            raise UserError(f"augmentation {name!r} is not a function of a batch")
-        if name in AUGMENTATIONS and not typed_again(AUGMENTATIONS[name], function):
-            raise UserError(f"augmentation {name!r} is registered already")
+        check_function("augmentation", name, function, AUGMENTATIONS)
         AUGMENTATIONS[name] = function
         return function
 
     return add
-
-
-def augmentations_of_script() -> list[str]:
-    """What was registered by the script that runs, as `nas.architecture.registry.of_script`."""
-    own = [name for name, f in AUGMENTATIONS.items() if source_of(f).__module__ == "__main__"]
-    return [f"augmentation {name}" for name in own]

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nas.errors import UserError
-from nas.plugins import check_name, digest_of, source_of, typed_again
+from nas.plugins import check_function, check_name, digest_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,12 +42,6 @@ LOSSES = {
 }
 
 
-def losses_of_script() -> list[str]:
-    """What was registered by the script that runs, as `nas.architecture.registry.of_script`."""
-    own = {name: kind.make for name, kind in LOSSES.items() if kind.make}
-    return [f"loss {name}" for name, f in own.items() if source_of(f).__module__ == "__main__"]
-
-
 def register_loss(
     name: str, *, identities: bool = True, classifier: bool = True
 ) -> Callable[[Make], Make]:
@@ -60,10 +53,7 @@ def register_loss(
     check_name("loss", name)
 
     def add(make: Make) -> Make:
-        if not callable(make):
-            raise UserError(f"loss {name!r} is not a function of a recipe")
-        if name in LOSSES and not typed_again(LOSSES[name].make, make):
-            raise UserError(f"loss {name!r} is registered already")
+        check_function("loss", name, make, {name: kind.make for name, kind in LOSSES.items()})
         LOSSES[name] = LossKind(identities, classifier, make)
         return make
 

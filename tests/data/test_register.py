@@ -1,0 +1,145 @@
+"""Data sets of a plug-in: a function that gives one, by a name that specs take."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from runpy import run_path
+
+import numpy as np
+import pytest
+
+from nas.architecture import Architecture, Size, Stage
+from nas.data import (
+    Dataset,
+    Images,
+    check_dataset,
+    check_spec,
+    digest,
+    load_dataset,
+    prepare_dataset,
+    relabel,
+)
+from nas.data.register import DATA, register_data
+from nas.data.spec import SOURCES
+from nas.errors import UserError
+from nas.search.capacity import in_script
+from nas.training import Job, load_recipe, run_job
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "npz_data.py"
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """What a test registers goes with it."""
+    sources, data = dict(SOURCES), dict(DATA)
+    yield
+    SOURCES.clear()
+    SOURCES.update(sources)
+    DATA.clear()
+    DATA.update(data)
+
+
+def drawn(text: str) -> Dataset:
+    return load_dataset(f"synthetic:ids={text or 10},size=32x16")
+
+
+def test_it_is_loaded_checked_and_joined_as_any_other() -> None:
+    register_data("mine", "reid")(drawn)
+    check_spec("mine:12")
+    prepare_dataset("mine", (32, 16))
+    assert digest(load_dataset("mine:12")) == digest(drawn("12"))
+    assert load_dataset("mine", (64, 32)).train.size == (64, 32)
+    assert check_dataset("mine").ok
+    joined = load_dataset("mine + synthetic:ids=14,size=32x16")
+    assert joined.num_classes == 5 + 7
+    scored = load_dataset("mine -> synthetic:ids=14,size=32x16")
+    assert scored.num_classes == 5
+
+
+def test_a_job_trains_on_it() -> None:
+    register_data("mine", "reid")(drawn)
+    network = Architecture((Stage(16, 1),), Size(32, 16), stem="conv3", stem_channels=8)
+    recipe = load_recipe("quick-reid", ["epochs=1", "epoch_images=32", "rungs=[]"])
+    mine, same = (
+        run_job(Job("0", 0, network, recipe, data, 5, to_epoch=1))
+        for data in ("mine:12", "synthetic:ids=12,size=32x16")
+    )
+    assert mine.outcome == "done" and mine.scores == same.scores
+
+
+def test_a_text_it_has_to_have_is_asked_for() -> None:
+    register_data("mine", "reid", takes="FILE")(drawn)
+    with pytest.raises(UserError, match="nothing after the name; write mine:FILE"):
+        check_spec("mine")
+
+
+def broken(text: str) -> Dataset:
+    raise KeyError("pixels")
+
+
+def classes(text: str) -> Dataset:
+    images = Images(np.zeros((2, 8, 8, 3), np.uint8), np.arange(2))
+    return Dataset("c", "classification", images, test=images)
+
+
+def gaps(text: str) -> Dataset:
+    own = drawn(text)
+    assert own.query is not None
+    return Dataset("g", "reid", own.query, own.query, own.gallery)
+
+
+@pytest.mark.parametrize(
+    ("load", "message"),
+    [
+        (broken, r"^data mine: KeyError: 'pixels' \(test_register.py, line \d+\)$"),
+        (lambda text: None, "^data mine: its function did not give a nas.data.Dataset for reid$"),
+        (classes, "^data mine: its function did not give a nas.data.Dataset for reid$"),
+        (gaps, "^data mine: labels of train are 0 to 4 for 5 of them; nas.data.relabel"),
+    ],
+)
+def test_what_is_wrong_with_it_is_one_line(load: Callable[[str], Dataset], message: str) -> None:
+    register_data("mine", "reid")(load)
+    with pytest.raises(UserError, match=message):
+        load_dataset("mine")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a+b", "9x", None])
+def test_a_name_is_one_that_a_spec_can_have(name: str) -> None:
+    with pytest.raises(UserError, match="name"):
+        register_data(name, "reid")
+
+
+def test_what_is_known_already_is_refused() -> None:
+    register_data("mine", "reid")(drawn)
+    for name in ("mine", "synthetic"):
+        with pytest.raises(UserError, match=f"^data '{name}' is registered already$"):
+            register_data(name, "reid")(drawn)
+    with pytest.raises(UserError, match=r"^data 'other' is no function$"):
+        register_data("other", "reid")(3)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="task 'track' is neither"):
+        register_data("other", "track")  # type: ignore[arg-type]
+
+
+def test_that_of_a_script_is_known_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def typed(text: str) -> Dataset:
+        return drawn(text)
+
+    typed.__module__ = "__main__"
+    register_data("mine", "reid")(typed)
+    assert in_script() == ["data mine"]
+
+
+def test_the_example_reads_arrays(tmp_path: Path) -> None:
+    run_path(str(EXAMPLE))
+    random = np.random.default_rng(0)
+    person = np.repeat(np.arange(3, 9), 4)
+    np.savez(
+        tmp_path / "people.npz", pixels=random.integers(0, 255, (24, 32, 16, 3), np.uint8),
+        person=person, camera=np.tile([1, 1, 2, 2], 6), train=person < 6,
+    )  # fmt: skip
+    found = load_dataset(f"npz:{tmp_path / 'people.npz'}")
+    assert found.train.labels.tolist() == relabel(person[:12]).tolist()
+    assert found.query is not None and found.gallery is not None
+    assert found.query.labels.tolist() == [6, 6, 7, 7, 8, 8]
+    assert found.query.rows is not None and found.query.rows.tolist() == [12, 14, 16, 18, 20, 22]
+    assert found.gallery.labels.tolist() == [6, 6, 7, 7, 8, 8]
+    assert check_dataset(f"npz:{tmp_path / 'people.npz'}").ok
