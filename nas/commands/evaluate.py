@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nas.commands.options import Flip, Json, Metric, MetricName, Plugins, Trained
+from nas.commands.options import Flip, Json, Metric, MetricName, Plugins, Rerank, Trained
 from nas.commands.output import make_console, print_json
 
 
@@ -15,10 +15,7 @@ def evaluate(
     data: Annotated[list[str], typer.Option(help="Data set; give it again for more of them.")],
     metric: Metric = MetricName.cosine,
     flip: Flip = False,
-    rerank: Annotated[
-        bool,
-        typer.Option("--rerank", help="Re-identification by k-reciprocal neighbours."),
-    ] = False,
+    rerank: Rerank = False,
     as_json: Json = False,
     plugin: Plugins = None,
 ) -> None:

@@ -125,6 +125,9 @@ class MetricName(StrEnum):
 
 
 Metric = Annotated[MetricName, typer.Option(help="How embeddings are compared.")]
+Rerank = Annotated[
+    bool, typer.Option("--rerank", help="Re-identification by k-reciprocal neighbours.")
+]
 Flip = Annotated[
     bool, typer.Option("--flip", help="Average the embeddings of an image and its mirror's.")
 ]

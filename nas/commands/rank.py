@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nas.commands.options import Flip, Metric, MetricName, Plugins, Trained
+from nas.commands.options import Flip, Metric, MetricName, Plugins, Rerank, Trained
 
 
 def rank(
@@ -21,16 +21,18 @@ def rank(
         typer.Option(help="Random queries that have a match; by default 8, in a .csv all."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of queries.")] = 0,
+    top: Annotated[int, typer.Option(min=1, help="The nearest of the gallery for each.")] = 10,
     metric: Metric = MetricName.cosine,
     flip: Flip = False,
+    rerank: Rerank = False,
     plugin: Plugins = None,
 ) -> None:
-    """Write a picture, or a table: queries, and the 10 nearest of the gallery, right and wrong."""
+    """Write a picture, or a table: queries, and the nearest of the gallery, right and wrong."""
     from nas.commands.targets import load_trained
     from nas.report.ranking import write_ranking
 
     network = load_trained(checkpoint)
-    how: dict[str, Any] = {"metric": metric.value, "flip": flip}
-    rows = write_ranking(network, data, out, queries=queries, seed=seed, **how)
+    how: dict[str, Any] = {"metric": metric.value, "flip": flip, "rerank": rerank}
+    rows = write_ranking(network, data, out, queries=queries, seed=seed, top=top, **how)
     mean = sum(row.ap for row in rows) / len(rows)
     print(f"{out}: {len(rows)} queries, mean AP of these {mean:.4f}")

@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,12 +18,15 @@ from nas.errors import UserError
 from nas.files import write_atomically
 from nas.models import Network
 from nas.training.evaluation import NotFinite, embed, scoring
+from nas.training.rerank import Reranked
 from nas.training.retrieval import Gallery, Metric, average_precision, match_ranks
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
-SHOWN = 10
+SHOWN, WIDEST = 10, 50  # of the gallery for each query; in a picture at most
+MEANING = {"cosine": "cosine similarity", "euclidean": "Euclidean distance"}
+RERANKED = "re-ranked distance"
 COLUMNS = (
     "query", "query_identity", "query_camera", "ap",
     "rank", "gallery", "identity", "camera", "right", "value",
@@ -39,7 +42,8 @@ class Ranked:
     """A query and its nearest gallery images, nearest first.
 
     query, gallery: indices. right: whether the identity is the query's. values: cosine
-    similarities, or Euclidean distances. ap: average precision of the whole gallery's order.
+    similarities, Euclidean distances, or re-ranked ones. ap: average precision of the whole
+    gallery's order.
     """
 
     query: int
@@ -56,23 +60,27 @@ def write_ranking(
     *,
     queries: int | None = None,
     seed: int = 0,
+    top: int = SHOWN,
     metric: Metric = "cosine",
     flip: bool = False,
+    rerank: bool = False,
 ) -> list[Ranked]:
     """Write a PNG: a row for each of some random queries of the test split, best AP first.
 
-    A row is the query and the SHOWN nearest of the gallery by `metric`, under the rules of
-    evaluation. Of a path that ends in .csv, a table of them with a line for each of the nearest.
-    checkpoint: a network, or its file, as `load_trained` takes it. queries: by default 8 in a
-    picture, all that have a match in a table. flip: as for `embed`. Returns what is shown.
-    UserError where the data set has no query and gallery.
+    A row is the query and the `top` nearest of the gallery by `metric`, with `rerank` by
+    k-reciprocal neighbours, under the rules of evaluation. Of a path that ends in .csv, a table of
+    them with a line for each of the nearest. checkpoint: a network, or its file, as `load_trained`
+    takes it. queries: by default 8 in a picture, all that have a match in a table. flip: as for
+    `embed`. Returns what is shown. UserError where the data set has no query and gallery.
     """
-    path, seed = a_path("--out", path), whole("--seed", seed)
+    path, seed, top = a_path("--out", path), whole("--seed", seed), whole("--top", top, 1)
     if path.suffix not in (".png", ".csv") or not path.parent.is_dir():
         raise UserError(f"--out: {path} is not a .png or .csv file in a folder that exists")
     drawn = path.suffix == ".png"
     if queries is not None and whole("--queries", queries, 1) > 100 and drawn:
         raise UserError(f"--queries: {queries} is not a number of queries from 1 to 100")
+    if top > WIDEST and drawn:
+        raise UserError(f"--top: {top} are too many for a picture, which has up to {WIDEST}")
     check_spec(data)
     with scoring(checkpoint) as network:
         dataset = load_dataset(data, network.input_size, train=False)
@@ -80,12 +88,13 @@ def write_ranking(
             raise UserError(f"{data} has no query and gallery to rank; it is for {dataset.task}")
         shown = dataset.query, dataset.gallery
         count = queries or (8 if drawn else len(dataset.query))
-        rows = rank(network, *shown, count, seed, metric=metric, flip=flip)
+        how: dict[str, Any] = {"top": top, "metric": metric, "flip": flip, "rerank": rerank}
+        rows = rank(network, *shown, count, seed, **how)
     if not drawn:
         write_atomically(path, table(rows, *shown).encode())
         return rows
-    title = f"{dataset.name[:40]}: the {SHOWN} nearest to {len(rows)} random queries"
-    picture = draw(rows, *shown, title, metric)
+    title = f"{dataset.name[:40]}: the {top} nearest to {len(rows)} random queries"
+    picture = draw(rows, *shown, title, RERANKED if rerank else MEANING[metric], top)
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
     write_atomically(path, buffer.getvalue())
@@ -99,8 +108,10 @@ def rank(
     queries: int,
     seed: int,
     *,
+    top: int = SHOWN,
     metric: Metric = "cosine",
     flip: bool = False,
+    rerank: bool = False,
 ) -> list[Ranked]:
     """Rankings of up to `queries` random queries of those that have a match, best AP first."""
     assert query.cameras is not None and gallery.cameras is not None
@@ -108,7 +119,10 @@ def rank(
         found, embeddings = (embed(network, images, flip=flip) for images in (gallery, query))
     except NotFinite as error:
         raise UserError(str(error)) from None
-    ranked = Gallery(found, gallery.labels, gallery.cameras, metric)
+    ranked, asked = Gallery(found, gallery.labels, gallery.cameras, metric), embeddings
+    if rerank:
+        ranked = Reranked(embeddings, found, gallery.labels, gallery.cameras, metric)
+        asked = torch.arange(len(query))
     matched = [
         index
         for index in permutation(seed, len(query), "ranking").tolist()
@@ -117,17 +131,19 @@ def rank(
     if not matched:
         raise UserError("no query has a match in the gallery")
     chosen = np.array(matched[:queries])
-    picked = embeddings[torch.from_numpy(chosen).to(embeddings.device)]
+    picked = asked[torch.from_numpy(chosen).to(asked.device)]
     labels, cameras = query.labels[chosen], query.cameras[chosen]
     rows = []
     for place, ranks in match_ranks(ranked, picked, labels, cameras):
         near = ranked.nearness(picked[place : place + 1])[0]
         near[ranked.of_identity(int(labels[place]), int(cameras[place]))[1]] = -np.inf
-        order = np.argsort(-near, kind="stable")[:SHOWN]
+        order = np.argsort(-near, kind="stable")[:top]
         order = order[near[order] > -np.inf]
         right = gallery.labels[order] == labels[place]
         values: list[float] = near[order].tolist()
-        if metric == "euclidean":
+        if rerank:
+            values = (-near[order]).tolist()
+        elif metric == "euclidean":
             apart = ranked.embeddings[order.tolist()] - picked[place]
             values = torch.linalg.vector_norm(apart, dim=1).tolist()
         shown = (tuple(order.tolist()), tuple(right.tolist()), tuple(values))
@@ -152,9 +168,15 @@ def table(rows: list[Ranked], query: Images, gallery: Images) -> str:
 
 
 def draw(
-    rows: list[Ranked], query: Images, gallery: Images, title: str, metric: Metric = "cosine"
+    rows: list[Ranked],
+    query: Images,
+    gallery: Images,
+    title: str,
+    value: str = MEANING["cosine"],
+    columns: int = SHOWN,
 ) -> Image.Image:
-    """The picture of `rows`; right and wrong are told apart by colour, and by tick and cross."""
+    """The picture of `rows`; right and wrong are told apart by colour, and by tick and cross.
+    value: what the values are. columns: of the gallery."""
     from PIL import Image, ImageDraw, ImageFont
 
     assert query.cameras is not None and gallery.cameras is not None
@@ -164,16 +186,16 @@ def draw(
     across, down = cells[1] + GAP, height + 2 * FRAME + 2 * LINE + 22
     first = MARGIN + cells[0] + APART
     top = MARGIN + 52
-    size = (first + SHOWN * across - GAP + MARGIN, top + len(rows) * down + MARGIN - 22)
+    size = (first + columns * across - GAP + MARGIN, top + len(rows) * down + MARGIN - 22)
     picture = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(picture)
     small, large = ImageFont.load_default(13), ImageFont.load_default(20)
     pen.text((MARGIN, MARGIN - 4), title, INK, large)
     pen.text((MARGIN, top - 20), "query", FAINT, small)
     pen.text((first, top - 20), "rank 1", FAINT, small)
-    for place in range(1, SHOWN):
+    for place in range(1, columns):
         pen.text((first + place * across, top - 20), str(place + 1), FAINT, small)
-    _legend(pen, size[0] - MARGIN, MARGIN + 8, small, metric)
+    _legend(pen, size[0] - MARGIN, MARGIN + 8, small, value)
     for number, row in enumerate(rows):
         y = top + number * down
         words = (_who(query, row.query), f"AP {row.ap:.3f}")
@@ -235,10 +257,9 @@ def _legend(
     right_edge: int,
     y: int,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-    metric: Metric,
+    value: str,
 ) -> None:
     """What the marks and words mean, ending at the right edge."""
-    value = {"cosine": "cosine similarity", "euclidean": "Euclidean distance"}[metric]
     words = "same identity", "another", f"identity, camera, {value}"
     x = right_edge - sum(int(pen.textlength(word, font)) for word in words) - 100
     for word, right in zip(words, (True, False, None), strict=True):

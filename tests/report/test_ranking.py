@@ -79,6 +79,25 @@ def test_a_table_has_all_queries_and_says_what_the_picture_shows(tmp_path: Path)
     assert len(few) == 2
 
 
+def test_re_ranked_rows_have_the_order_and_the_scores_of_re_ranking(tmp_path: Path) -> None:
+    network, dataset = build(TINY, seed=1), load_dataset(DATA)
+    query, gallery = dataset.query, dataset.gallery
+    assert query is not None and gallery is not None
+    assert query.cameras is not None and gallery.cameras is not None
+    rows = rank(network, query, gallery, len(query), 3, top=15, rerank=True)
+    scores = score_reid(network, query, gallery, rerank=True)
+    assert np.mean([row.ap for row in rows]) == pytest.approx(scores["mAP"], abs=1e-6)
+    assert {len(row.gallery) for row in rows} == {15}
+    assert all(list(row.values) == sorted(row.values) for row in rows)
+    first = [row.right[0] for row in rows]
+    assert np.mean(first) == pytest.approx(scores["rank1"])
+    write_ranking(network, DATA, tmp_path / "wide.png", queries=1, top=15, rerank=True)
+    with Image.open(tmp_path / "wide.png") as picture:
+        assert 15 * CELL < picture.width < 18 * CELL
+    with pytest.raises(UserError, match=r"^--top: 51 are too many for a picture"):
+        write_ranking(network, DATA, tmp_path / "wider.png", top=51)
+
+
 def test_the_seed_chooses_the_queries() -> None:
     network, dataset = build(TINY, seed=1), load_dataset(DATA)
     assert dataset.query is not None and dataset.gallery is not None
