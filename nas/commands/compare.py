@@ -21,7 +21,9 @@ def compare(
 ) -> None:
     """Print the hypervolume of each RUN, and the front of all of them together.
 
-    Runs of other data, another split or another recipe are refused: their scores mean other things.
+    Of searches that differ by --seed alone, the mean over seeds with its interval, and the
+    difference to the first such group. Runs of other data, another split or another recipe are
+    refused: their scores mean other things.
     """
     from nas.search.compare import compare_runs
 
@@ -29,11 +31,14 @@ def compare(
     if as_json:
         print_json(found.as_dict())
         return
-    from nas.report.compare import compared_table, comparison_notes, joint_table
+    from nas.report.compare import compared_table, comparison_notes, groups_table, joint_table
 
     console = make_console()
     console.print(compared_table(found, console.width))
     for note in comparison_notes(found):
         console.print(note, style="dim")
+    if found.groups:
+        console.print()
+        console.print(groups_table(found, console.width))
     console.print()
     console.print(joint_table(found, console.width))

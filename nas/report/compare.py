@@ -28,6 +28,26 @@ def compared_table(found: Comparison, width: int | None = None) -> RenderableTyp
     return terminal(pd.DataFrame(rows, columns=names), "", width)
 
 
+def groups_table(found: Comparison, width: int | None = None) -> RenderableType:
+    """A row for runs that differ by their seed alone: what such a search finds, over seeds."""
+    import pandas as pd
+
+    rows = []
+    for own in found.groups:
+        several = len(own.runs) > 1
+        deviation = f" ±{own.deviation:.4f}" if several else ""
+        interval = f"{own.low:.4f} to {own.high:.4f}" if several else ""
+        more = ""
+        if own.difference:
+            middle, low, high = own.difference
+            more = f"{middle:+.4f} ({low:+.4f} to {high:+.4f})"
+        how = "" if not more else f"{own.paired} pairs" if own.paired else "unpaired"
+        mean = f"{own.mean:.4f}{deviation}"
+        rows.append((own.name, str(len(own.runs)), mean, interval, more, how))
+    names = ["search", "seeds", "hypervolume", "95% interval", "less the first", "by"]
+    return terminal(pd.DataFrame(rows, columns=names), f"Over seeds, by {found.by}", width, ["by"])
+
+
 def joint_table(found: Comparison, width: int | None = None) -> RenderableType:
     """The front of all runs, cheapest first; `run` is the number of `compared_table`."""
     import pandas as pd

@@ -23,6 +23,7 @@ from nas.directory import flat
 from nas.errors import UserError
 from nas.search.about import trial_row
 from nas.search.confirm import LEAST, Spread, confirmed, is_confirmed, spread
+from nas.search.groups import Group, groups_of
 from nas.search.hypervolume import Scale, reference_score
 from nas.search.objectives import SCORE, front_mask
 from nas.search.record import Trial, searched
@@ -59,6 +60,7 @@ class Comparison:
     """front: members of the front of all runs, cheapest first, each with its run's place in `runs`
     and the score that it counts by. by: what that is, `fresh seeds` where all runs are confirmed,
     else `search scores`. ranges: least and largest of each cost. notes: what a reader has to know.
+    groups: runs that differ by their seed alone, by that same hypervolume.
     """
 
     objectives: tuple[str, ...]
@@ -68,6 +70,7 @@ class Comparison:
     runs: tuple[Compared, ...]
     front: tuple[tuple[int, Trial, float], ...]
     notes: tuple[str, ...]
+    groups: tuple[Group, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, with names that stay."""
@@ -81,7 +84,9 @@ class Comparison:
             | trial_row(trial, self.runs[place].spread)
             for place, trial, worth in self.front
         ]
-        return vars(self) | {"runs": rows, "front": members}
+        return vars(self) | {
+            "runs": rows, "front": members, "groups": [vars(own) for own in self.groups],
+        }  # fmt: skip
 
 
 def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = None) -> Comparison:
@@ -142,6 +147,7 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
         )
     if any(sure) and not by_seeds:
         notes.append("not every run is confirmed: the front of all goes by search scores")
+    areas = [_area(scale, pairs) for pairs in points]
     return Comparison(
         objectives,
         reference,
@@ -150,6 +156,7 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
         tuple(found),
         tuple(sorted(members, key=lambda own: (own[1].costs[costs[0]], own[0]))),
         tuple(notes),
+        groups_of(runs, areas),
     )
 
 

@@ -61,7 +61,7 @@ FIELDS = {
     ],
     ("best", "results/a"): ["run", "limits", "trials"],
     ("compare", "results/a", "results/b"): [
-        "objectives", "reference", "ranges", "by", "runs", "front", "notes",
+        "objectives", "reference", "ranges", "by", "runs", "front", "notes", "groups",
     ],
 }  # fmt: skip
 
