@@ -12,7 +12,10 @@ from nas.commands.output import make_console, print_json
 
 def evaluate(
     checkpoint: Trained,
-    data: Annotated[list[str], typer.Option(help="Data set; give it again for more of them.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Data set; may be repeated; of RUN#trial by default that of its run."),
+    ] = None,
     metric: Metric = MetricName.cosine,
     flip: Flip = False,
     rerank: Rerank = False,
@@ -20,18 +23,20 @@ def evaluate(
     plugin: Plugins = None,
 ) -> None:
     """Print the scores of CHECKPOINT on the test split of each data set."""
-    from nas.commands.targets import load_trained
+    from nas.commands.targets import data_to_score, load_trained
     from nas.data import check_spec
     from nas.report import score_tables
     from nas.training.evaluation import evaluate as score
 
-    for spec in data:
+    specs = data or [data_to_score(checkpoint, None)]
+    for spec in specs:
         check_spec(spec)
     network = load_trained(checkpoint)
     how: dict[str, Any] = {"metric": metric.value, "flip": flip, "rerank": rerank}
-    found = [score(network, spec, **how) for spec in data]
+    found = [score(network, spec, **how) for spec in specs]
     if as_json:
         print_json({"checkpoint": checkpoint, **how, "results": found})
         return
-    for table in score_tables(found):
-        make_console().print(table)
+    console = make_console()
+    for table in score_tables(found, console.width):
+        console.print(table)

@@ -12,7 +12,12 @@ from nas.commands.options import Flip, Metric, MetricName, Plugins, Rerank, Trai
 
 def rank(
     checkpoint: Trained,
-    data: Annotated[str, typer.Option(help="Data set with query and gallery.")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Data set with query and gallery; of RUN#trial by default that of its run."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The file to write: .png or .csv.")] = Path(
         "ranking.png"
     ),
@@ -28,11 +33,12 @@ def rank(
     plugin: Plugins = None,
 ) -> None:
     """Write a picture, or a table: queries, and the nearest of the gallery, right and wrong."""
-    from nas.commands.targets import load_trained
+    from nas.commands.targets import data_to_score, load_trained
     from nas.report.ranking import write_ranking
 
+    spec = data_to_score(checkpoint, data)
     network = load_trained(checkpoint)
     how: dict[str, Any] = {"metric": metric.value, "flip": flip, "rerank": rerank}
-    rows = write_ranking(network, data, out, queries=queries, seed=seed, top=top, **how)
+    rows = write_ranking(network, spec, out, queries=queries, seed=seed, top=top, **how)
     mean = sum(row.ap for row in rows) / len(rows)
     print(f"{out}: {len(rows)} queries, mean AP of these {mean:.4f}")

@@ -21,12 +21,17 @@ def resolve(target: str, size: str | None = None) -> Architecture:
     return architecture.resized(Size.parse(size, "--input")) if size else architecture
 
 
-def data_of(target: str) -> str:
-    """The data that the run of RUN#trial had; the built-in data for other targets."""
-    if not _is_trial(target):
-        return "synthetic"
-    data: str = _split(target)[0].asked["data"]
-    return data
+def data_of(target: str) -> str | None:
+    """The data that the run of RUN#trial had; None for other targets."""
+    return str(_split(target)[0].asked["data"]) if _is_trial(target) else None
+
+
+def data_to_score(target: str, data: str | None) -> str:
+    """What was given, or the data of the run; UserError where there is neither."""
+    found = data or data_of(target)
+    if found is None:
+        raise UserError(f"--data: give what {target} is to be scored on, such as synthetic")
+    return found
 
 
 def load(target: str, size: str | None, seed: int) -> tuple[Network, str]:

@@ -65,7 +65,7 @@ def train(
         with view:
             done = train_network(
                 resolve(target, input),
-                data=data or data_of(target),
+                data=data or data_of(target) or "synthetic",
                 recipe=recipe,
                 overrides=changes or [],
                 evaluate=evaluate or [],

@@ -119,7 +119,7 @@ def _narrowest(cells: list[str]) -> int:
     """Of a column of text: below it words would be cut, or it would be a tower of letters."""
     longest, word = _longest(cells), _longest(" ".join(cells).split())
     tower = FOLDED + 4 if longest > 2 * FOLDED else FOLDED * 3 // 5
-    return max(min(longest, tower), min(word, FOLDED))
+    return max(min(longest, tower), min(word, 2 * FOLDED))
 
 
 def markdown(words: pd.DataFrame, title: str = "", notes: Sequence[str] = ()) -> str:

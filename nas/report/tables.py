@@ -93,6 +93,8 @@ def _words(
     spare = [name for name in ("rank1", "params") if name not in run.objectives]
     spare += scores if fresh else []
     notes = ["±: 95% interval of the mean (seeds)"] * bool(fresh)
+    if fresh and not all(found[trial.number] for trial in members):
+        notes += ["without ±: a single score of the search, not to be compared with these means"]
     notes += filter(None, [shared_in_words(points, varying)])
     return pd.DataFrame(columns), spare, notes
 
@@ -108,19 +110,22 @@ def _interval(found: Confirmed | None) -> str:
     return f"{found.mean:.4f} ±{found.reach:.4f} ({found.replicates})" if found else ""
 
 
-def score_tables(results: Sequence[dict[str, Any]]) -> list[Table]:
+def score_tables(
+    results: Sequence[dict[str, Any]], width: int | None = None
+) -> list[RenderableType]:
     """What `nas.evaluate` returned: one table a task, one row a data set."""
+    import pandas as pd
+
     tables = []
     for task in dict.fromkeys(result["task"] for result in results):
-        rows = [result for result in results if result["task"] == task]
-        table = bare_table()
-        table.add_column("data", overflow="fold")
-        for name in (*rows[0]["images"], *rows[0]["scores"]):
-            table.add_column(name, justify="right", no_wrap=True)
-        for row in rows:
-            counts = (f"{count:,}" for count in row["images"].values())
-            table.add_row(row["data"], *counts, *(f"{x:.4f}" for x in row["scores"].values()))
-        tables.append(table)
+        rows = [
+            {"data": result["data"]}
+            | {name: f"{count:,}" for name, count in result["images"].items()}
+            | {name: f"{score:.4f}" for name, score in result["scores"].items()}
+            for result in results
+            if result["task"] == task
+        ]
+        tables.append(terminal(pd.DataFrame(rows), "", width))
     return tables
 
 

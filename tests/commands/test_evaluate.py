@@ -12,9 +12,11 @@ from PIL import Image
 from nas import evaluate
 from nas.architecture import Architecture, Size, Stage
 from nas.commands import main
+from nas.commands.targets import data_to_score
 from nas.data import Dataset, Images, load_dataset
 from nas.models import build
 from nas.models.weights import save_network
+from tests.made_up_runs import make_run
 
 TINY = Architecture((Stage(16, 1), Stage(16, 1)), Size(32, 16), stem="conv3", stem_channels=8)
 DATA = "synthetic:ids=10,size=32x16"
@@ -76,6 +78,19 @@ def test_evaluate_prints_what_the_function_returns_a_row_a_data_set(
         found = evaluate(checkpoint, spec)
         scores = [f"{value:.4f}" for value in found["scores"].values()]
         assert row.split() == [spec, *map(str, found["images"].values()), *scores]
+
+
+def test_a_trial_is_scored_on_the_data_of_its_run(
+    cli: Cli, checkpoint: Path, tmp_path: Path
+) -> None:
+    trial = f"{make_run(tmp_path / 'run', data=DATA)}#0"
+    assert data_to_score(trial, None) == DATA
+    assert data_to_score(trial, "market1501:there") == "market1501:there"
+    for verb in ("evaluate", "rank"):
+        code, _, told = cli(verb, checkpoint)
+        assert code == 2 and f"--data: give what {checkpoint} is to be scored on" in told
+        code, _, told = cli(verb, trial)
+        assert code == 2 and "no weights are kept of trial 0" in told
 
 
 def test_evaluate_by_distance_with_flip_as_json(cli: Cli, checkpoint: Path) -> None:
