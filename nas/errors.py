@@ -1,11 +1,10 @@
 """The one exception for what a user can mend: bad input, said in one line."""
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import walk_tb
-
-OURS = ("nas", "torch", "importlib")
 
 
 class UserError(Exception):
@@ -40,6 +39,13 @@ def in_words(error: BaseException) -> str:
     lines = [
         f" ({Path(frame.f_code.co_filename).name}, line {line})"
         for frame, line in walk_tb(error.__traceback__)
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in OURS
+        if not _of_a_library(frame.f_globals.get("__name__", ""), frame.f_code.co_filename)
     ]
     return " ".join(words.split()) + (lines[-1] if lines else "")
+
+
+def _of_a_library(module: str, file: str) -> bool:
+    """Or of this toolkit, which may lie anywhere."""
+    package = module.partition(".")[0]
+    installed = {"site-packages", "dist-packages"} & set(Path(file).parts)
+    return package == "nas" or package in sys.stdlib_module_names or bool(installed)

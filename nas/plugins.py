@@ -77,7 +77,7 @@ def check_function(what: str, name: str, function: object, known: Mapping[str, o
     """UserError where what is registered is no function, or one of that name is known that was not
     typed in."""
     if not callable(function):
-        raise UserError(f"{what} {name!r} is no function")
+        raise UserError(f"{what} {name!r} is not a function")
     if name in known and not typed_again(known[name], function):
         raise UserError(f"{what} {name!r} is registered already")
 

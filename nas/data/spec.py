@@ -221,9 +221,9 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
     for text in [part for side in sides(spec) for part in _cut(side, "+")]:
         name, colon, rest = (piece.strip() for piece in text.partition(":"))
         if name not in SOURCES:
+            hint = meant(name, SOURCES) or "; that of a plug-in needs --plugin"
             raise UserError(
-                f"data {spec!r}: {name!r} is not a data set; valid are "
-                f"{usages()}{meant(name, SOURCES)}"
+                f"data {spec!r}: {name!r} is not a data set; valid are {usages()}{hint}"
             )
         source = SOURCES[name]
         if not rest and (colon or "[" not in source.usage):

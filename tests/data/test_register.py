@@ -76,6 +76,11 @@ def broken(text: str) -> Dataset:
     raise KeyError("pixels")
 
 
+def missing(text: str) -> Dataset:
+    np.load("no.npz")  # which fails within numpy
+    return drawn(text)
+
+
 def classes(text: str) -> Dataset:
     images = Images(np.zeros((2, 8, 8, 3), np.uint8), np.arange(2))
     return Dataset("c", "classification", images, test=images)
@@ -91,6 +96,7 @@ def gaps(text: str) -> Dataset:
     ("load", "message"),
     [
         (broken, r"^data mine: KeyError: 'pixels' \(test_register.py, line \d+\)$"),
+        (missing, r"^data mine: FileNotFoundError: .*'no.npz' \(test_register.py, line \d+\)$"),
         (lambda text: None, "^data mine: its function did not give a nas.data.Dataset for reid$"),
         (classes, "^data mine: its function did not give a nas.data.Dataset for reid$"),
         (gaps, "^data mine: labels of train are 0 to 4 for 5 of them; nas.data.relabel"),
@@ -113,7 +119,7 @@ def test_what_is_known_already_is_refused() -> None:
     for name in ("mine", "synthetic"):
         with pytest.raises(UserError, match=f"^data '{name}' is registered already$"):
             register_data(name, "reid")(drawn)
-    with pytest.raises(UserError, match=r"^data 'other' is no function$"):
+    with pytest.raises(UserError, match=r"^data 'other' is not a function$"):
         register_data("other", "reid")(3)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="task 'track' is neither"):
         register_data("other", "track")  # type: ignore[arg-type]
