@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nas.models import build, inherit, load_network
     from nas.plugins import load_plugin
     from nas.report import pareto_figure, write_pareto
+    from nas.report.activations import write_activations
     from nas.report.page import write_report
     from nas.report.ranking import write_ranking
     from nas.search import open_run, run_search
@@ -77,6 +78,7 @@ _HOME = {
     "run_search": "nas.search",
     "suggest": "nas.space",
     "train_network": "nas.training",
+    "write_activations": "nas.report.activations",
     "write_pareto": "nas.report",
     "write_ranking": "nas.report.ranking",
     "write_report": "nas.report.page",
@@ -120,6 +122,7 @@ __all__ = [
     "serve_dashboard",
     "suggest",
     "train_network",
+    "write_activations",
     "write_pareto",
     "write_ranking",
     "write_report",

@@ -62,6 +62,7 @@ SMALLER: dict[str, dict[str, str | None]] = {
     "audit": {**SPACES, **TRAINED, "--architectures": "8", "--seeds": "2"},
     "evaluate": {"--data": TINY},
     "rank": {"--data": TINY},
+    "activations": {"--data": TINY},
     "data": {"synthetic": TINY},
     "latency": {"osnet-mini": "small.yaml"},
     "profile": {"osnet-mini": "small.yaml"},

@@ -13,6 +13,7 @@ import typer
 
 from nas.commands import (
     ablate,
+    activations,
     audit,
     best,
     compare,
@@ -81,6 +82,7 @@ app.command("match")(match.match)
 app.command("evaluate")(evaluate.evaluate)
 app.command("embed")(embed.embed)
 app.command("rank")(rank.rank)
+app.command("activations")(activations.activations)
 app.command("export")(export.export)
 app.add_typer(space.app, name="space")
 app.add_typer(data.app, name="data")

@@ -17,6 +17,20 @@ from nas.data.random_bits import permutation
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.models import Network
+from nas.report.pictures import (
+    FAINT,
+    FRAME,
+    GAP,
+    HEIGHT,
+    INK,
+    LINE,
+    MARGIN,
+    PAPER,
+    framed,
+    pixels_of,
+    who,
+    write_png,
+)  # fmt: skip
 from nas.training.evaluation import NotFinite, embed, scoring
 from nas.training.rerank import Reranked
 from nas.training.retrieval import Gallery, Metric, average_precision, match_ranks
@@ -31,9 +45,7 @@ COLUMNS = (
     "query", "query_identity", "query_camera", "ap",
     "rank", "gallery", "identity", "camera", "right", "value",
 )  # fmt: skip
-HEIGHT, CELL = 192, 104  # of an image in the picture, and of its column at least, in pixels
-MARGIN, GAP, APART, FRAME, LINE = 20, 10, 26, 4, 16
-PAPER, INK, FAINT = "#ffffff", "#1f2428", "#69737b"
+CELL, APART = 104, 26  # of a column at least, and between query and gallery, in pixels
 QUERY, RIGHT, WRONG = "#3f4a52", "#12805c", "#c8371b"
 
 
@@ -95,9 +107,7 @@ def write_ranking(
         return rows
     title = f"{dataset.name[:40]}: the {top} nearest to {len(rows)} random queries"
     picture = draw(rows, *shown, title, RERANKED if rerank else MEANING[metric], top)
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
-    write_atomically(path, buffer.getvalue())
+    write_png(picture, path)
     return rows
 
 
@@ -198,47 +208,19 @@ def draw(
     _legend(pen, size[0] - MARGIN, MARGIN + 8, small, value)
     for number, row in enumerate(rows):
         y = top + number * down
-        words = (_who(query, row.query), f"AP {row.ap:.3f}")
-        _image(picture, pen, query, row.query, (MARGIN, y), widths[0], QUERY, words, small)
+        words = (who(query, row.query), f"AP {row.ap:.3f}")
+        framed(
+            picture, pen, pixels_of(query, row.query), (MARGIN, y), widths[0], QUERY, words, small
+        )
         x = first - APART // 2
         pen.line((x, y, x, y + height + 2 * FRAME), "#d5dadd", 1)
         for place, index in enumerate(row.gallery):
             color = RIGHT if row.right[place] else WRONG
-            words = (_who(gallery, index), f"{row.values[place]:.3f}")
+            words = (who(gallery, index), f"{row.values[place]:.3f}")
             corner = (first + place * across, y)
-            _image(picture, pen, gallery, index, corner, widths[1], color, words, small)
+            framed(picture, pen, pixels_of(gallery, index), corner, widths[1], color, words, small)
             _mark(pen, (corner[0] + 13, corner[1] + 13), row.right[place])
     return picture
-
-
-def _who(images: Images, index: int) -> str:
-    assert images.cameras is not None
-    label = int(images.labels[index])
-    return f"{f'id {label}' if label else 'distractor'} cam {int(images.cameras[index])}"
-
-
-def _image(
-    picture: Image.Image,
-    pen: ImageDraw.ImageDraw,
-    images: Images,
-    index: int,
-    corner: tuple[int, int],
-    width: int,
-    color: str,
-    words: tuple[str, str],
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-) -> None:
-    """One framed image with two lines of words below."""
-    from PIL import Image
-
-    x, y = corner
-    outer = (x, y, x + width + 2 * FRAME - 1, y + HEIGHT + 2 * FRAME - 1)
-    pen.rectangle(outer, color)
-    pixels = Image.fromarray(np.ascontiguousarray(images.gather(np.array([index]))[0]))
-    pixels = pixels.resize((width, HEIGHT), Image.Resampling.BICUBIC)
-    picture.paste(pixels, (x + FRAME, y + FRAME))
-    for line, (text, ink) in enumerate(zip(words, (INK, FAINT), strict=True)):
-        pen.text((x, outer[3] + 4 + line * LINE), text, ink, font)
 
 
 def _mark(pen: ImageDraw.ImageDraw, center: tuple[int, int], right: bool) -> None:

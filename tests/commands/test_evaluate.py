@@ -86,7 +86,7 @@ def test_a_trial_is_scored_on_the_data_of_its_run(
     trial = f"{make_run(tmp_path / 'run', data=DATA)}#0"
     assert data_to_score(trial, None) == DATA
     assert data_to_score(trial, "market1501:there") == "market1501:there"
-    for verb in ("evaluate", "rank"):
+    for verb in ("evaluate", "rank", "activations"):
         code, _, told = cli(verb, checkpoint)
         assert code == 2 and f"--data: give what {checkpoint} is to be scored on" in told
         code, _, told = cli(verb, trial)
