@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from nas.architecture import Architecture, Size
-from nas.cost import cost
 from nas.data import load_dataset
 from nas.models import Network, build
 from nas.seeds import derived_seed
@@ -110,22 +109,10 @@ def gradient_norm(architecture: Architecture, batch: Batch, seed: int = 0) -> fl
     return sum(float(w.grad.norm()) for w in _weights(network) if w.grad is not None)
 
 
-def params(architecture: Architecture, batch: Batch, seed: int = 0) -> float:
-    """Trainable parameters."""
-    return float(cost(architecture).params)
-
-
-def macs(architecture: Architecture, batch: Batch, seed: int = 0) -> float:
-    """Multiply-accumulates of an image."""
-    return float(cost(architecture).macs)
-
-
 ZERO_COST: dict[str, Callable[[Architecture, Batch, int], float]] = {
     "synflow": synflow,
     "naswot": naswot,
     "gradient norm": gradient_norm,
-    "params": params,
-    "macs": macs,
 }
 
 

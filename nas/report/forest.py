@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nas.ablation.statistics import BASELINE, BETTER, NOT_COMPARED, NOT_SHOWN, WORSE
-from nas.errors import UserError
 from nas.report.look import ACCENT, AXIS, CONTRAST, LAYOUT, MUTED
 from nas.report.words import change, compact, p_value
 
@@ -22,24 +21,13 @@ LOOKS = {
 LINE, AROUND, MARGIN = 34, 190, 150  # of a row; of all else; to the right; in pixels
 
 
-def forest_figure(
-    frame: pd.DataFrame,
-    title: str = "",
-    score: str = "score",
-    cost: str = "macs",
-    detectable: float | None = None,
-) -> go.Figure:
-    """From the frame of `comparison_frame`: differences (right is better), costs (left is better).
+def forest_figure(frame: pd.DataFrame, title: str = "", score: str = "score") -> go.Figure:
+    """From the frame of `comparison_frame`: differences (right is better), macs (left is better).
 
-    Rows stand as in the table, the baseline at 0. detectable: the smallest effect that the seeds
-    were enough for; a band is drawn as far as that. UserError where the frame has no such cost.
+    Rows stand as in the table, the baseline at 0. score: what the scores are called.
     """
     from plotly.subplots import make_subplots
 
-    if f"{cost}_change" not in frame:
-        columns = map(str, frame.columns)
-        known = [n.removesuffix("_change") for n in columns if n.endswith("_change")]
-        raise UserError(f"--cost: {cost!r} is not one of {', '.join(known)}")
     names = frame["row"].tolist()
     figure = make_subplots(
         cols=2, shared_yaxes=True, column_widths=[0.78, 0.22], horizontal_spacing=0.03
@@ -48,23 +36,18 @@ def forest_figure(
         rows = frame[frame["verdict"] == verdict]
         if len(rows):
             figure.add_trace(_differences(rows, verdict, score), row=1, col=1)
-    figure.add_trace(_costs(frame, cost), row=1, col=2)
+    figure.add_trace(_costs(frame), row=1, col=2)
     for i, row in enumerate(frame.to_dict("records")):
-        more = f" ({change(row[f'{cost}_change'])})" if i else ""
+        more = f" ({change(row['macs_change'])})" if i else ""
         figure.add_annotation(
             x=1.01, xref="paper", xanchor="left", y=row["row"], yref="y", showarrow=False,
-            text=compact(row[cost]) + more,
+            text=compact(row["macs"]) + more,
         )  # fmt: skip
         if row["verdict"] in (BASELINE, NOT_COMPARED):
             figure.add_annotation(
                 x=0, y=row["row"], text=row["verdict"], showarrow=False, bgcolor="white",
                 font={"color": "#444"}, row=1, col=1,
             )  # fmt: skip
-    if detectable is not None:
-        figure.add_vrect(
-            x0=-detectable, x1=detectable, fillcolor=MUTED, opacity=0.2, line_width=0,
-            layer="below", row=1, col=1,
-        )  # fmt: skip
     figure.add_vline(x=0, line={"color": "#444", "width": 1})
     figure.update_layout(**LAYOUT, height=AROUND + LINE * len(names))
     figure.update_layout(
@@ -72,7 +55,7 @@ def forest_figure(
     )
     figure.update_xaxes(**AXIS)
     figure.update_xaxes(title=f"{score}, difference to {names[0]}", row=1, col=1)
-    figure.update_xaxes(title=f"{cost}, %", row=1, col=2)
+    figure.update_xaxes(title="macs, %", row=1, col=2)
     figure.update_yaxes(
         categoryorder="array", categoryarray=names[::-1], range=[-0.6, len(names) - 0.4],
         automargin=True,
@@ -101,11 +84,11 @@ def _differences(rows: pd.DataFrame, verdict: str, score: str) -> go.Scatter:
     )
 
 
-def _costs(frame: pd.DataFrame, cost: str) -> go.Bar:
+def _costs(frame: pd.DataFrame) -> go.Bar:
     import plotly.graph_objects as go
 
     return go.Bar(
-        x=[100 * value for value in frame[f"{cost}_change"]],
+        x=[100 * value for value in frame["macs_change"]],
         y=frame["row"].tolist(),
         orientation="h",
         marker={"color": MUTED},

@@ -17,28 +17,19 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-SPENT = {
-    "epochs": "epochs of training",
-    "trials": "trials",
-    "macs": "MACs of training",
-    "seconds": "hours",
-}
-"""What a budget may be of, as the axis of growth is named."""
 
-
-def growth_figure(frame: pd.DataFrame, spent: str = "epochs") -> go.Figure:
-    """Hypervolume (up is better) against what was spent; of the frame of `growth`."""
+def growth_figure(frame: pd.DataFrame) -> go.Figure:
+    """Hypervolume (up is better) against epochs of training; of the frame of `growth`."""
     import plotly.graph_objects as go
 
-    x = frame[spent] / (3600 if spent == "seconds" else 1)
     line = go.Scatter(
-        x=[0, *x], y=[0, *frame["hypervolume"]], mode="lines",
+        x=[0, *frame["epochs"]], y=[0, *frame["hypervolume"]], mode="lines",
         line={"shape": "hv", "color": ACCENT, "width": 2}, name="hypervolume",
         hovertemplate="%{x:.3~s}: %{y:.4f}<extra></extra>",
     )  # fmt: skip
     figure = go.Figure(line)
     figure.update_layout(**LAYOUT)
-    figure.update_xaxes(title=SPENT[spent], rangemode="tozero", **AXIS)
+    figure.update_xaxes(title="epochs of training", rangemode="tozero", **AXIS)
     figure.update_yaxes(title="hypervolume", rangemode="tozero", **AXIS)
     return figure
 

@@ -7,7 +7,6 @@ from torch import nn
 
 from nas.architecture import Architecture
 from nas.audit.zero_cost import ZERO_COST, Batch, draw_batch, gradient_norm, naswot, synflow
-from nas.cost import cost
 from nas.models import build
 from nas.space import from_yaml
 
@@ -52,7 +51,7 @@ def test_it_follows_from_the_seed_and_changes_nothing_else(name) -> None:
     assert np.isfinite(first) and first == score(SMALL, own, 1)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(own.images, images)
-    assert (first == score(SMALL, own, 2)) == (name in ("params", "macs"))
+    assert first != score(SMALL, own, 2)
 
 
 def flow(architecture: Architecture, factor: dict[str, float]) -> float:
@@ -124,12 +123,6 @@ def test_the_gradient_norm_is_the_sum_over_layers() -> None:
     gradients = torch.autograd.grad(-chosen.mean(), weights)
     expected = sum(float((g**2).sum().sqrt()) for g in gradients)
     assert gradient_norm(SMALL, own, 3) == pytest.approx(expected, rel=1e-5)
-
-
-def test_params_and_macs_are_the_exact_costs() -> None:
-    known = cost(NORMED)
-    assert ZERO_COST["params"](NORMED, batch(), 0) == known.params
-    assert ZERO_COST["macs"](NORMED, batch(), 0) == known.macs
 
 
 def test_a_batch_is_drawn_from_the_training_split_by_its_seed() -> None:

@@ -5,7 +5,6 @@ import pytest
 
 from nas.ablation import compare, comparison_frame, families_table
 from nas.architecture import preset
-from nas.errors import UserError
 from nas.report.forest import forest_figure
 from nas.report.words import change
 
@@ -32,19 +31,6 @@ def test_rows_stand_as_in_the_table_and_say_what_was_not_compared() -> None:
     assert {("OSNet", "baseline"), ("SE", "not compared")} <= texts
     assert ("OSNet", "82.31M") in texts
     assert ("SE", f"71.57M ({change(FRAME['macs_change'][3])})") in texts
-
-
-def test_the_detectable_effect_is_a_band() -> None:
-    bands = [s for s in forest_figure(FRAME, detectable=0.02).layout.shapes if s.type == "rect"]
-    assert [(band.x0, band.x1) for band in bands] == [(-0.02, 0.02)]
-    assert not [s for s in forest_figure(FRAME).layout.shapes if s.type == "rect"]
-
-
-def test_another_cost_and_an_unknown_one() -> None:
-    costs = forest_figure(FRAME, cost="params").data[-1]
-    assert list(costs.x) == pytest.approx([100 * own for own in FRAME["params_change"]])
-    with pytest.raises(UserError, match="'flops' is not one of macs, params, activation_bytes"):
-        forest_figure(FRAME, cost="flops")
 
 
 def test_a_change_in_words() -> None:
