@@ -35,11 +35,12 @@ from nas.search.budget import Budget
 from nas.search.driver import Driver, SilentView
 from nas.search.executor import Executor
 from nas.search.ledger import Ledger
-from nas.search.plan import SearchPlan, Standing, Step
+from nas.search.plan import SearchPlan
 from nas.search.record import Record, Trial
 from nas.search.run import prepare
 from nas.search.rungs import Ladder
 from nas.search.samplers import Proposal, Propose, make_sampler
+from nas.search.step import Standing, Step
 from nas.search.study import Projection
 from nas.seeds import drawer
 from nas.space import Space, load_space

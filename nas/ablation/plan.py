@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nas.search.ledger import Ledger
-from nas.search.plan import Standing, Step
 from nas.search.record import FAILED, Trial
 from nas.search.rungs import Ladder
+from nas.search.step import Standing, Step
 
 
 @dataclass

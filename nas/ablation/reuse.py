@@ -12,9 +12,9 @@ from typing import Any
 from nas.ablation.looks import looked, looks
 from nas.directory import made_with, making_with
 from nas.errors import UserError
-from nas.search.plan import Step
 from nas.search.record import REUSED, Record, Trial
 from nas.search.run import read_asked
+from nas.search.step import Step
 from nas.search.workers import publish
 from nas.training.job import Result, in_parts
 

@@ -11,9 +11,9 @@ from nas.ablation.plan import ended
 from nas.architecture import key
 from nas.cost import cost
 from nas.search.ledger import Ledger
-from nas.search.plan import Standing, Step
 from nas.search.record import FAILED, Trial
 from nas.search.rungs import Ladder
+from nas.search.step import Standing, Step
 from nas.seeds import derived_seed
 from nas.space import Space
 

@@ -28,12 +28,13 @@ from nas.search.confirm import baselines, leaders
 from nas.search.executor import ATTEMPTS, Cluster, Executor
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
-from nas.search.plan import Plan, SearchPlan, Standing, Step, check_share
+from nas.search.plan import Plan, SearchPlan, check_share
 from nas.search.record import FAILED, Record, Trial, digest, proposed_here, searched
 from nas.search.run import Run, default_path, front, open_run, prepare
 from nas.search.rungs import Ladder, recipe_with_rungs
 from nas.search.samplers import default_sampler, make_sampler, measured, promoter
 from nas.search.session import note_session
+from nas.search.step import Standing, Step
 from nas.search.storage import check_storage, shared_study
 from nas.search.study import Projection
 from nas.search.warm import beginning_with, earlier_run, take_over

@@ -10,16 +10,13 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nas.search.budget import TRAINING, Budget
 from nas.search.record import FAILED, Trial
+from nas.search.step import Standing
 from nas.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from nas.search.plan import Standing
 
 LEAST_FIT = 4  # trials without which time is not told apart by macs
 PACE = 16  # the latest trials, which say how fast it goes now

@@ -18,6 +18,7 @@ from nas.search.ledger import Ledger, epoch_seconds
 from nas.search.record import FAILED, Trial, proposed_here, searched
 from nas.search.rungs import Ladder, Promote
 from nas.search.samplers import Propose, propose_untried
+from nas.search.step import Standing, Step
 from nas.space import Space
 
 UNCONFIRMED = (
@@ -31,36 +32,6 @@ PARTLY = (
 NO_ROOM = "there is no room in its share for two replicates of {}: not beside the front"
 CONFIRMING = "confirming the front with fresh seeds"
 EXHAUSTED = "every architecture of the space has been tried"
-
-
-@dataclass(frozen=True)
-class Step:
-    """Train a replicate of a trial from one epoch to another.
-
-    trial: as it is to stand in the record when the step begins; a new one has the next number.
-    """
-
-    trial: Trial
-    replicate: int
-    from_epoch: int
-    to_epoch: int
-
-    @property
-    def id(self) -> str:
-        return f"{self.trial.number}-{self.replicate}-{self.to_epoch}"
-
-    @property
-    def epochs(self) -> int:
-        return self.to_epoch - self.from_epoch
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a search stands. seconds: of wall-clock time that it has taken, in all."""
-
-    trials: Sequence[Trial]
-    running: Sequence[Step]
-    seconds: float
 
 
 class Plan(Protocol):

@@ -20,11 +20,12 @@ from nas.errors import UserError
 from nas.search.budget import Budget
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE
-from nas.search.plan import Plan, SearchPlan, Standing, Step, check_share
+from nas.search.plan import Plan, SearchPlan, check_share
 from nas.search.record import Trial
 from nas.search.rungs import Ladder, parse_rungs
 from nas.search.samplers import make_sampler, promoter
 from nas.search.samplers.staircase import Staircase
+from nas.search.step import Standing, Step
 from nas.space import Space, load_space
 from nas.training.recipe import load_recipe
 

@@ -10,9 +10,9 @@ from nas.audit.evidence import from_table, from_trials
 from nas.audit.plan import AuditPlan, spread_trials
 from nas.search.budget import Budget
 from nas.search.ledger import Ledger
-from nas.search.plan import Standing
 from nas.search.replay import replay
 from nas.search.rungs import Ladder
+from nas.search.step import Standing
 from nas.training import load_recipe
 from tests.audit.made_up import SPACE, table
 

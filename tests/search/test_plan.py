@@ -16,13 +16,14 @@ from nas.report.words import trial_in_words
 from nas.search.budget import Budget
 from nas.search.confirm import baselines, confirmed, first_due, is_confirmed, leaders
 from nas.search.ledger import Ledger, epoch_seconds
-from nas.search.plan import CONFIRMING, NO_ROOM, PARTLY, UNCONFIRMED, SearchPlan, Standing, Step
+from nas.search.plan import CONFIRMING, NO_ROOM, PARTLY, UNCONFIRMED, SearchPlan
 from nas.search.record import Record, Trial, searched
 from nas.search.replay import Event, Table, replay
 from nas.search.run import front
 from nas.search.rungs import Ladder
 from nas.search.samplers import make_sampler, promoter
 from nas.search.samplers.ehvi import START
+from nas.search.step import Standing, Step
 from nas.space import Space, from_yaml, to_yaml
 from nas.training import load_recipe
 
