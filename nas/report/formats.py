@@ -76,7 +76,7 @@ def terminal(
     for name, right in zip(words.columns, numeric(words), strict=True):
         table.add_column(
             name, justify="right" if right else "left", no_wrap=right, overflow="fold",
-            min_width=_narrowest(_cells(words, name)),
+            min_width=None if width is None else _narrowest(_cells(words, name)),
         )  # fmt: skip
     for row in rows(words):
         table.add_row(*row)

@@ -10,6 +10,7 @@ from nas.commands import targets
 from nas.errors import UserError
 from nas.models import Network, build
 from nas.models.weights import save_network
+from nas.search import open_run
 from tests.made_up_runs import make_run
 from tests.models.test_onnx import ARCHITECTURES
 
@@ -38,25 +39,23 @@ def test_a_name_is_initialised_by_the_seed_and_that_is_said() -> None:
     assert not found.training
 
 
-def test_a_trial_has_the_average_that_its_run_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(targets, "_find", lambda _: ARCHITECTURE)
-    model, last = build(ARCHITECTURE, 3, seed=5), build(ARCHITECTURE, 3, seed=6)
-    (tmp_path / "checkpoints").mkdir()
-    file = tmp_path / "checkpoints" / "4-6.pt"
+def test_a_trial_has_the_average_that_its_run_kept(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "run"))
+    architecture, file = run.trial(4).architecture, run.path / "checkpoints" / "4-6.pt"
+    model, last = build(architecture, 3, seed=5), build(architecture, 3, seed=6)
     torch.save({"network": last.state_dict(), "average": model.state_dict(), "epoch": 6}, file)
-    found, weights = targets.load(f"{tmp_path}#4", None, 0)
+    found, weights = targets.load(f"{run.path}#4", None, 0)
     assert equal(found, model)
     assert (found.classes, weights) == ((), str(file))
     saved = {"average": model.state_dict(), "classes": ["bag", "boot", "shirt"]}
     torch.save(saved, file)
-    assert targets.load(f"{tmp_path}#4", "64x32", 0)[0].classes == ("bag", "boot", "shirt")
+    resized = targets.load(f"{run.path}#4", "32x32", 0)[0]
+    assert (resized.classes, str(resized.input_size)) == (("bag", "boot", "shirt"), "32x32")
     with pytest.raises(UserError, match=r"of trial 3, only .* by its search score: 4; `train` it"):
-        targets.load(f"{tmp_path}#3", None, 0)
+        targets.load(f"{run.path}#3", None, 0)
     file.write_bytes(b"half")
     with pytest.raises(UserError, match=r"4-6.pt is damaged"):
-        targets.load(f"{tmp_path}#4", None, 0)
+        targets.load(f"{run.path}#4", None, 0)
 
 
 def test_files_come_before_what_their_names_could_mean(tmp_path: Path) -> None:
@@ -67,7 +66,7 @@ def test_files_come_before_what_their_names_could_mean(tmp_path: Path) -> None:
     save_network(build(ARCHITECTURE, 3), folder / "own.safetensors")
     for name in ("own.json", "own.safetensors"):
         assert targets.resolve(str(folder / name)) == ARCHITECTURE
-    assert targets.data_of(str(folder / "own.json")) == "synthetic"
+    assert targets.data_of(str(folder / "own.json")) is None
 
 
 @pytest.mark.parametrize(
@@ -111,4 +110,4 @@ def test_a_checkpoint_that_says_no_architecture_is_sent_to_import(tmp_path: Path
 def test_a_trial_is_trained_on_what_its_run_had(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", data="folder:images")
     assert targets.data_of(f"{run}#0") == "folder:images"
-    assert targets.data_of("osnet_x0_25") == targets.data_of("osnet-mini@3") == "synthetic"
+    assert targets.data_of("osnet_x0_25") is targets.data_of("osnet-mini@3") is None

@@ -132,7 +132,7 @@ def test_a_search_refuses_what_is_for_full_length() -> None:
     ("data", "name"),
     [
         ("synthetic:ids=40", "quick-reid"),
-        ("market1501:here+dukemtmcreid:there", "quick-reid"),
+        ("market1501:here+dukemtmc:there", "quick-reid"),
         ("fashion-mnist", "quick"),
         ("folder:here", "quick"),
     ],
