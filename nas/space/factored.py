@@ -53,6 +53,25 @@ class Cluster:
     sets: list[Ints]
     costs: dict[str, NDArray[Any]]
 
+    def first(self, rows: Ints, elements: Ints) -> Ints:
+        """For each shared combination (n,) and an element (n,) that it allows: the first local
+        combination that gives it."""
+        known, places = self._sorted
+        return places[np.searchsorted(known, rows * self._apart + elements)]
+
+    @property
+    def _apart(self) -> int:
+        """From an element in one row to the same in the next, so that no two are equal."""
+        return len(next(iter(self.costs.values()))) + 1
+
+    @cached_property
+    def _sorted(self) -> tuple[Ints, Ints]:
+        """What rows and elements are as one number, ascending, and where each comes first."""
+        rows, count = self.elements.shape
+        numbers = np.arange(rows)[:, None] * self._apart + self.elements
+        known, first = np.unique(numbers, return_index=True)
+        return known, first % count
+
 
 class Factored:
     """The union of boxes; raises UserError where the space does not factor."""
@@ -253,8 +272,9 @@ class Factored:
             for axis in cluster.shared:
                 row = row * self.columns.shape[axis] + codes[:, axis]
             sizes = tuple(self.columns.shape[axis] for axis in cluster.local)
-            fits = cluster.elements[row] == elements[:, number, None]
-            local = np.unravel_index(fits.argmax(axis=1), sizes) if sizes else ()
+            local = (
+                np.unravel_index(cluster.first(row, elements[:, number]), sizes) if sizes else ()
+            )
             for axis, values in zip(cluster.local, local, strict=True):
                 codes[:, axis] = values
         return codes
