@@ -27,7 +27,7 @@ parameters:
   stages[each].gate: [none, fixed, streamwise, separate, unified]
   stages[each].fusion: [add, concat]
   stages[each].convolution: [lite, full, separable]
-  stages[each].gate_reduction: [2, 4, 16]
+  stages[each].gate_reduction: [2, 4]
   stages[each].bottleneck: [2, 4]
   stages[each].depth: [1, 2, 3]
   stages[each].downsample: [1, 2]
