@@ -14,15 +14,14 @@ from nas.data.random_bits import permutation
 from nas.data.store import Pixels
 from nas.errors import UserError
 from nas.models import Network
+from nas.report.look import INK, PAPER
 from nas.report.pictures import (
     FAINT,
     FRAME,
     GAP,
     HEIGHT,
-    INK,
     LINE,
     MARGIN,
-    PAPER,
     framed,
     who,
     write_png,

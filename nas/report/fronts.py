@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.errors import UserError
+from nas.report.dots import bars, beside, log_ticks
 from nas.report.figures import write_figure
 from nas.report.look import AXIS, LAYOUT
-from nas.report.pareto import bars, beside, log_ticks
 from nas.search import Run, Trial, front
 from nas.search.confirm import Confirmed, is_confirmed
 from nas.search.run import shown_by

@@ -11,13 +11,14 @@ import numpy as np
 from nas.data import Images
 from nas.data.store import Pixels
 from nas.files import write_atomically
+from nas.report.look import INK
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
 HEIGHT = 192  # of an image, in pixels
 MARGIN, GAP, FRAME, LINE = 20, 10, 4, 16
-PAPER, INK, FAINT = "#ffffff", "#1f2428", "#69737b"
+FAINT = "#69737b"
 
 
 def who(images: Images, index: int, classes: tuple[str, ...] = ()) -> str:

@@ -17,15 +17,14 @@ from nas.data.random_bits import permutation
 from nas.errors import UserError
 from nas.files import write_atomically
 from nas.models import Network
+from nas.report.look import INK, PAPER
 from nas.report.pictures import (
     FAINT,
     FRAME,
     GAP,
     HEIGHT,
-    INK,
     LINE,
     MARGIN,
-    PAPER,
     framed,
     pixels_of,
     who,

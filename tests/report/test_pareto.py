@@ -7,7 +7,6 @@ from nas.architecture import key, preset
 from nas.errors import UserError
 from nas.report import front_table, pareto_figure
 from nas.report.fronts import fronts_figure
-from nas.report.pareto import log_ticks
 from nas.report.words import compact, p_value, point_in_words, varying_names
 from nas.search import Run, Trial, open_run
 from tests.made_up_runs import make_run
@@ -134,14 +133,3 @@ def test_what_papers_report_stands_beside_a_run_on_the_same_data() -> None:
     assert all(own.name != "published (test)" for own in pareto_figure(FakeRun()).data)
     run.asked = run.asked | {"data": "market1501:/data+msmt17:/other"}
     assert all(own.name != "published (test)" for own in pareto_figure(run).data)
-
-
-def test_a_cost_of_any_size_has_an_axis_with_numbers() -> None:
-    def ticks(*costs: float) -> list[float] | None:
-        found = log_ticks(costs)
-        return found.get("tickvals")  # type: ignore[return-value]
-
-    assert ticks(3.9, 12) == [4, 5, 7, 10]
-    assert ticks(2e6, 4.1e6) == [2e6, 3e6, 4e6]
-    assert ticks(5.6e6, 6.3e6) is None  # plotly chooses
-    assert ticks(4e5, 9e7) == [5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7]
