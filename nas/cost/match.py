@@ -11,6 +11,7 @@ from nas.errors import Faulty, UserError
 TOLERANCE = 0.02
 FINEST = 2048  # widths are multiples of 1 / FINEST
 WIDEST = 8
+NEAR = 32  # widths within 1 / NEAR of what halving finds are tried too
 
 
 def match(architecture: Architecture, target: int, name: str = "macs") -> Architecture:
@@ -40,11 +41,14 @@ def match(architecture: Architecture, target: int, name: str = "macs") -> Archit
     if not any(buildable(width * FINEST) for width in range(WIDEST, 0, -1)):
         raise refused[FINEST]
     low, high = 1, WIDEST * FINEST
-    while low < high:  # cost does not fall with width: both neighbours of the target are met
+    while low < high:
         middle = (low + high) // 2
         above = next(filter(buildable, range(middle, high + 1)), None)
         small = above is not None and found[above] < target
         low, high = (above + 1, high) if above is not None and small else (low, middle)
+    # The cost of groups falls by up to 1% where they grow wider: the nearest is close by then.
+    for steps in range(low - low // NEAR, min(low + low // NEAR, WIDEST * FINEST) + 1):
+        buildable(steps)
     best = min(found, key=lambda steps: (abs(found[steps] - target), steps))
     if abs(found[best] - target) > TOLERANCE * target:
         raise UserError(

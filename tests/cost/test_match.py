@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from nas.architecture import Component, Node, Pen, Size, families, preset
+from nas.architecture import Block, Component, Node, Pen, Size, families, preset
 from nas.cost import cost, match, with_family
 from nas.cost.match import FINEST
 from nas.errors import UserError
@@ -21,6 +21,16 @@ def test_every_family_is_matched_within_two_percent(family: str, name: str) -> N
 def test_a_network_matches_itself_exactly() -> None:
     target = preset("osnet_x0_75")
     assert cost(match(target, cost(target).macs)).macs == cost(target).macs
+
+
+@pytest.mark.parametrize("steps", [829, 935])
+def test_groups_whose_cost_falls_with_width_match_themselves_too(steps: int) -> None:
+    family = Block("resnext", (("cardinality", 8),))
+    small = preset("osnet_x0_25").resized(Size(64, 32))
+    stages = tuple(replace(stage, block=family) for stage in small.stages)
+    narrow, wide = (replace(small, width=s / FINEST, stages=stages) for s in (steps, steps + 1))
+    assert cost(wide).macs < cost(narrow).macs
+    assert cost(match(wide, cost(narrow).macs)).macs == cost(narrow).macs
 
 
 def test_what_no_width_reaches_is_said_with_the_nearest() -> None:
