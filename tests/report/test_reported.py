@@ -10,3 +10,7 @@ def test_reported_points_stand_at_their_exact_costs() -> None:
 
 def test_other_data_has_none() -> None:
     assert published("synthetic") == published("msmt17:/data") == []
+
+
+def test_data_of_a_plug_in_that_is_not_loaded_has_none() -> None:
+    assert published("npz:people.npz") == []
