@@ -17,7 +17,8 @@ from nas.data import Dataset, Images, relabel
 def npz(text: str) -> Dataset:
     with np.load(text) as file:
         pixels, train = file["pixels"], file["train"].astype(bool)
-        person, camera = file["person"].astype(np.int64), file["camera"].astype(np.int64)
+        camera = file["camera"].astype(np.int64)
+        person = relabel(file["person"].astype(np.int64)) + 1  # 0 is for distractors
 
     def images(rows: np.ndarray) -> Images:
         return Images(pixels, person[rows], camera[rows], rows=np.flatnonzero(rows))

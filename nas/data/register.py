@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -66,4 +67,27 @@ def _load(name: str, task: Task, load: Load, text: str) -> Dataset:
             f"data {name}: labels of train are 0 to {len(known) - 1} for {len(known)} of them; "
             "nas.data.relabel makes them so"
         )
+    if fault := _fault(found, len(known)):
+        raise UserError(f"data {name}: {fault}")
+    if task == "classification" and not found.classes:  # by which such sets are joined
+        return replace(found, classes=tuple(map(str, range(len(known)))))
     return found
+
+
+def _fault(found: Dataset, classes: int) -> str | None:
+    """What training or scoring would fail by, without a word of where it comes from."""
+    for name in ("query", "gallery") if found.task == "reid" else ("train", "test"):
+        if not len(getattr(found, name)):
+            return f"{name} has no images"
+    if found.task == "reid":
+        for name, own in found.splits.items():
+            if own.cameras is None:
+                return f"{name} has no cameras"
+        if (found.splits["query"].labels == 0).any():
+            return "identity 0 is that of distractors, which are in the gallery alone, not in query"
+        return None
+    if found.classes and len(found.classes) != classes:
+        return f"{len(found.classes)} names of classes for {classes} of them in train"
+    if not np.isin(found.splits["test"].labels, np.arange(classes)).all():
+        return f"labels of test are not all those of train, 0 to {classes - 1}"
+    return None

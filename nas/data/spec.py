@@ -241,8 +241,9 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
 
 
 def _refuse_misspelt(spec: str, rest: str) -> None:
-    """Raise UserError where a path that is not there ends in a mark and no data set's name."""
-    other = re.search(rf"(?:{ARROW}|\+)\s*([\w-]+)\s*:", rest)
+    """Raise UserError where a path that is not there ends in a mark and no data set's name: as
+    `a+marked:b` does, but not the URL `postgresql+driver://b`."""
+    other = re.search(rf"(?:{ARROW}|\+)\s*([\w-]+)\s*:(?!//)", rest)
     if other and not _path(rest).exists():
         name = other[1]
         raise UserError(f"data {spec!r}: {name!r} is not a data set{meant(name, SOURCES)}")
@@ -363,6 +364,8 @@ def _load(
         return to_dataset(source.listing(rest, report), size, cache=cache)
     assert source.load is not None
     dataset = source.load(rest)
+    if train and not len(dataset.train):
+        raise UserError(f"data {dataset.name}: it has no images to train on")
     if size is None:
         return dataset
     return dataset.mapped(lambda images: resize(images, size))

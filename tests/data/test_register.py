@@ -1,6 +1,7 @@
 """Data sets of a plug-in: a function that gives one, by a name that specs take."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from runpy import run_path
 
@@ -92,6 +93,56 @@ def gaps(text: str) -> Dataset:
     return Dataset("g", "reid", own.query, own.query, own.gallery)
 
 
+def some(*labels: int) -> Images:
+    return Images(np.zeros((len(labels), 8, 8, 3), np.uint8), np.array(labels, np.int64))
+
+
+def seen(*labels: int) -> Images:
+    return replace(some(*labels), cameras=np.arange(len(labels)))
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (Dataset("m", "reid", some(0, 1), seen(1), seen(1)), "train has no cameras"),
+        (Dataset("m", "reid", seen(0, 1), seen(1), some(1)), "gallery has no cameras"),
+        (Dataset("m", "reid", seen(0, 1), seen(), seen(1)), "query has no images"),
+        (Dataset("m", "reid", seen(0, 1), seen(0, 1), seen(0, 1)), "identity 0 is that of distra"),
+        (Dataset("m", "reid", seen(), seen(1), seen(1)), "it has no images to train on"),
+        (Dataset("m", "classification", some(), test=some(0)), "train has no images"),
+        (Dataset("m", "classification", some(0, 1), test=some(0, 2)), "labels of test are not all"),
+        (Dataset("m", "classification", some(0, 1), test=some(-1)), "labels of test are not all"),
+        (
+            Dataset("m", "classification", some(0, 1), test=some(0), classes=("a",)),
+            "1 names of classes for 2 of them in train",
+        ),
+    ],
+)
+def test_what_could_not_be_trained_or_scored_is_said_at_once(found: Dataset, message: str) -> None:
+    register_data("m", found.task)(lambda text: found)
+    with pytest.raises(UserError, match=f"^data m: {message}"):
+        load_dataset("m")
+
+
+def test_without_a_train_split_it_can_be_scored_on() -> None:
+    register_data("mine", "reid")(lambda text: replace(drawn(text), train=seen()))
+    assert not len(load_dataset("mine", (32, 16), train=False).train)
+    assert load_dataset("synthetic:ids=14,size=32x16 -> mine").num_classes == 7
+
+
+def test_classes_without_names_are_joined_by_number() -> None:
+    own = Dataset("m", "classification", some(0, 1, 2), test=some(2, 0))
+    register_data("m", "classification")(lambda text: own)
+    joined = load_dataset("m+m:2")
+    assert joined.classes == ("0", "1", "2")
+    assert joined.train.labels.tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_its_text_may_be_a_url() -> None:
+    register_data("mine", "reid")(drawn)
+    check_spec("mine:postgresql+psycopg://host/people")
+
+
 @pytest.mark.parametrize(
     ("load", "message"),
     [
@@ -137,15 +188,15 @@ def test_that_of_a_script_is_known_as_such(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_example_reads_arrays(tmp_path: Path) -> None:
     run_path(str(EXAMPLE))
     random = np.random.default_rng(0)
-    person = np.repeat(np.arange(3, 9), 4)
+    person = np.repeat([3, 4, 5, 0, 7, 8], 4)
     np.savez(
         tmp_path / "people.npz", pixels=random.integers(0, 255, (24, 32, 16, 3), np.uint8),
-        person=person, camera=np.tile([1, 1, 2, 2], 6), train=person < 6,
+        person=person, camera=np.tile([1, 1, 2, 2], 6), train=np.arange(24) < 12,
     )  # fmt: skip
     found = load_dataset(f"npz:{tmp_path / 'people.npz'}")
     assert found.train.labels.tolist() == relabel(person[:12]).tolist()
     assert found.query is not None and found.gallery is not None
-    assert found.query.labels.tolist() == [6, 6, 7, 7, 8, 8]
+    assert found.query.labels.tolist() == [1, 1, 5, 5, 6, 6]
     assert found.query.rows is not None and found.query.rows.tolist() == [12, 14, 16, 18, 20, 22]
-    assert found.gallery.labels.tolist() == [6, 6, 7, 7, 8, 8]
+    assert found.gallery.labels.tolist() == [1, 1, 5, 5, 6, 6]
     assert check_dataset(f"npz:{tmp_path / 'people.npz'}").ok
