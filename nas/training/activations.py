@@ -21,7 +21,8 @@ def activation_maps(network: Network, pixels: Pixels) -> NDArray[np.float32]:
 
     The sum over channels of the squares of the last feature map before all is pooled, from the
     image's least to its largest: the attention map of Zagoruyko and Komodakis, Paying more
-    attention to attention (ICLR 2017). UserError for a file that was exported.
+    attention to attention (ICLR 2017). UserError for a file that was exported, or where
+    activations are not finite.
     """
     if isinstance(network, Deployed):
         raise UserError("an exported file has no layers to look into; give what it was made of")
@@ -37,6 +38,8 @@ def activation_maps(network: Network, pixels: Pixels) -> NDArray[np.float32]:
         if made.ndim == 4 and made.shape[2] * made.shape[3] > 1:
             last = made
     energy = last.float().square().sum(dim=1)
+    if not energy.isfinite().all():
+        raise UserError("the last feature map is not finite, so there is nothing to show of it")
     low, high = energy.amin(dim=(1, 2), keepdim=True), energy.amax(dim=(1, 2), keepdim=True)
     found: NDArray[np.float32] = ((energy - low) / (high - low).clamp_min(1e-12)).cpu().numpy()
     return found

@@ -49,3 +49,10 @@ def test_an_exported_file_has_no_layers(tmp_path: Path) -> None:
     export_network(build(TINY, seed=1), tmp_path / "net.pt")
     with pytest.raises(UserError, match="an exported file has no layers to look into"):
         activation_maps(load_trained(tmp_path / "net.pt"), PIXELS)
+
+
+def test_what_is_not_finite_is_not_drawn() -> None:
+    network = build(TINY, seed=1)
+    next(network.parameters()).data.fill_(float("nan"))
+    with pytest.raises(UserError, match="the last feature map is not finite"):
+        activation_maps(network, PIXELS)
