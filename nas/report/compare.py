@@ -34,7 +34,7 @@ def groups_table(found: Comparison, width: int | None = None) -> RenderableType:
 
     rows = []
     for own in found.groups:
-        several = len(own.runs) > 1
+        several = own.seeds > 1
         deviation = f" ±{own.deviation:.4f}" if several else ""
         interval = f"{own.low:.4f} to {own.high:.4f}" if several else ""
         more = ""
@@ -43,7 +43,7 @@ def groups_table(found: Comparison, width: int | None = None) -> RenderableType:
             more = f"{middle:+.4f} ({low:+.4f} to {high:+.4f})"
         how = "" if not more else f"{own.paired} pairs" if own.paired else "unpaired"
         mean = f"{own.mean:.4f}{deviation}"
-        rows.append((own.name, str(len(own.runs)), mean, interval, more, how))
+        rows.append((own.name, str(own.seeds), mean, interval, more, how))
     names = ["search", "seeds", "hypervolume", "95% interval", "less the first", "by"]
     return terminal(pd.DataFrame(rows, columns=names), f"Over seeds, by {found.by}", width, ["by"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -16,20 +17,23 @@ from nas.search.run import Run
 from nas.search.session import last_session
 
 Floats = NDArray[np.floating]
-LEAST = 2  # searches that have an interval
+LEAST = 2  # seeds that have an interval
+NONE: tuple[Any, ...] = (None, [], {}, "")  # as what a run of another version does not say
 
 
 @dataclass(frozen=True)
 class Group:
-    """name: what tells it from the other groups. runs: their places. mean, deviation: of their
-    hypervolumes; low, high: the 95% interval of the mean, by Student's t; NaN of a single run.
-    difference: of the mean to that of the first group, with its 95% interval; None of the first,
-    and where one has a single run. paired: by how many seeds that is, which both have; 0 where
+    """name: what tells it from the other groups. runs: their places. seeds: how many they have;
+    runs of one seed count once, by their mean. mean, deviation: of their hypervolumes; low, high:
+    the 95% interval of the mean, by Student's t; NaN of a single seed. difference: of the mean to
+    that of the first group, with its 95% interval; None of the first, and where one has a single
+    seed. paired: by how many seeds that is, which both have; 0 where
     neither has all seeds of the other, and it is Welch's of independent means.
     """
 
     name: str
     runs: tuple[int, ...]
+    seeds: int
     mean: float
     deviation: float
     low: float
@@ -40,19 +44,19 @@ class Group:
 
 def groups_of(runs: Sequence[Run], areas: Sequence[float]) -> tuple[Group, ...]:
     """The runs with these hypervolumes, together where they were asked for alike but for the seed;
-    empty where no two were."""
+    empty where no two seeds were."""
     asked = [_asked(run) for run in runs]
     alike: dict[str, list[int]] = {}
     for place, what in enumerate(asked):
         alike.setdefault(repr(sorted(what.items())), []).append(place)
     members = list(alike.values())
-    if max(map(len, members)) < LEAST:
+    scored = [_by_seed([(runs[i].asked["seed"], areas[i]) for i in own]) for own in members]
+    if max(map(len, scored)) < LEAST:
         return ()
     names = _names([asked[places[0]] for places in members])
-    scored = [[(runs[i].asked["seed"], areas[i]) for i in places] for places in members]
     found: list[Group] = []
     for name, places, own in zip(names, members, scored, strict=True):
-        values = np.array([area for _, area in own])
+        values = np.array([*own.values()])
         deviation, low, high, difference, paired = math.nan, math.nan, math.nan, None, 0
         if len(own) >= LEAST:
             deviation = float(values.std(ddof=1))
@@ -61,23 +65,37 @@ def groups_of(runs: Sequence[Run], areas: Sequence[float]) -> tuple[Group, ...]:
                 difference, paired = _difference(scored[0], own)
         found.append(
             Group(
-                name, tuple(places), float(values.mean()), deviation, low, high, difference, paired
+                name,
+                tuple(places),
+                len(own),
+                float(values.mean()),
+                deviation,
+                low,
+                high,
+                difference,
+                paired,
             )
         )
     return tuple(found)
 
 
+def _by_seed(found: Sequence[tuple[int, float]]) -> dict[int, float]:
+    """Of (seed, hypervolume) the mean of each seed: what is asked for again is no other search."""
+    every: dict[int, list[float]] = {}
+    for seed, area in found:
+        every.setdefault(seed, []).append(area)
+    return {seed: fmean(own) for seed, own in every.items()}
+
+
 def _difference(
-    first: Sequence[tuple[int, float]], other: Sequence[tuple[int, float]]
+    first: Mapping[int, float], other: Mapping[int, float]
 ) -> tuple[tuple[float, float, float], int]:
-    """That of the means of (seed, hypervolume), with its interval, and by how many pairs it is."""
-    one, two = dict(first), dict(other)
-    shared = sorted(one.keys() & two.keys())
-    each_once = len(one) == len(first) and len(two) == len(other)
-    if each_once and len(shared) == min(len(one), len(two)):
-        apart = np.array([two[seed] - one[seed] for seed in shared])
+    """That of the means of hypervolumes by seed, with its interval, and by how many pairs it is."""
+    shared = sorted(first.keys() & other.keys())
+    if len(shared) == min(len(first), len(other)):
+        apart = np.array([other[seed] - first[seed] for seed in shared])
         return (float(apart.mean()), *_interval(apart)), len(shared)
-    return _welch(*(np.array([area for _, area in own]) for own in (first, other))), 0
+    return _welch(*(np.array([*own.values()]) for own in (first, other))), 0
 
 
 def _asked(run: Run) -> dict[str, Any]:
@@ -87,7 +105,8 @@ def _asked(run: Run) -> dict[str, Any]:
     own["recipe"] = {n: v for n, v in own["recipe"].items() if n not in ("name", "about")}
     session = last_session(run.path)
     budget = f"{session.budget.amount:g} {session.budget.kind}" if session else ""
-    return flat(own | {"data": written(own["data"]), "budget": budget})
+    told = flat(own | {"data": written(own["data"]), "budget": budget})
+    return {name: value for name, value in told.items() if value not in NONE}
 
 
 def _names(asked: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -105,7 +124,7 @@ def _names(asked: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _word(value: Any) -> str:
-    if value in (None, [], ""):
+    if value in NONE:
         return "none"
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 

@@ -62,6 +62,18 @@ def test_one_run_of_a_kind_has_no_interval(tmp_path: Path) -> None:
     assert grouped(tmp_path / "apart", {"seed": 0}, {"seed": 0, "sampler": "tpe"}) == ()
 
 
+def test_runs_of_one_seed_count_once(tmp_path: Path) -> None:
+    (found,) = grouped(tmp_path, {"seed": 0}, {"seed": 0}, {"seed": 1})
+    assert (found.runs, found.seeds) == ((0, 1, 2), 2)
+    assert found.mean == pytest.approx((AREAS[:2].mean() + AREAS[2]) / 2)
+    assert grouped(tmp_path / "again", {"seed": 0}, {"seed": 0}) == ()
+
+
+def test_what_is_none_and_what_an_older_run_does_not_say_are_alike(tmp_path: Path) -> None:
+    (found,) = grouped(tmp_path, {"seed": 0}, {"seed": 1, "score_min": None, "init": []})
+    assert found.seeds == 2
+
+
 def test_compare_shows_groups_over_seeds(tmp_path: Path) -> None:
     seeds = [{"seed": 0}, {"seed": 1}]
     runs = made(tmp_path, *seeds, *(own | {"sampler": "tpe"} for own in seeds))
