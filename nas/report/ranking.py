@@ -104,7 +104,9 @@ def write_ranking(
     if not drawn:
         write_atomically(path, table(rows, *shown).encode())
         return rows
-    title = f"{dataset.name[:40]}: the {top} nearest to {len(rows)} random queries"
+    top = max(len(row.gallery) for row in rows)  # which may have fewer images
+    near = f"the {top} nearest" if top > 1 else "the nearest"
+    title = f"{dataset.name[:40]}: {near} to {len(rows)} random queries"
     picture = draw(rows, *shown, title, RERANKED if rerank else MEANING[metric], top)
     write_png(picture, path)
     return rows
@@ -195,16 +197,19 @@ def draw(
     across, down = cells[1] + GAP, height + 2 * FRAME + 2 * LINE + 22
     first = MARGIN + cells[0] + APART
     top = MARGIN + 52
-    size = (first + columns * across - GAP + MARGIN, top + len(rows) * down + MARGIN - 22)
+    small, large = ImageFont.load_default(13), ImageFont.load_default(20)
+    legend = "same identity", "another", f"identity, camera, {value}"
+    told = sum(int(small.getlength(word)) for word in legend) + 100
+    wide = max(first + columns * across - GAP, MARGIN + int(large.getlength(title)) + APART + told)
+    size = (wide + MARGIN, top + len(rows) * down + MARGIN - 22)
     picture = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(picture)
-    small, large = ImageFont.load_default(13), ImageFont.load_default(20)
     pen.text((MARGIN, MARGIN - 4), title, INK, large)
     pen.text((MARGIN, top - 20), "query", FAINT, small)
     pen.text((first, top - 20), "rank 1", FAINT, small)
     for place in range(1, columns):
         pen.text((first + place * across, top - 20), str(place + 1), FAINT, small)
-    _legend(pen, size[0] - MARGIN, MARGIN + 8, small, value)
+    _legend(pen, (wide - told, MARGIN + 8), small, legend)
     for number, row in enumerate(rows):
         y = top + number * down
         words = (who(query, row.query), f"AP {row.ap:.3f}")
@@ -235,17 +240,15 @@ def _mark(pen: ImageDraw.ImageDraw, center: tuple[int, int], right: bool) -> Non
 
 def _legend(
     pen: ImageDraw.ImageDraw,
-    right_edge: int,
-    y: int,
+    corner: tuple[int, int],
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-    value: str,
+    words: tuple[str, str, str],
 ) -> None:
-    """What the marks and words mean, ending at the right edge."""
-    words = "same identity", "another", f"identity, camera, {value}"
-    x = right_edge - sum(int(pen.textlength(word, font)) for word in words) - 100
+    """What the marks and words mean, from the corner to the right."""
+    x, y = corner
     for word, right in zip(words, (True, False, None), strict=True):
         if right is not None:
             _mark(pen, (x, y), right)
             x += 16
         pen.text((x, y), word, FAINT, font, "lm")
-        x += int(pen.textlength(word, font)) + 30
+        x += int(font.getlength(word)) + 30

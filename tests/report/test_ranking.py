@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from nas.architecture import Architecture, Size, Stage
 from nas.data import Dataset, Images, load_dataset
@@ -129,6 +129,22 @@ def test_right_and_wrong_differ_in_colour_and_without_it() -> None:
         ranking._mark(ImageDraw.Draw(shown), (13, 13), right)
         marks.append(np.asarray(shown.convert("L")) > 200)
     assert (marks[0] != marks[1]).sum() > 10
+
+
+def test_a_picture_of_few_columns_is_as_wide_as_its_words() -> None:
+    images = Images(np.zeros((1, 32, 16, 3), np.uint8), np.array([1]), np.array([0]))
+    row = Ranked(0, (0,), (True,), (0.9,), 1.0)
+    title = "a title that is longer than a query and the nearest to it"
+    picture = draw([row], images, images, title, columns=1)
+    legend = ImageFont.load_default(13).getlength("identity, camera, cosine similarity")
+    assert picture.width > ImageFont.load_default(20).getlength(title) + legend
+
+
+def test_a_gallery_of_fewer_images_than_are_asked_for_has_no_empty_columns(tmp_path: Path) -> None:
+    rows = write_ranking(build(TINY), DATA, tmp_path / "ranking.png", queries=1, top=50)
+    assert len(rows[0].gallery) < 50
+    with Image.open(tmp_path / "ranking.png") as picture:
+        assert picture.width < 50 * CELL
 
 
 def test_the_picture_is_written_whole_and_data_without_queries_is_refused(
