@@ -11,6 +11,8 @@ from pathlib import Path
 from nas.architecture import Architecture, Size
 from nas.cost import Setting
 from nas.data import Dataset, Held, hold_out_to_score, load_dataset
+from nas.data.register import DATA
+from nas.data.spec import SOURCES
 from nas.plugins import load_plugin, loaded_plugins
 from nas.seeds import derived_seed
 from nas.training.recipe import Recipe
@@ -106,7 +108,7 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
     if job.tested:
         task, held = _whole(job.data, size)
     else:
-        task, held = _held(job.data, size, seed, job.recipe.validation)
+        task, held = _held(job.data, size, seed, job.recipe.validation, _registered())
 
     def stop() -> bool:
         return time.time() > job.deadline or cancelled()
@@ -153,8 +155,17 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
     )
 
 
-@lru_cache(maxsize=2)
 def _dataset(spec: str, size: Size) -> Dataset:
+    return _loaded(spec, size, _registered())
+
+
+def _registered() -> tuple[object, ...]:
+    """What gives data of plug-ins: in a notebook it may be another one under the same name."""
+    return tuple(SOURCES[name].load for name in DATA)
+
+
+@lru_cache(maxsize=2)
+def _loaded(spec: str, size: Size, registered: tuple[object, ...]) -> Dataset:
     dataset = load_dataset(spec, size)
     dataset.train.prepare()
     return dataset
@@ -167,8 +178,10 @@ def _whole(spec: str, size: Size) -> tuple[str, Held]:
 
 
 @lru_cache(maxsize=4)
-def _held(spec: str, size: Size, seed: int, fraction: float) -> tuple[str, Held]:
+def _held(
+    spec: str, size: Size, seed: int, fraction: float, registered: tuple[object, ...]
+) -> tuple[str, Held]:
     """The training split in two, at the network's input size, and the data set's task."""
-    dataset = _dataset(spec, size)
+    dataset = _loaded(spec, size, registered)
     held = hold_out_to_score(dataset, seed=seed, fraction=fraction)
     return dataset.task, held

@@ -67,6 +67,21 @@ def test_a_job_trains_on_it() -> None:
     assert mine.outcome == "done" and mine.scores == same.scores
 
 
+def test_a_job_reads_anew_what_a_notebook_registers_again() -> None:
+    network = Architecture((Stage(16, 1),), Size(32, 16), stem="conv3", stem_channels=8)
+    recipe = load_recipe("quick-reid", ["epochs=1", "epoch_images=32", "rungs=[]"])
+    scores = []
+    for ids in ("12", "16", "16"):
+
+        def typed(text: str, ids: str = ids) -> Dataset:
+            return drawn(ids)
+
+        typed.__module__ = "__main__"
+        register_data("mine", "reid")(typed)
+        scores.append(run_job(Job("0", 0, network, recipe, "mine", 5, to_epoch=1)).scores)
+    assert scores[0] != scores[1] == scores[2]
+
+
 def test_a_text_it_has_to_have_is_asked_for() -> None:
     register_data("mine", "reid", takes="FILE")(drawn)
     with pytest.raises(UserError, match="nothing after the name; write mine:FILE"):
