@@ -69,14 +69,16 @@ def _load(name: str, task: Task, load: Load, text: str) -> Dataset:
         )
     if fault := _fault(found, len(known)):
         raise UserError(f"data {name}: {fault}")
-    if task == "classification" and not found.classes:  # by which such sets are joined
+    if (
+        task == "classification" and len(known) and not found.classes
+    ):  # by which such sets are joined
         return replace(found, classes=tuple(map(str, range(len(known)))))
     return found
 
 
 def _fault(found: Dataset, classes: int) -> str | None:
     """What training or scoring would fail by, without a word of where it comes from."""
-    for name in ("query", "gallery") if found.task == "reid" else ("train", "test"):
+    for name in ("query", "gallery") if found.task == "reid" else ("test",):
         if not len(getattr(found, name)):
             return f"{name} has no images"
     if found.task == "reid":
@@ -85,6 +87,8 @@ def _fault(found: Dataset, classes: int) -> str | None:
                 return f"{name} has no cameras"
         if (found.splits["query"].labels == 0).any():
             return "identity 0 is that of distractors, which are in the gallery alone, not in query"
+        return None
+    if not classes:  # it can be scored on alone
         return None
     if found.classes and len(found.classes) != classes:
         return f"{len(found.classes)} names of classes for {classes} of them in train"

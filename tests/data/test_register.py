@@ -124,7 +124,8 @@ def seen(*labels: int) -> Images:
         (Dataset("m", "reid", seen(0, 1), seen(), seen(1)), "query has no images"),
         (Dataset("m", "reid", seen(0, 1), seen(0, 1), seen(0, 1)), "identity 0 is that of distra"),
         (Dataset("m", "reid", seen(), seen(1), seen(1)), "it has no images to train on"),
-        (Dataset("m", "classification", some(), test=some(0)), "train has no images"),
+        (Dataset("m", "classification", some(0), test=some()), "test has no images"),
+        (Dataset("m", "classification", some(), test=some(0)), "it has no images to train on"),
         (Dataset("m", "classification", some(0, 1), test=some(0, 2)), "labels of test are not all"),
         (Dataset("m", "classification", some(0, 1), test=some(-1)), "labels of test are not all"),
         (
@@ -143,6 +144,13 @@ def test_without_a_train_split_it_can_be_scored_on() -> None:
     register_data("mine", "reid")(lambda text: replace(drawn(text), train=seen()))
     assert not len(load_dataset("mine", (32, 16), train=False).train)
     assert load_dataset("synthetic:ids=14,size=32x16 -> mine").num_classes == 7
+
+
+def test_classes_are_scored_without_a_train_split_too() -> None:
+    own = Dataset("m", "classification", some(), test=some(2, 0), classes=("a", "b", "c"))
+    register_data("m", "classification")(lambda text: own)
+    found = load_dataset("m", train=False)
+    assert found.test is not None and found.test.labels.tolist() == [2, 0]
 
 
 def test_classes_without_names_are_joined_by_number() -> None:
