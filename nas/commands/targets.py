@@ -28,9 +28,10 @@ def data_of(target: str) -> str | None:
 
 def data_to_score(target: str, data: str | None) -> str:
     """What was given, or the data of the run; UserError where there is neither."""
-    found = data or data_of(target)
+    found = data_of(target) if data is None else data
     if found is None:
-        raise UserError(f"--data: give what {target} is to be scored on, such as synthetic")
+        load_trained(target)  # which says first where it is no network
+        raise UserError(f"--data: give a data set for {target}, such as synthetic")
     return found
 
 

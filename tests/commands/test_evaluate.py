@@ -86,11 +86,14 @@ def test_a_trial_is_scored_on_the_data_of_its_run(
     trial = f"{make_run(tmp_path / 'run', data=DATA)}#0"
     assert data_to_score(trial, None) == DATA
     assert data_to_score(trial, "market1501:there") == "market1501:there"
+    assert data_to_score(trial, "") == ""  # which is refused as no data set
     for verb in ("evaluate", "rank", "activations"):
         code, _, told = cli(verb, checkpoint)
-        assert code == 2 and f"--data: give what {checkpoint} is to be scored on" in told
+        assert code == 2 and f"--data: give a data set for {checkpoint}, such as" in told
         code, _, told = cli(verb, trial)
         assert code == 2 and "no weights are kept of trial 0" in told
+        code, _, told = cli(verb, "osnet_x1_0")
+        assert code == 2 and "'osnet_x1_0' is not a trained network" in told
 
 
 def test_evaluate_by_distance_with_flip_as_json(cli: Cli, checkpoint: Path) -> None:
