@@ -232,7 +232,8 @@ def parts_of(spec: str) -> list[tuple[str, Source, str]]:
         _refuse_misspelt(spec, rest)
         found.append((text.strip(), source, rest))
     texts, tasks = [text for text, _, _ in found], [source.task for _, source, _ in found]
-    if len({(source.usage, _where(rest)) for _, source, rest in found}) < len(found):
+    alone = len(found) == 1  # a plug-in's text may be none that a path can be
+    if not alone and len({(s.usage, _where(rest)) for _, s, rest in found}) < len(found):
         raise UserError(f"data {spec!r}: a data set is there twice")
     if len(set(tasks)) > 1:
         words = ", ".join(f"{text} is for {task}" for text, task in zip(texts, tasks, strict=True))

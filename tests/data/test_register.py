@@ -161,9 +161,12 @@ def test_classes_without_names_are_joined_by_number() -> None:
     assert joined.train.labels.tolist() == [0, 1, 2, 0, 1, 2]
 
 
-def test_its_text_may_be_a_url() -> None:
+@pytest.mark.parametrize(
+    "text", ["postgresql+psycopg://host/people", f"select {'a' * 300}", "~nobody-of-that-name"]
+)
+def test_its_text_may_be_none_that_a_path_can_be(text: str) -> None:
     register_data("mine", "reid")(drawn)
-    check_spec("mine:postgresql+psycopg://host/people")
+    check_spec(f"mine:{text}")
 
 
 @pytest.mark.parametrize(
