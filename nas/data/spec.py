@@ -8,6 +8,7 @@ Nothing heavy is imported before a data set is asked for: help texts are made fr
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -325,22 +326,24 @@ def _pixels(size: object) -> tuple[int, int]:
 
 
 def fingerprint(spec: str) -> str | None:
-    """What tells the files of a data set apart from others; as `nas.data.listing.fingerprint`.
+    """What tells the files of a data set apart from others; as `nas.data.listing.fingerprint`, and
+    of the one file that a plug-in reads, its size.
 
     "" where it is not made of files; None where they are not here, or can not be read.
     """
     from nas.data.listing import fingerprint, refuse, refuse_but_train
 
-    listings = [
-        (source.listing, rest, report)
-        for side, report in zip(sides(spec), (refuse, refuse_but_train), strict=False)
-        for _, source, rest in parts_of(side)
-        if source.listing
-    ]
+    found = []
     try:
-        return "+".join(fingerprint(listing(rest, report)) for listing, rest, report in listings)
+        for side, report in zip(sides(spec), (refuse, refuse_but_train), strict=False):
+            for _, source, rest in parts_of(side):
+                if source.listing:
+                    found.append(fingerprint(source.listing(rest, report)))
+                elif os.path.isfile(rest):
+                    found.append(f"{os.path.getsize(rest)} bytes")
     except (UserError, OSError):
         return None
+    return "+".join(found)
 
 
 def prepare_dataset(spec: str, size: tuple[int, int], *, tested: bool = False) -> None:

@@ -15,6 +15,7 @@ from nas.data import (
     check_dataset,
     check_spec,
     digest,
+    fingerprint,
     load_dataset,
     prepare_dataset,
     relabel,
@@ -80,6 +81,16 @@ def test_a_job_reads_anew_what_a_notebook_registers_again() -> None:
         register_data("mine", "reid")(typed)
         scores.append(run_job(Job("0", 0, network, recipe, "mine", 5, to_epoch=1)).scores)
     assert scores[0] != scores[1] == scores[2]
+
+
+def test_a_run_knows_the_file_that_it_reads_by_its_size(tmp_path: Path) -> None:
+    register_data("mine", "reid")(drawn)
+    file = tmp_path / "people.npz"
+    file.write_bytes(b"some")
+    first = fingerprint(f"mine:{file} -> synthetic")
+    file.write_bytes(b"others")
+    assert first and fingerprint(f"mine:{file} -> synthetic") not in (first, "", None)
+    assert fingerprint("mine:12") == ""
 
 
 def test_a_text_it_has_to_have_is_asked_for() -> None:
