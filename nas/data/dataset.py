@@ -67,7 +67,8 @@ class Images:
     def names(self) -> list[str]:
         """Of each image the file, or where it has none its number here."""
         rows = range(len(self)) if self.rows is None else self.rows.tolist()
-        own = [self.files[row] if self.files else "" for row in rows]
+        files = self.files
+        own = [files[row] if files else "" for row in rows]
         return [name or str(place) for place, name in enumerate(own)]
 
     @property

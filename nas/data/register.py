@@ -69,11 +69,9 @@ def _load(name: str, task: Task, load: Load, text: str) -> Dataset:
         )
     if fault := _fault(found, len(known)):
         raise UserError(f"data {name}: {fault}")
-    if (
-        task == "classification" and len(known) and not found.classes
-    ):  # by which such sets are joined
-        return replace(found, classes=tuple(map(str, range(len(known)))))
-    return found
+    if task == "reid" or found.classes:
+        return found
+    return replace(found, classes=tuple(map(str, range(len(known)))))  # by which sets are joined
 
 
 def _fault(found: Dataset, classes: int) -> str | None:

@@ -102,9 +102,13 @@ def _cells(words: pd.DataFrame, name: str) -> list[str]:
     return [name, *map(str, words[name])]
 
 
-def _width(words: pd.DataFrame, of_text: Callable[[list[str]], int] | None = None) -> int:
+def _folded(cells: list[str]) -> int:
+    """Of a column of text: as wide as it is in a table that has room."""
+    return min(_longest(cells), FOLDED)
+
+
+def _width(words: pd.DataFrame, of_text: Callable[[list[str]], int] = _folded) -> int:
     """Characters that the table takes; of_text: those of a column of text by its cells."""
-    of_text = of_text or (lambda cells: min(_longest(cells), FOLDED))
     columns = [_cells(words, name) for name in words.columns]
     pairs = zip(columns, numeric(words), strict=True)
     between = 2 * (len(columns) - 1)

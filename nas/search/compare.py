@@ -147,7 +147,10 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
         )
     if any(sure) and not by_seeds:
         notes.append("not every run is confirmed: the front of all goes by search scores")
-    areas = [_area(scale, pairs) for pairs in points]
+    areas = [
+        own.confirmed if by_seeds and own.confirmed is not None else own.hypervolume
+        for own in found
+    ]
     return Comparison(
         objectives,
         reference,

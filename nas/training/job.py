@@ -12,7 +12,6 @@ from nas.architecture import Architecture, Size
 from nas.cost import Setting
 from nas.data import Dataset, Held, hold_out_to_score, load_dataset
 from nas.data.register import DATA
-from nas.data.spec import SOURCES
 from nas.plugins import load_plugin, loaded_plugins
 from nas.seeds import derived_seed
 from nas.training.recipe import Recipe
@@ -161,7 +160,7 @@ def _dataset(spec: str, size: Size) -> Dataset:
 
 def _registered() -> tuple[object, ...]:
     """What gives data of plug-ins: in a notebook it may be another one under the same name."""
-    return tuple(SOURCES[name].load for name in DATA)
+    return tuple(DATA.values())
 
 
 @lru_cache(maxsize=2)
