@@ -99,3 +99,9 @@ def test_no_word_is_cut(width: int) -> None:
     )
     text = text_of(terminal(words, "", width), width)
     assert set(" ".join(words.to_numpy().ravel()).split()) <= set(text.split())
+
+
+def test_long_text_is_folded_before_a_column_is_left_out() -> None:
+    words = pd.DataFrame({"trial": ["1"], "params": ["54.4k"], "text": ["some words " * 9]})
+    table = terminal(words, "", 40, ["params"])
+    assert [str(column.header) for column in table.columns] == ["trial", "params", "text"]

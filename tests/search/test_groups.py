@@ -86,3 +86,13 @@ def test_compare_shows_groups_over_seeds(tmp_path: Path) -> None:
     assert f"{np.mean(areas[:2]):.4f} ±0.0000" in text and "+0.0000 (+0.0000 to +0.0000)" in text
     alone = compare_runs(runs[:2]).groups
     assert [group.name for group in alone] == ["osnet-mini"]
+
+
+def test_confirmed_searches_count_by_their_fresh_seeds(tmp_path: Path) -> None:
+    fresh = ({0: (0.2, 0.24), 1: (0.3, 0.36)}, {0: (0.22, 0.2), 1: (0.4, 0.42)})
+    runs = made(tmp_path, *({"seed": seed, "fresh": own} for seed, own in enumerate(fresh)))
+    found = compare_runs(runs, reference=0.1)
+    (group,) = found.groups
+    assert found.by == "fresh seeds"
+    assert group.mean == pytest.approx(np.mean([own.confirmed for own in found.runs]))
+    assert group.mean != pytest.approx(np.mean([own.hypervolume for own in found.runs]))
