@@ -32,7 +32,7 @@ import numpy as np
 from nas.architecture import key
 from nas.cost import cost
 from nas.search.budget import Budget
-from nas.search.driver import Driver, SilentView
+from nas.search.driver import Driver
 from nas.search.executor import Executor
 from nas.search.ledger import Ledger
 from nas.search.plan import SearchPlan
@@ -42,6 +42,7 @@ from nas.search.rungs import Ladder
 from nas.search.samplers import Proposal, Propose, make_sampler
 from nas.search.step import Standing, Step
 from nas.search.study import Projection
+from nas.search.view import SilentView
 from nas.seeds import drawer
 from nas.space import Space, load_space
 from nas.training import load_recipe

@@ -34,13 +34,14 @@ from nas.plugins import plugin_files
 from nas.progress import warn
 from nas.search.budget import Budget
 from nas.search.capacity import check_data, slots
-from nas.search.driver import Driver, SilentView, View
+from nas.search.driver import Driver
 from nas.search.executor import Cluster
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, metric_of
 from nas.search.record import Trial
 from nas.search.run import FOLDERS, LIBRARIES, Run, default_path, open_run, read_asked
 from nas.search.rungs import Ladder
+from nas.search.view import SilentView, View
 from nas.space import Space, load_space
 from nas.training.job import Job, in_parts
 from nas.training.recipe import Recipe, load_recipe

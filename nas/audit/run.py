@@ -23,13 +23,14 @@ from nas.plugins import plugin_files
 from nas.progress import counted, warn
 from nas.search.budget import Budget
 from nas.search.capacity import check_data, slots
-from nas.search.driver import Driver, SilentView, View
+from nas.search.driver import Driver
 from nas.search.executor import Cluster
 from nas.search.ledger import Ledger
 from nas.search.record import Trial
 from nas.search.replay import SCORES, Table, read_table
 from nas.search.run import FOLDERS, LIBRARIES, Run, default_path, open_run, read_asked
 from nas.search.rungs import Ladder, recipe_with_rungs
+from nas.search.view import SilentView, View
 from nas.space import Space, load_space
 from nas.training.job import Job
 from nas.training.recipe import Recipe, check_for_search, recipe_for_search

@@ -22,7 +22,7 @@ from nas.directory import make_directory
 from nas.errors import UserError
 from nas.report.ablation import ablation_notes, effect_tables
 from nas.search import open_run
-from nas.search.driver import SilentView
+from nas.search.view import SilentView
 from nas.training import load_recipe
 from tests.made_up_runs import make_run
 

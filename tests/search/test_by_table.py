@@ -17,9 +17,9 @@ from nas.search import run_search
 from nas.search.about import describe_run
 from nas.search.choose import best_trials
 from nas.search.compare import compare_runs
-from nas.search.driver import SilentView
 from nas.search.overview import overview
 from nas.search.run import default_path
+from nas.search.view import SilentView
 from nas.space import load_space, on_device
 from tests.space.test_device import device
 

@@ -10,8 +10,9 @@ from nas.architecture import preset
 from nas.commands.options import cluster
 from nas.errors import UserError
 from nas.search import run_search
-from nas.search.driver import Driver, SilentView
+from nas.search.driver import Driver
 from nas.search.executor import Cluster
+from nas.search.view import SilentView
 from nas.training import Job, load_recipe
 
 

@@ -11,7 +11,7 @@ import optuna
 import pytest
 
 from nas.search import Run, Status, run_search
-from nas.search.driver import SilentView
+from nas.search.view import SilentView
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install '.[postgres]'")
 

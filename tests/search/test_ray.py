@@ -14,9 +14,9 @@ import pytest
 
 from nas.errors import Unavailable, UserError
 from nas.search import Run, Status, open_run, run_search
-from nas.search.driver import SilentView
 from nas.search.executor import Cluster
 from nas.search.ray_workers import RayWorkers, _told
+from nas.search.view import SilentView
 from nas.space import load_space
 from nas.training import Job, Result, load_recipe
 from tests.search.conftest import DATA
