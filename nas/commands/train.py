@@ -25,6 +25,14 @@ def train(
         list[str] | None,
         typer.Option("--eval", metavar="DATA", help="Score this test split too; may be repeated."),
     ] = None,
+    eval_every: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Score test splits after each N epochs too, to look at; else at the end alone.",
+        ),
+    ] = None,
     init: Annotated[
         Path | None, typer.Option(help="Weights to start from: .safetensors, or torchreid's file.")
     ] = None,
@@ -69,6 +77,7 @@ def train(
                 recipe=recipe,
                 overrides=changes or [],
                 evaluate=evaluate or [],
+                eval_every=eval_every,
                 init=init,
                 seed=seed,
                 out=out,

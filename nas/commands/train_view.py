@@ -43,10 +43,11 @@ class LinesView(Lines):
             )
 
     def epoch(self, row: dict[str, float]) -> None:
-        score = f"score {row['score']:.4f}  " if "score" in row else ""
+        scores = {"score": row.get("score"), "test score": row.get("test/score")}
+        told = (f"{name} {value:.4f}  " for name, value in scores.items() if value is not None)
         self.notice(
             f"epoch {row['epoch']}/{self.epochs}  loss {row['loss']:.3f}  lr {row['lr']:.2g}  "
-            f"{row['images_per_second']:.0f} images/s  {score}{self._left()}"
+            f"{row['images_per_second']:.0f} images/s  {''.join(told)}{self._left()}"
         )
 
     def notice(self, text: str) -> None:

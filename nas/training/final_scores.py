@@ -1,4 +1,4 @@
-"""Scores of the test splits, once a training has ended."""
+"""Scores of the test splits of a training."""
 
 from __future__ import annotations
 
@@ -36,15 +36,23 @@ def load_tests(
     return found
 
 
-def score_tests(
-    path: Path, network: Path, trainer: Trainer, tests: Mapping[str, Dataset]
-) -> dict[str, dict[str, float]]:
-    """Scores of the test splits, kept in scores.json: those that are there are not made again.
+def test_scores(network: Network, dataset: Dataset) -> dict[str, float]:
+    """Scores of a test split, larger is better; `score` is the mAP, or the top1.
 
     In float32, as `evaluate` and an exported network compute them, whatever the training did.
     """
-    from nas.models.weights import load_network
     from nas.training.evaluation import score_classification, score_reid
+
+    if dataset.task == "reid":
+        return score_reid(network, dataset.splits["query"], dataset.splits["gallery"])
+    return score_classification(network, dataset.splits["test"])
+
+
+def score_tests(
+    path: Path, network: Path, trainer: Trainer, tests: Mapping[str, Dataset]
+) -> dict[str, dict[str, float]]:
+    """Those of the trained network, kept in scores.json: what is there is not made again."""
+    from nas.models.weights import load_network
 
     file = path / "scores.json"
     scores: dict[str, dict[str, float]] = {}
@@ -57,9 +65,6 @@ def score_tests(
     for spec, found in tests.items():
         if spec in scores:
             continue
-        if found.task == "reid":
-            scores[spec] = score_reid(model, found.splits["query"], found.splits["gallery"])
-        else:
-            scores[spec] = score_classification(model, found.splits["test"])
+        scores[spec] = test_scores(model, found)
         write_atomically(file, json.dumps(scores, indent=2) + "\n")
     return {spec: scores[spec] for spec in tests}

@@ -42,6 +42,7 @@ def train_network(
     recipe: str | Recipe = "standard",
     overrides: Sequence[str] = (),
     evaluate: Sequence[str] = (),
+    eval_every: int | None = None,
     init: str | Path | None = None,
     seed: int = 0,
     out: str | Path | None = None,
@@ -55,8 +56,10 @@ def train_network(
 
     architecture: a value, or the name of a preset. init: a file of weights to start from. name: of
     the architecture, in the default directory. Where the recipe has `early_stop`, identities (or
-    images) are held out and scored after each epoch. The same arguments go on where a training was;
-    evaluate, device and checkpoint_minutes may change. Raises UserError for what a user can mend,
+    images) are held out and scored after each epoch. eval_every: epochs after which the test splits
+    are scored too, into metrics.csv as test/mAP, and SPEC/mAP of `evaluate`; nothing goes by that.
+    The same arguments go on where a training was; evaluate, eval_every, device and
+    checkpoint_minutes may change. Raises UserError for what a user can mend,
     Diverged where the loss is no number, and KeyboardInterrupt after Ctrl-C, with the state saved.
     """
     from nas.training.initial import begin, inherited, load_initial
@@ -69,6 +72,7 @@ def train_network(
     minutes = real("--checkpoint-minutes", checkpoint_minutes)
     if minutes < 0:
         raise UserError(f"--checkpoint-minutes: {minutes:g} is below 0")
+    every = None if eval_every is None else whole("--eval-every", eval_every, 1)
     trained = load_recipe(recipe, overrides)
     if trained.weights and init is not None:
         raise UserError("--init: the recipe has weights to start from; leave out one of both")
@@ -100,7 +104,10 @@ def train_network(
                 images.prepare()  # decoded here, where Ctrl-C ends it at once
         if about:
             shown.notice(about)
-        progress = Progress(path, trainer, held, dataset.task, minutes * 60, shown)
+        looked_at = {"test" if spec == data else spec: own for spec, own in tests.items()}
+        progress = Progress(
+            path, trainer, held, dataset.task, minutes * 60, shown, looked_at, every
+        )
         progress.resume()
         progress.train()
         file = path / (BEST if trained.early_stop else LAST)

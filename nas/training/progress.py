@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.data import Held
+from nas.data import Dataset, Held
 from nas.errors import UserError
 from nas.files import write_atomically
+from nas.training.final_scores import test_scores
 from nas.training.interrupts import interrupts
 from nas.training.metrics import add_scalars, open_tensorboard, write_metrics
 from nas.training.view import View
@@ -20,11 +22,17 @@ CHECKPOINT, BEST, LAST = "checkpoint.pt", "best.safetensors", "last.safetensors"
 
 
 class Progress:
-    """A training that is under way in its directory."""
+    """A training that is under way in its directory.
+
+    interval: seconds between checkpoints within an epoch. looked_at: test splits, by the name of
+    their scores in the metrics, that are scored after each `every` epochs; nothing goes by that.
+    """
 
     def __init__(
-        self, path: Path, trainer: Trainer, held: Held, task: str, interval: float, view: View
-    ) -> None:
+        self, path: Path, trainer: Trainer, held: Held, task: str, interval: float, view: View,
+        looked_at: Mapping[str, Dataset], every: int | None,
+    ) -> None:  # fmt: skip
+        self.looked_at, self.every = looked_at, every
         self.path, self.trainer, self.held, self.task, self.view = path, trainer, held, task, view
         self.interval, self.saved_at = interval, time.monotonic()
         self.extra: dict[str, Any] = {
@@ -125,6 +133,8 @@ class Progress:
             row |= {name: float(score) for name, score in self._validate().items()}
             if row["score"] > extra["best_score"]:
                 extra |= {"best_score": row["score"], "best_epoch": trainer.epoch}
+        if self.every and trainer.epoch % self.every == 0:
+            row |= self._look()
         extra["rows"].append(row)
         extra |= {"loss_sum": 0.0, "images": 0, "seconds": 0.0}
         if trainer.recipe.early_stop and extra["best_epoch"] == trainer.epoch:
@@ -143,6 +153,13 @@ class Progress:
             return score_reid(average, held.query, held.gallery, autocast=self.trainer.autocast)
         assert held.validation is not None
         return score_classification(average, held.validation, autocast=self.trainer.autocast)
+
+    def _look(self) -> dict[str, float]:
+        return {
+            f"{where}/{name}": float(score)
+            for where, dataset in self.looked_at.items()
+            for name, score in test_scores(self.trainer.average, dataset).items()
+        }
 
     def _save(self) -> None:
         self._check_finite()

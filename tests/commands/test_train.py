@@ -1,6 +1,7 @@
 """`train` as a user meets it: killed, interrupted, mistaken."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,6 +65,14 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "net.json").write_text(to_json(TINY))
     (tmp_path / "tiny.yaml").write_text(RECIPE)
     return tmp_path
+
+
+def test_scores_on_the_way_are_told(folder: Path) -> None:
+    done = cli(folder, *ARGUMENTS, "--set", "epochs=2", "--eval-every", "2", "--out", "run")
+    assert done.returncode == 0, done.stderr
+    first, last = (line for line in done.stderr.splitlines() if line.startswith("epoch "))
+    assert "score" not in first
+    assert re.search(r"images/s  test score 0\.\d{4}  \d+s left$", last)
 
 
 def test_killed_and_interrupted_it_goes_on_to_the_same_bits(folder: Path) -> None:

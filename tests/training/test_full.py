@@ -102,6 +102,31 @@ def test_the_same_again_trains_nothing_and_scores_what_is_new(
     assert list(again.scores) == [DATA, other]
 
 
+def test_test_splits_are_looked_at_on_the_way_and_nothing_goes_by_it(
+    whole: Training, tmp_path: Path
+) -> None:
+    other = "synthetic:ids=12,size=16x8,seed=5"
+    looked = go(tmp_path / "run", evaluate=[other], eval_every=2)
+    assert same(read_checkpoint(looked.network), read_checkpoint(whole.network))
+    first, last = rows(looked.path)
+    assert not any(value for name, value in first.items() if "/" in name)
+    for where, spec in (("test", DATA), (other, other)):
+        of_last = {name: float(last[f"{where}/{name}"]) for name in ("mAP", "rank1", "mINP")}
+        assert of_last == pytest.approx({n: looked.scores[spec][n] for n in of_last}, abs=1e-5)
+    assert looked.scores[DATA] == whole.scores[DATA]
+
+
+def test_how_often_is_no_part_of_what_was_asked(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="killed"):
+        go(tmp_path / "run", view=Killer(12), eval_every=1)  # in the second epoch
+    go(tmp_path / "run")
+    first, last = rows(tmp_path / "run")
+    assert 0 < float(first["test/mAP"]) <= 1
+    assert last["test/mAP"] == ""
+    with pytest.raises(UserError, match="--eval-every: 0 is not a whole number from 1"):
+        go(tmp_path / "run", eval_every=0)
+
+
 def test_what_the_network_can_not_be_scored_on_is_refused_before_it_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
