@@ -21,10 +21,10 @@ from nas.architecture import (
     to_document,
 )
 from nas.cost import cost
-from nas.directory import training_code
 from nas.errors import UserError
 from nas.models.layers import register_layer
 from nas.plugins import digest_of, load_plugin, loaded_plugins, source_of
+from nas.provenance import training_code
 from nas.space import make_space
 from nas.training import loss_kinds
 from nas.training.augmentation_kinds import register_augmentation

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nas.ablation.looks import looked, looks
-from nas.directory import made_with, making_with
 from nas.errors import UserError
+from nas.provenance import made_with, making_with
 from nas.search.record import REUSED, Record, Trial
 from nas.search.run import read_asked
 from nas.search.step import Step

@@ -28,8 +28,9 @@ from nas.architecture import Architecture, key, preset
 from nas.arguments import several, whole
 from nas.cost import cost
 from nas.data import prepare_dataset
-from nas.directory import Kind, locked, make_directory
+from nas.directory import Kind, make_directory
 from nas.errors import UserError
+from nas.lock import locked
 from nas.plugins import plugin_files
 from nas.progress import warn
 from nas.search.budget import Budget

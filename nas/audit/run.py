@@ -17,8 +17,9 @@ from nas.audit.plan import AuditPlan, spread_trials
 from nas.audit.tables import architecture_frame, importance_frame, ranking_frame
 from nas.cost import COSTS
 from nas.data import check_spec, prepare_dataset
-from nas.directory import Kind, locked, make_directory
+from nas.directory import Kind, make_directory
 from nas.errors import UserError
+from nas.lock import locked
 from nas.plugins import plugin_files
 from nas.progress import counted, warn
 from nas.search.budget import Budget

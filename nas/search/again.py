@@ -13,9 +13,9 @@ from typing import Any
 
 from nas.arguments import real
 from nas.data import prepare_dataset
-from nas.directory import library_versions, machine
 from nas.errors import UserError
 from nas.plugins import plugin_files
+from nas.provenance import library_versions, machine
 from nas.search.confirm import finite
 from nas.search.confirm import noise as noise_of
 from nas.search.run import Run, open_run

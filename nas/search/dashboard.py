@@ -7,8 +7,8 @@ from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from nas.directory import in_use
 from nas.errors import UserError
+from nas.lock import in_use
 from nas.search.run import Run, open_run
 from nas.search.storage import check_storage, noted, open_storage, sqlite_url
 from nas.search.study import Projection

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from nas.arguments import a_path
-from nas.directory import in_use
 from nas.errors import UserError
+from nas.lock import in_use
 from nas.search.budget import TRAINING, Budget
 from nas.search.record import FAILED, REUSED, VERSION, open_to_read
 from nas.search.session import last_session

@@ -10,8 +10,8 @@ from nas.arguments import real, several, whole
 from nas.cost import Setting
 from nas.cost.parts import PartTable
 from nas.data import prepare_dataset
-from nas.directory import locked
 from nas.errors import UserError
+from nas.lock import locked
 from nas.plugins import plugin_files
 from nas.progress import warn
 from nas.search.budget import Budget

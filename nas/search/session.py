@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.directory import command_line
 from nas.errors import Unwritable
 from nas.files import write_atomically
+from nas.provenance import command_line
 from nas.search.budget import Budget
 
 FILE = "session.json"

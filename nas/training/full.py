@@ -9,8 +9,9 @@ from pathlib import Path
 from nas.architecture import Architecture, preset
 from nas.arguments import real, several, whole
 from nas.data import Dataset, Held, check_spec, hold_out_to_score, load_dataset
-from nas.directory import check_directory, locked, make_directory
+from nas.directory import check_directory, make_directory
 from nas.errors import UserError
+from nas.lock import locked
 from nas.progress import warn
 from nas.seeds import derived_seed
 from nas.training.asked import KIND, asked_of, default_path

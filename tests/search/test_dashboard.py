@@ -11,8 +11,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from nas.directory import locked
 from nas.errors import UserError
+from nas.lock import locked
 from nas.search import open_run
 from nas.search.dashboard import HOST, ensure_study, make_dashboard, serve_dashboard
 from nas.search.storage import open_storage, shared_study, sqlite_url

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from nas.directory import command_line
 from nas.errors import UserError
+from nas.provenance import command_line
 from nas.report.run import run_fields
 from nas.search import Trial, open_run, run_search
 from nas.search.about import describe_run
@@ -240,14 +240,14 @@ def test_a_recipe_for_full_length_is_refused_before_anything_is_written(
 
 
 def test_a_second_driver_on_the_same_run_is_refused(tiny: dict[str, str]) -> None:
-    from nas.directory import locked
+    from nas.lock import locked
 
     with locked(Path(tiny["out"]), "search"), pytest.raises(UserError, match="is in use"):
         run_search(budget="1trial", workers=1, **tiny)
 
 
 def test_a_lock_that_can_not_be_taken_is_one_clear_line(tiny: dict[str, str]) -> None:
-    from nas.directory import _lock_file
+    from nas.lock import _lock_file
 
     _lock_file(Path(tiny["out"])).mkdir()
     with pytest.raises(

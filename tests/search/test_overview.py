@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.directory import locked
 from nas.errors import UserError
+from nas.lock import locked
 from nas.report.runs import run_table
 from nas.search.budget import Budget
 from nas.search.overview import list_runs, overview

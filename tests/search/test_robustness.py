@@ -571,7 +571,7 @@ def test_a_clock_that_is_set_meanwhile_spends_nothing_and_gives_nothing(
 def test_a_second_driver_is_refused_in_one_line_and_changes_nothing(
     climbing: dict[str, Any], inline: None
 ) -> None:
-    from nas.directory import locked
+    from nas.lock import locked
 
     interrupt_after(climbing, 2)
     before = jobs(climbing["out"], "*")

@@ -7,8 +7,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from nas.directory import without_passwords
 from nas.errors import UserError
+from nas.provenance import without_passwords
 from nas.search import run_search
 from nas.search.budget import Budget
 from nas.search.session import note_session

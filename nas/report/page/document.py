@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nas.cost import ALL_COSTS
-from nas.directory import in_use
+from nas.lock import in_use
 from nas.report.kinds import kinds
 from nas.report.published import SOURCE, published
 from nas.report.words import varying_names
