@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Plugins, Trained
+from nas.commands.options import Plugins, WithLayers
 
 
 def activations(
-    checkpoint: Trained,
+    checkpoint: WithLayers,
     data: Annotated[
         str | None,
         typer.Option(help="Data set; of RUN#trial by default that of its run."),

@@ -29,7 +29,7 @@ def export(
     target: Annotated[
         str,
         typer.Argument(
-            help="A .safetensors checkpoint, RUN#trial (of the front), or without weights: "
+            help="A .safetensors checkpoint, RUN#trial whose weights are kept, or without weights: "
             "a preset, an architecture file, SPACE@seed."
         ),
     ],

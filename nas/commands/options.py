@@ -115,6 +115,12 @@ Trained = Annotated[
         ".onnx or .pt, which is run as it is.",
     ),
 ]
+WithLayers = Annotated[
+    str,
+    typer.Argument(
+        metavar="CHECKPOINT", help="A self-contained .safetensors file, or a trial, RUN#trial."
+    ),
+]
 
 
 class MetricName(StrEnum):

@@ -117,6 +117,12 @@ UNITS = {
 }
 
 
+def test_what_runs_exported_files_says_so() -> None:
+    helps = {name: verb.params[0].help for name, verb in verbs() if verb.params}
+    offered = {name for name, text in helps.items() if text and ".onnx" in text}
+    assert offered == {"embed", "evaluate", "rank"}  # activations needs layers to look into
+
+
 def test_an_option_with_a_unit_names_it() -> None:
     found = [
         (f"{name} {own}", info.help, UNITS[info.name])
