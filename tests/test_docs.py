@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import nas
 from nas.architecture import from_json
 from nas.cost import cost
 from nas.errors import UserError
 from nas.space import from_yaml, lint
 from nas.training import Recipe, load_recipe
 from nas.training.recipe import shipped_recipes
+from tests.made_up_runs import make_run
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -91,6 +93,22 @@ def test_python_examples_run(page: str, text: str, tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_the_page_of_extending_has_every_public_name() -> None:
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:nas\.)?(\w+)", page))
+    assert not set(nas.__all__) - named
+
+
+def test_the_page_of_runs_has_every_column_and_file_of_a_search(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
+    run = nas.open_run(make_run(tmp_path / "run"))
+    run.write_tables()
+    parameters = {name for trial in run.all_trials() for name in trial.point}
+    names = {*run.trials(), *(file.name for file in run.path.iterdir())} - parameters
+    names -= {"mINP", "rank1", "rank5", "rank10", "record.db-wal", "record.db-shm", "checkpoints"}
+    assert not [name for name in sorted(names) if f"`{name}" not in page]
 
 
 def test_the_page_of_runs_has_every_verb_that_looks() -> None:
