@@ -1,5 +1,6 @@
 """Every example of the documents is run."""
 
+import ast
 import os
 import re
 import subprocess
@@ -109,6 +110,27 @@ def test_the_page_of_runs_has_every_column_and_file_of_a_search(tmp_path: Path) 
     names = {*run.trials(), *(file.name for file in run.path.iterdir())} - parameters
     names -= {"mINP", "rank1", "rank5", "rank10", "record.db-wal", "record.db-shm", "checkpoints"}
     assert not [name for name in sorted(names) if f"`{name}" not in page]
+
+
+def test_imports_point_the_way_that_the_page_says() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    chain = re.search(r"Imports point one way: (.*?), and training -> data\.", page, re.DOTALL)
+    assert chain
+    order = [re.findall(r"\w+", group) for group in chain[1].split("->")]
+    level = {package: place for place, group in enumerate(order) for package in group}
+    level["data"] = level["training"] + 1
+    folders = {path.parent.name for path in (ROOT / "nas").glob("*/__init__.py")}
+    assert set(level) == folders
+    wrong = []
+    for own in sorted(level):
+        for file in sorted((ROOT / "nas" / own).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                parts = (getattr(node, "module", None) or "").split(".")
+                if isinstance(node, ast.ImportFrom) and parts[0] == "nas" and parts[1:]:
+                    other = parts[1]
+                    if other != own and level.get(other, len(order)) <= level[own]:
+                        wrong.append((file.name, other))
+    assert not wrong
 
 
 def test_the_page_of_runs_has_every_verb_that_looks() -> None:
