@@ -43,6 +43,15 @@ if TYPE_CHECKING:
 ENOUGH = 12  # trials without which nothing is said of what mattered
 MOST, RESAMPLES = 400, 16  # trials and resamples that importance is computed from here
 RANKED = 2000  # networks at most whose latency is predicted
+BY_GAIN = (
+    "A trial climbs where the hypervolume of the front is expected to grow more by it than by a "
+    "new one, for each of the epochs ahead of it."
+)
+BY_PLACE = (
+    "Trials are promoted when none beats them in both score and cost, or else by how they "
+    "compare with those of about the same cost; so no quarter of cost should be starved."
+)
+"""How trials climb by `ehvi`, and with the other samplers."""
 
 
 @dataclass(frozen=True)
@@ -232,10 +241,7 @@ def _rungs(run: Run, trials: Sequence[Trial]) -> Section:
     frame = stops_frame(
         [t.costs[run.costs[0]] for t in ended], [t.epoch for t in ended], ladder, run.costs[0]
     )
-    notes.append(
-        "Trials are promoted when none beats them in both score and cost, or else by how they "
-        "compare with those of about the same cost; so no quarter of cost should be starved."
-    )
+    notes.append(BY_GAIN if run.asked.get("sampler") == "ehvi" else BY_PLACE)
     return Section("rungs", title, notes, stops_figure(frame))
 
 

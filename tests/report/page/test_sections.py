@@ -56,6 +56,13 @@ def test_a_trial_that_failed_after_a_rung_did_not_stop_there(tmp_path: Path) -> 
     assert after is not None and sum(sum(bar.y) for bar in after.data) == 4
 
 
+def test_how_trials_climb_is_told_of_the_sampler_that_the_search_had(tmp_path: Path) -> None:
+    by_place = told(open_run(make_run(tmp_path / "random", sampler="random")))["rungs"].notes[-1]
+    assert "none beats them in both score and cost" in by_place
+    by_gain = told(open_run(make_run(tmp_path / "ehvi", sampler="ehvi")))["rungs"].notes[-1]
+    assert "expected to grow more" in by_gain
+
+
 def test_what_can_audit_is_of_the_same_data_and_space(tmp_path: Path) -> None:
     run = open_run(make_run(tmp_path / "run", data="fashion-mnist"))
     wanted = f"`python cli.py audit {run.path / 'space.yaml'} --data fashion-mnist`"
