@@ -69,21 +69,21 @@ def run_search(
     """Search the space for architectures with a good score at a low cost, and return the run.
 
     Every argument is checked before anything is written. The same arguments resume the search that
-    they started; budget, workers and confirm may change. recipe: by default quick-reid, or quick
-    where the data has classes. overrides: fields of the recipe, as "lr=0.001". constraints: what
-    architectures must satisfy besides what the space says, as "macs <= 10M". sampler: by default
-    ehvi, or tpe where a cost is measured. score_min: what ehvi looks for the cheapest above, in
-    place of the whole front. latency: the setting in which latency_ms is measured,
-    while no worker trains; latency_table: of parts that were measured on a device (`cli.py latency
-    SPACE`), by which latency_ms is predicted instead, known before a training. rungs: epochs
-    below full length after which one trial in `eta` is trained further, as "1,3" or [1, 3]; "" is
-    none, None what the recipe says. confirm: the share of the budget, at most, that trains the
-    front again with fresh seeds. cluster: where jobs run, workers of them side by side; by default
-    processes of this machine. storage: URL of the Optuna storage that the study is kept in; by
-    default study.db in the run. init: architectures, or presets, of the space, that are tried
-    first. warm_start: earlier runs with the same data, recipe and seed, whose trials are taken over
-    and cost nothing of the budget. Raises UserError for what a user can mend; KeyboardInterrupt
-    ends the search cleanly and is passed on.
+    they started; budget, workers, cluster, storage and confirm may change. recipe: by default
+    quick-reid, or quick where the data has classes. overrides: fields of the recipe, as "lr=0.001".
+    constraints: what architectures must satisfy besides what the space says, as "macs <= 10M".
+    sampler: by default ehvi, or tpe where a cost is measured. score_min: what ehvi looks for the
+    cheapest above, in place of the whole front. latency: the setting in which latency_ms is
+    measured, while no worker trains; latency_table: of parts that were measured on a device
+    (`cli.py latency SPACE`), by which latency_ms is predicted instead, known before a training.
+    rungs: epochs below full length after which one trial in `eta` is trained further, as "1,3" or
+    [1, 3]; "" is none, None what the recipe says. confirm: the share of the budget, at most, that
+    trains the front again with fresh seeds. cluster: where jobs run, workers of them side by side;
+    by default processes of this machine. storage: URL of the Optuna storage that the study is kept
+    in; by default study.db in the run. init: architectures, or presets, of the space, that are
+    tried first. warm_start: earlier runs with the same data, recipe and seed, whose trials are
+    taken over and cost nothing of the budget. Raises UserError for what a user can mend;
+    KeyboardInterrupt ends the search cleanly and is passed on.
     """
     constraints = several(constraints)
     loaded = load_space(space, constraints=constraints, latency_table=latency_table)
