@@ -9,7 +9,7 @@ import torch
 
 from nas.audit.zero_cost import ZERO_COST, draw_batch
 from nas.data import Dataset, load_dataset
-from nas.models import build
+from nas.models import build, inherit
 from nas.models.torchscript import to_torchscript
 from nas.report.ranking import rank
 from nas.training.activations import activation_maps
@@ -84,3 +84,9 @@ def test_a_network_is_scored_and_looked_into(data: Dataset, device: Any) -> None
 @pytest.mark.parametrize("name", ZERO_COST)
 def test_scores_without_training(device: Any, name: str) -> None:
     assert np.isfinite(ZERO_COST[name](TINY, draw_batch(DATA, TINY.input), 0))
+
+
+def test_weights_are_inherited_across_devices(data: Dataset, device: Any) -> None:
+    there, here = trainer(data, RECIPE, device).average, build(TINY, 5)
+    for model, source in ((here, there), (there, here), (there, there)):
+        assert inherit(model, source, channels="magnitude").share == 1

@@ -112,14 +112,16 @@ def _scores(
     for (part, _), wired in source.items():
         if wired.layer.op not in MAKES_CHANNELS:
             continue
-        score = state[f"{wired.weights}.weight"].detach().double().abs().flatten(1).sum(1)
+        # On the CPU: mps has no float64.
+        score = state[f"{wired.weights}.weight"].detach().cpu().double().abs().flatten(1).sum(1)
         if wired.norm:
-            score = score * state[f"{source[part, wired.norm].weights}.weight"].double().abs()
+            gamma = state[f"{source[part, wired.norm].weights}.weight"].detach()
+            score = score * gamma.cpu().double().abs()
         start = 0
         for (
             run
         ) in wired.output:  # more than one where a depthwise convolution reads a concatenation
-            found.setdefault(ties.root(run), []).append(score[start : start + run.size].cpu())
+            found.setdefault(ties.root(run), []).append(score[start : start + run.size])
             start += run.size
     return {
         root: torch.stack(pieces).sum(0).tolist()
