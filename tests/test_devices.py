@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from nas.audit.zero_cost import ZERO_COST, draw_batch
+from nas.cost import raw_counts
 from nas.data import Dataset, load_dataset
 from nas.models import build, inherit
 from nas.models.torchscript import to_torchscript
@@ -90,3 +91,9 @@ def test_weights_are_inherited_across_devices(data: Dataset, device: Any) -> Non
     there, here = trainer(data, RECIPE, device).average, build(TINY, 5)
     for model, source in ((here, there), (there, here), (there, there)):
         assert inherit(model, source, channels="magnitude").share == 1
+
+
+def test_counters_take_a_network_that_is_there(data: Dataset, device: Any) -> None:
+    there = trainer(data, RECIPE, device).average
+    assert raw_counts(there) == raw_counts(build(TINY, 3))
+    assert there.device == device

@@ -38,7 +38,7 @@ def raw_counts(model: Network, names: Sequence[str] = SHOWN) -> dict[str, dict[s
 def _fvcore(model: Network, image: Any) -> dict[str, int]:
     from fvcore.nn import FlopCountAnalysis, parameter_count
 
-    plain = copy.deepcopy(model).without_classifier().eval()
+    plain = copy.deepcopy(model).without_classifier().cpu().eval()
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     analysis = FlopCountAnalysis(plain, image)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
@@ -53,7 +53,7 @@ def _fvcore(model: Network, image: Any) -> dict[str, int]:
 def _thop(model: Network, image: Any) -> dict[str, int]:
     import thop
 
-    plain = copy.deepcopy(model).without_classifier().eval()
+    plain = copy.deepcopy(model).without_classifier().cpu().eval()
     total, params = thop.profile(plain, inputs=(image,), verbose=False)
     return {"total": int(total), "params": int(params)}
 
@@ -62,7 +62,7 @@ def _torch(model: Network, image: Any) -> dict[str, int]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    plain = copy.deepcopy(model).without_classifier().eval()
+    plain = copy.deepcopy(model).without_classifier().cpu().eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         plain(image)
     return {"total": int(counter.get_total_flops())}
