@@ -1,5 +1,7 @@
 """What moves tensors, on a device that is not there: one that is left on the CPU is an error."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,6 +82,23 @@ def test_a_network_is_scored_and_looked_into(data: Dataset, device: Any) -> None
     assert activation_maps(network, data.query.gather(np.arange(2))).shape == (2, 4, 2)
     assert to_torchscript(network)
     assert network.device == device
+
+
+def test_what_graphs_of_an_earlier_training_hold_is_let_go(data: Dataset) -> None:
+    """torch's graphed function keeps all of it in a class that it makes, as here."""
+    first = trainer(data, RECIPE, torch.device("cpu"))
+    first.__dict__["_replay"] = type("Graphed", (), {"held": (held := torch.zeros(3))})
+    gone = weakref.ref(held)
+    gc.disable()
+    try:
+        del first, held
+        assert gone() is not None
+        with elsewhere("cuda:0") as place, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("nas.training.loop.gpu_has_bfloat16", lambda _: False)
+            trainer(data, RECIPE, place)
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("name", ZERO_COST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import io
 import math
 import sys
@@ -64,6 +65,8 @@ class Trainer:
     ) -> None:
         self.device = device or default_device()
         self.recipe, self.seed = recipe, seed
+        if self.device.type == "cuda":
+            _free_graphs()
         self.network = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).requires_grad_(False)
@@ -243,6 +246,13 @@ def cpu_has_bfloat16() -> bool:
     """Whether the processor multiplies in bfloat16 (AMX, or AVX-512's own instructions)."""
     checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+
+
+def _free_graphs() -> None:
+    """Give back what CUDA graphs of earlier trainers hold: torch keeps them, with the activations
+    of a batch, in a class, which is a cycle; and their memory is of no use to anything else."""
+    gc.collect()
+    torch.cuda.empty_cache()
 
 
 def _alike(value: Any) -> Any:
