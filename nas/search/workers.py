@@ -178,7 +178,22 @@ def _in_turn(job: Job, outbox: Path) -> Result:
 def _published(job: Job, outbox: Path, result: Result) -> Result:
     if result.outcome != "stopped":
         publish(outbox, job.id, result)
+    if result.outcome == "failed" and _gpu_lost():
+        os._exit(1)  # the result is published; the next job gets a process that can compute
     return replace(result, state=b"")
+
+
+def _gpu_lost() -> bool:
+    """Whether this process can compute no more on its GPU: after a kernel failed, nothing can."""
+    import torch
+
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return False
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        return True
+    return False
 
 
 def _is_cancelled() -> bool:

@@ -13,7 +13,10 @@ import torch
 from nas.architecture import Component, gates
 from nas.errors import Unavailable, UserError
 from nas.search.capacity import default_workers, slots
-from nas.search.workers import LocalWorkers, _starting, _take_gpu
+from nas.search.workers import LocalWorkers, _published, _starting, _take_gpu, adopt
+from nas.training.job import Job, Result
+from nas.training.recipe import Recipe
+from tests.training.test_loop import TINY
 
 
 def gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> list[int]:
@@ -42,6 +45,29 @@ def test_without_one_nothing_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_workers() == 3
     _take_gpu(1)
     assert not chosen
+
+
+@pytest.mark.parametrize(("outcome", "lost", "ends"), [
+    ("failed", True, True), ("failed", False, False), ("done", True, False),
+])  # fmt: skip
+def test_a_worker_ends_that_can_compute_no_more_on_its_gpu(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, outcome: str, lost: bool, ends: bool
+) -> None:
+    """A kernel that failed leaves nothing to the process: all its later trials would fail too."""
+
+    def synchronize() -> None:
+        if lost:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    codes: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
+    monkeypatch.setattr("os._exit", codes.append)
+    job = Job("1-0-1", 1, TINY, Recipe(name="test", epochs=1, batch=8, lr=0.1), "synthetic", 0)
+    _published(job, tmp_path, Result(outcome, "CUDA error"))
+    assert codes == [1] * ends
+    found = adopt(tmp_path, job.id)
+    assert found is not None and found.outcome == outcome
 
 
 def test_a_worker_runs_the_script_only_for_a_kind_that_it_registers(
