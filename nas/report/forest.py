@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from nas.ablation.statistics import BASELINE, BETTER, NOT_COMPARED, NOT_SHOWN, WORSE
@@ -19,6 +21,7 @@ LOOKS = {
 }
 """Verdicts are told apart by colour, and by symbol without it."""
 LINE, AROUND, MARGIN = 34, 190, 150  # of a row; of all else; to the right; in pixels
+TITLE, TITLE_LINE = 120, 20  # characters of a line of the title; its height in pixels
 
 
 def forest_figure(frame: pd.DataFrame, title: str = "", score: str = "score") -> go.Figure:
@@ -30,7 +33,7 @@ def forest_figure(frame: pd.DataFrame, title: str = "", score: str = "score") ->
 
     names = frame["row"].tolist()
     figure = make_subplots(
-        cols=2, shared_yaxes=True, column_widths=[0.78, 0.22], horizontal_spacing=0.03
+        cols=2, shared_yaxes=True, column_widths=[0.78, 0.22], horizontal_spacing=0.07
     )
     for verdict in LOOKS:
         rows = frame[frame["verdict"] == verdict]
@@ -49,13 +52,16 @@ def forest_figure(frame: pd.DataFrame, title: str = "", score: str = "score") ->
                 font={"color": "#444"}, row=1, col=1,
             )  # fmt: skip
     figure.add_vline(x=0, line={"color": "#444", "width": 1})
-    figure.update_layout(**LAYOUT, height=AROUND + LINE * len(names))
+    lines = [escape(line) for line in wrap(title, TITLE)]
+    more_title = TITLE_LINE * max(0, len(lines) - 1)
+    figure.update_layout(**LAYOUT, height=AROUND + LINE * len(names) + more_title)
     figure.update_layout(
-        title={"text": title, "x": 0.02, "font": {"size": 14}}, margin={"r": MARGIN}
+        title={"text": "<br>".join(lines), "x": 0.02, "font": {"size": 14}},
+        margin={"r": MARGIN, "t": LAYOUT["margin"]["t"] + more_title},
     )
     figure.update_xaxes(**AXIS)
     figure.update_xaxes(title=f"{score}, difference to {names[0]}", row=1, col=1)
-    figure.update_xaxes(title="macs, %", row=1, col=2)
+    figure.update_xaxes(title="macs, %", nticks=3, tickangle=0, row=1, col=2)
     figure.update_yaxes(
         categoryorder="array", categoryarray=names[::-1], range=[-0.6, len(names) - 0.4],
         automargin=True,

@@ -35,3 +35,16 @@ def test_rows_stand_as_in_the_table_and_say_what_was_not_compared() -> None:
 
 def test_a_change_in_words() -> None:
     assert [change(x) for x in (0.0691, -0.5, -0.0001, 0.0)] == ["+6.9%", "-50.0%", "0.0%", "0.0%"]
+
+
+def test_a_long_title_is_folded_above_the_rows_and_the_two_axes_stand_apart() -> None:
+    plain = forest_figure(FRAME, "short").layout
+    words = [f"setting_{n} {n / 100}" for n in range(20)]
+    long = forest_figure(FRAME, ", ".join(words)).layout
+    lines = long.title.text.split("<br>")
+    assert len(lines) > 1 and max(map(len, lines)) <= 120
+    assert " ".join(lines) == ", ".join(words)
+    room = long.margin.t - plain.margin.t
+    assert room > 0 and room == long.height - plain.height
+    assert plain.title.text == "short"
+    assert plain.xaxis2.domain[0] - plain.xaxis.domain[1] >= 0.06  # of labels at the edges
