@@ -36,6 +36,8 @@ def space_summary(found: dict[str, Any]) -> Group:
         f"raw points {found['raw_points']:,}, distinct architectures {found['distinct_text']}",
         style="not bold",
     )
+    if found["not_built"]:
+        counts.append(f"\nsome points can not be built: {found['not_built']}", style="not bold")
     if found["sampled"]:
         note = f"\ncosts below are of {found['sampled']:,} uniform samples"
         counts.append(note, style="not bold")

@@ -24,7 +24,8 @@ def summarise(space: Space) -> dict[str, Any]:
     """Plain data: parameters, counts, what constraints remove, costs, and effects on them.
 
     Figures that rest on samples (of spaces too large to list) are marked by `sampled`, the number
-    of uniform samples; 0 means that every architecture was looked at.
+    of uniform samples; 0 means that every architecture was looked at. not_built: a reason for which
+    points can not be built, None where all can.
     """
     count = space.count()
     members = space.members(limit=20_000 if not space.listable else space.raw_points)
@@ -37,6 +38,7 @@ def summarise(space: Space) -> dict[str, Any]:
         "distinct": count.value,
         "distinct_interval": None if count.exact else [count.low, count.high],
         "distinct_text": str(count),
+        "not_built": next(iter(space.columns.refusals()), None),
         "sampled": 0 if space.listable else len(members),
         "parameters": [_parameter(parameter) for parameter in space.parameters],
         "constraints": _removed(space),
