@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -27,6 +28,21 @@ def sparkline(counts: Sequence[int]) -> str:
     """A histogram in one line of text; a count above zero is never blank."""
     top = max(counts, default=0) or 1
     return "".join(BARS[0 if not n else max(1, round(n / top * (len(BARS) - 1)))] for n in counts)
+
+
+class Spark:
+    """A sparkline in one line of any width: neighbouring counts are added up where it is narrow."""
+
+    def __init__(self, counts: Sequence[int]) -> None:
+        self.counts = counts
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        step = -(-len(self.counts) // options.max_width) or 1
+        starts = range(0, len(self.counts), step)
+        yield Text(sparkline([sum(self.counts[i : i + step]) for i in starts]), no_wrap=True)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, max(1, len(self.counts)))
 
 
 def space_summary(found: dict[str, Any]) -> Group:
@@ -81,7 +97,7 @@ def _costs(found: dict[str, Any]) -> Table:
     table = _plain("cost", "least", "median", "largest", "how many, least to largest (log scale)")
     for name, cost in found["costs"].items():
         row = [compact(cost[end]) for end in ("min", "median", "max")]
-        table.add_row(name, *row, sparkline(cost["histogram"]["counts"]))
+        table.add_row(name, *row, Spark(cost["histogram"]["counts"]))
     return table
 
 
