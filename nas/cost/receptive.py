@@ -8,15 +8,16 @@ things look further than any window, and are treated apart:
   layer adds to that;
 - a gate sees the whole map, but only to weigh a tensor: `scale` has the field of what it weighs.
 
-Whatever is neither a convolution nor a pool leaves the largest field of its inputs as it is; so do
-operators that are not known here.
+Whatever else is ours leaves the largest field of its inputs as it is. What an operator of a plug-in
+sees of its inputs is measured on its module.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from nas.architecture import Architecture, Layer, Part, lower
+from nas.architecture import Architecture, Layer, Part, Shape, lower
+from nas.cost.exact import FREE
 
 WINDOWS = ("conv", "max_pool", "avg_pool")
 JOINS = ("add", "concat")
@@ -79,6 +80,8 @@ def _reaches(part: Part, start: Reach, whole: Reach) -> list[Reach]:
             reaches.append(whole)
         elif layer.op == "scale":
             reaches.append(below[0])
+        elif layer.op not in FREE and layer.op not in ("conv", "linear"):
+            reaches.append(_measured(layer, part.input_shapes(layer), below, whole))
         else:
             field, jump = max(r.field for r in below), max(r.jump for r in below)
             if layer.op in WINDOWS:
@@ -86,6 +89,20 @@ def _reaches(part: Part, start: Reach, whole: Reach) -> list[Reach]:
                 jump *= layer.get("stride")
             reaches.append(Reach(field, jump))
     return reaches
+
+
+def _measured(layer: Layer, inputs: list[Shape], below: list[Reach], whole: Reach) -> Reach:
+    """The reach of an operator of a plug-in, which does what its module does."""
+    from nas.models.layers import windows
+
+    sides = windows(layer, tuple(inputs))
+    if 0 in sides:
+        return whole
+    seen = zip(below, sides, strict=False)  # without inputs, it sees none
+    jump = max(r.jump for r in below)
+    if inputs:
+        jump *= max(1, inputs[0][1] // layer.shape[1])
+    return Reach(max((r.field + (side - 1) * r.jump for r, side in seen), default=0), jump)
 
 
 def _joins_shortcut(layers: tuple[Layer, ...], join: Layer) -> bool:

@@ -137,6 +137,48 @@ def measure(layer: Layer, inputs: tuple[Shape, ...]) -> tuple[int, int]:
     return macs, sum(p.numel() for p in function.parameters() if p.requires_grad)
 
 
+PROBE = 33  # side of the map on which operators of plug-ins are looked at, in pixels
+
+
+@cache
+def windows(layer: Layer, inputs: tuple[Shape, ...]) -> tuple[int, ...]:
+    """Of each input of a plug-in's operator, the side of the square that one value of its output is
+    computed from, in pixels; 0 for the whole map.
+
+    By where a NaN in the input makes the output one, on a map of PROBE pixels, or on its own where
+    the module takes no other; 1 where it can not be run at all.
+    """
+    try:
+        function = make(layer)
+    except UserError:
+        return (1,) * len(inputs)
+    if isinstance(function, nn.Module):
+        function.eval()
+    larger = tuple((c, PROBE, PROBE) if h * w > 1 else (c, h, w) for c, h, w in inputs)
+    for shapes in (larger, inputs):
+        try:
+            with torch.no_grad():
+                return tuple(_window(function, shapes, i) for i in range(len(shapes)))
+        except Exception:  # whatever a module raises: of another size, or at all
+            continue
+    return (1,) * len(inputs)
+
+
+def _window(function: Callable[..., Tensor], shapes: tuple[Shape, ...], which: int) -> int:
+    sides = []
+    for axis in (2, 3):
+        length = shapes[which][axis - 1]
+        given = [torch.ones(length, *shape) for shape in shapes]
+        place = torch.arange(length)
+        given[which].movedim(axis, 1)[place, place] = torch.nan  # a row of its own in each image
+        made = function(*given)
+        middle = made[:, :, made.shape[2] // 2, made.shape[3] // 2]
+        hit = middle.isnan().any(dim=1).nonzero().flatten().tolist()
+        side = hit[-1] - hit[0] + 1 if hit else 1
+        sides.append(side if side < length or length == 1 else 0)
+    return 0 if 0 in sides else max(sides)
+
+
 NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 

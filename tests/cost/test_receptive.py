@@ -3,9 +3,13 @@
 import itertools
 
 import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
 
 from nas.architecture import Architecture, Block, Pen, Size, Stage, lower, preset
 from nas.cost.receptive import part_field, receptive_fields, stream_fields
+from nas.models.layers import MAKERS, make, register_layer
 
 
 def block(**fields: str | int) -> Block:
@@ -108,13 +112,48 @@ def test_an_unknown_operator_changes_nothing() -> None:
     assert part_field(pen.part(pen.layer("shuffle", x, y, shape=x.shape, kernel=9))) == 7
 
 
+class Dilated(nn.Module):
+    def __init__(self, dilation: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 3, stride, dilation, dilation, bias=False)
+
+    def forward(self, x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
+        return self.conv(x) + sum(others)
+
+
+class Centred(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x - x.mean(dim=(2, 3), keepdim=True)
+
+
+class OfItsSize(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.max_pool2d(x, 3, 1, 1).reshape(len(x), 8, 10, 5)
+
+
+def test_an_operator_of_a_plug_in_sees_what_its_module_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nas.models.layers.MAKERS", dict(MAKERS))
+    for name, module in {"dilated": Dilated, "centred": Centred, "sized": OfItsSize}.items():
+        register_layer(name)(module)
+    pen = Pen((8, 20, 10))
+    x = pen.conv(pen.input, 8, 3, stride=2, name="conv")
+    dilated = pen.layer("dilated", x, shape=x.shape, name="d", dilation=4)
+    assert part_field(pen.part(dilated)) == 3 + 2 * 4 * 2  # beyond the map itself
+    coarse = pen.layer("dilated", x, shape=(8, 5, 3), name="c", dilation=1, stride=2)
+    part = pen.part(pen.conv(coarse, 8, 3, name="next"))
+    assert part_field(part) == 3 + 2 * 2 + 2 * 4
+    two = pen.layer("dilated", x, dilated, shape=x.shape, name="t", dilation=1)
+    assert part_field(pen.part(two)) == part_field(pen.part(dilated))
+    assert part_field(pen.part(pen.layer("centred", x, shape=x.shape))) == 20
+    assert part_field(pen.part(pen.layer("sized", x, shape=x.shape))) == 3 + 2 * 2
+
+
 @pytest.mark.parametrize("fusion", ["add", "concat"])
 @pytest.mark.parametrize("stem", ["conv3", "conv3_stride1"])
 def test_fields_are_where_gradients_reach(stem: str, fusion: str) -> None:
     """With positive weights everything that a value depends on has a gradient that is not 0."""
-    torch = pytest.importorskip("torch")
-    from nas.models.layers import make
-
     blocks = [block(streams=t, gate="fixed", fusion=fusion) for t in (1, 3)]
     architecture = network(*blocks, stem=stem, side=96)
     fields = receptive_fields(architecture)
