@@ -67,6 +67,17 @@ def stream_fields(part: Part) -> list[int]:
     return []
 
 
+def named_fields(part: Part, names: list[str]) -> list[int]:
+    """Side of the square of the block's input that the last layer below each of these names sees;
+    empty where one of them has none."""
+    reaches = _own(part)
+    found = {
+        layer.name.partition(".")[0]: reach.field
+        for layer, reach in zip(part.layers, reaches, strict=True)
+    }
+    return [found[name] for name in names] if found.keys() >= set(names) else []
+
+
 def _own(part: Part) -> list[Reach]:
     return _reaches(part, Reach(1, 1), Reach(max(part.input[1:]), 0))
 

@@ -27,7 +27,7 @@ from nas.architecture import (
 )
 from nas.architecture.value import STAGE_FIELDS
 from nas.cost.exact import cost, part_cost
-from nas.cost.receptive import part_field, receptive_fields, stream_fields
+from nas.cost.receptive import named_fields, part_field, receptive_fields, stream_fields
 from nas.report.words import compact
 
 COLUMNS = 100
@@ -146,13 +146,14 @@ def _apart_from_place(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _block(placed: Placed, block: Block) -> dict[str, Any]:
-    part = placed.part
-    found = {
-        "fields": _fields(block),
-        "sees": part_field(part),
-        "streams": stream_fields(part),
-    }
-    return found | (_osnet_figures(part) if block.family == "osnet" else {})
+    part, fields = placed.part, _fields(block)
+    found = {"fields": fields, "sees": part_field(part), "streams": stream_fields(part)}
+    if block.family != "osnet":
+        return found
+    if fields["streams"] > 1:  # a fusion of a plug-in may join more than the streams
+        names = [f"conv2{letter}" for letter in "abcdef"[: fields["streams"]]]
+        found["streams"] = named_fields(part, names) or found["streams"]
+    return found | _osnet_figures(part)
 
 
 def _fields(block: Block) -> dict[str, Any]:

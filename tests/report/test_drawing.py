@@ -15,10 +15,12 @@ from nas.architecture import (
     Size,
     Stage,
     families,
+    fusions,
     integer,
     key,
     preset,
 )
+from nas.architecture.registry import family_fields
 from nas.cost import cost
 from nas.cost.receptive import receptive_fields
 from nas.report.drawing import describe, draw
@@ -109,6 +111,29 @@ def test_two_streams_concatenated() -> None:
         "    1x1 → 8 ──┬─ ▣ ─── 3x3 ─◇─┬── concat ── 1x1 → 32 ── + input",
         "              └─ ▣─▣ ─ 5x5 ─◇─┘",
     ]
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_streams_see_the_same_whatever_a_fusion_of_a_plug_in_does_with_them(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Twice(Component):
+        def lower(self, net: Pen, streams: list[Node]) -> Node:
+            return net.add(net.add(*streams), net.relu(net.add(*streams)))
+
+    class Last(Component):
+        def lower(self, net: Pen, streams: list[Node]) -> Node:
+            return streams[-1]
+
+    monkeypatch.setitem(fusions._kinds, "twice", Twice)
+    monkeypatch.setitem(fusions._kinds, "last", Last)
+    family_fields.cache_clear()
+    streams = [3, 5, 7][:count]
+    for fusion, seen in (("twice", streams), ("last", [])):
+        stage = Stage(32, 1, block=osnet(streams=count, gate="none", fusion=fusion))
+        found = describe(network(stage))["stages"][0]["blocks"][0]
+        assert found["streams"] == seen, fusion
+    family_fields.cache_clear()
 
 
 def test_equal_blocks_share_a_row_and_their_figures_are_summed() -> None:
