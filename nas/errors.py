@@ -36,12 +36,18 @@ def in_words(error: BaseException) -> str:
     KeyError: 'width' (my_block.py, line 12)
     """
     words = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return " ".join(words.split()) + where(error)
+
+
+def where(error: BaseException) -> str:
+    """The last line of code of a user that it came through, as ` (my_block.py, line 12)`; empty
+    where there is none."""
     lines = [
         f" ({Path(frame.f_code.co_filename).name}, line {line})"
         for frame, line in walk_tb(error.__traceback__)
         if not _of_a_library(frame.f_globals.get("__name__", ""), frame.f_code.co_filename)
     ]
-    return " ".join(words.split()) + (lines[-1] if lines else "")
+    return lines[-1] if lines else ""
 
 
 def _of_a_library(module: str, file: str) -> bool:

@@ -12,6 +12,7 @@ from nas.architecture import Architecture, Size
 from nas.cost import Setting
 from nas.data import Dataset, Held, hold_out_to_score, load_dataset
 from nas.data.register import DATA
+from nas.errors import UserError, in_words, where
 from nas.plugins import load_plugin, loaded_plugins
 from nas.seeds import derived_seed
 from nas.training.recipe import Recipe
@@ -143,7 +144,11 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
         if full or any(words in reason.lower() for words in FULL):
             reason = f"out of memory: {reason}"
             return Result("infeasible", reason, train_seconds=time.monotonic() - started)
-        return Result("failed", reason, train_seconds=time.monotonic() - started)
+        return Result("failed", reason + where(error), train_seconds=time.monotonic() - started)
+    except (UserError, OSError):
+        raise
+    except Exception as error:  # whatever code of a plug-in raises; its line is known here alone
+        return Result("failed", in_words(error), train_seconds=time.monotonic() - started)
     return Result(
         "done",
         scores=scores,

@@ -78,6 +78,25 @@ def test_a_diverging_job_is_recorded_as_failed_with_its_reason() -> None:
     assert "the loss is" in result.reason
 
 
+@pytest.mark.parametrize(
+    ("raised", "reason"),
+    [
+        ("ValueError('no good\\nat all')", "ValueError: no good at all (gate.py, line 4)"),
+        ("RuntimeError('no good\\nat all')", "no good (gate.py, line 4)"),
+    ],
+)
+def test_what_a_module_of_a_plug_in_raises_in_training_is_told_with_its_line(
+    raised: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "gate.py"
+    file.write_text(f"def fail(*_, **__):\n    # of a plug-in\n\n    raise {raised}\n")
+    own: dict[str, Any] = {"__name__": "nas_plugin_gate"}
+    exec(compile(file.read_text(), str(file), "exec"), own)
+    monkeypatch.setattr("nas.training.loop.Trainer.train", own["fail"])
+    result = run_job(JOB)
+    assert (result.outcome, result.reason) == ("failed", reason)
+
+
 def _allocate(*args: object, **kwargs: object) -> None:
     torch.empty(2**60)  # torch says so in a plain RuntimeError
 
