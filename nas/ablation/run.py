@@ -172,6 +172,8 @@ def run_ablation(
         shown = view or SilentView()
         shown.opened(path)
         warn(shown, changed)
+        for reason in chosen.left_out:
+            shown.notice(f"left out: {reason}")
         if trained.weights:
             from nas.training.initial import inherited
 

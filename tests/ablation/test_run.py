@@ -299,3 +299,21 @@ def test_bad_input_is_one_clear_line_and_writes_nothing(
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not tiny["out"].exists()
+
+
+def test_what_is_left_out_is_told_before_anything_is_trained(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = Notices()
+    said: list[str] = []
+
+    def work(*_: object) -> None:
+        said.extend(view.said)
+        raise UserError("not now")
+
+    monkeypatch.setattr("nas.ablation.run.Driver.work", work)
+    constraint = "constraints:\n  - all(stages[*].streams > 1)\n"
+    (tmp_path / "space.yaml").write_text(SPACE + constraint)
+    with pytest.raises(UserError, match="not now"):
+        run_ablation(**tiny, seeds=2, view=view)
+    assert "left out: streams 1: breaks all(stages[*].streams > 1)" in said
