@@ -23,8 +23,8 @@ def pareto(
     pdf: Pdf = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="The pictures' path without a suffix; by default pareto in RUN, of "
-                     "several in the directory above."),
+        typer.Option(help="The pictures' path; with .png, .svg or .pdf that is drawn too. By "
+                     "default pareto in RUN, of several in the directory above."),
     ] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -38,6 +38,8 @@ def pareto(
     if out is not None and not out.parent.is_dir():
         raise UserError(f"--out: {out.parent} is not a directory")
     images = formats(png, svg, pdf)
+    named = out.suffix.removeprefix(".") if out is not None else ""
+    images += [named] * (named in ("png", "svg", "pdf") and named not in images)
     if len(runs) == 1:
         _one(runs[0], cost, images, out, as_json)
     else:

@@ -199,6 +199,22 @@ def test_fronts_as_json_of_one_run_and_of_two(
     assert (folder / "results" / "pareto.html").is_file()
 
 
+def test_a_picture_is_drawn_as_its_name_asks(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drawn(figure: object, path: Path) -> Path:
+        path.touch()
+        return path
+
+    monkeypatch.setattr("nas.report.figures._write_image", drawn)
+    for runs in (["results/a"], ["results/a", "results/b"]):
+        files = as_json(capsys, "pareto", *runs, "--out", "fig.pdf")["files"]
+        assert files[:2] == ["fig.html", "fig.pdf"]
+        files = as_json(capsys, "pareto", *runs, "--png", "--out", "fig.png")["files"]
+        assert files[:2] == ["fig.html", "fig.png"] and "fig.pdf" not in files
+        assert as_json(capsys, "pareto", *runs, "--out", "fig.html")["files"][0] == "fig.html"
+
+
 def test_a_search_as_json_tells_its_front_and_what_was_spent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
