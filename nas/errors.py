@@ -39,6 +39,25 @@ def in_words(error: BaseException) -> str:
     return " ".join(words.split()) + where(error)
 
 
+FULL = ("out of memory", "alloc")
+"""What is said where memory is full, by torch, CUDA, cuBLAS or cuDNN, in lower case."""
+
+
+def first_line(error: BaseException) -> str:
+    """Of what it says; its type, where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def is_memory_full(error: BaseException) -> bool:
+    """Whether there was no room for what was computed, on a GPU or beside it."""
+    names = {own.__name__ for own in type(error).__mro__}
+    if names & {"MemoryError", "OutOfMemoryError"}:
+        return True
+    said = first_line(error).lower()
+    return isinstance(error, RuntimeError) and any(words in said for words in FULL)
+
+
 def where(error: BaseException) -> str:
     """The last line of code of a user that it came through, as ` (my_block.py, line 12)`; empty
     where there is none."""

@@ -36,7 +36,9 @@ from nas.commands import (
     train,
     weights,
 )
-from nas.errors import UserError
+from nas.errors import UserError, first_line, is_memory_full
+
+LESS = "; a training takes less with --set accumulate=2, which computes half a batch at a time"
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -115,6 +117,9 @@ def main() -> None:
             _fail(f"what is printed can not be written ({error.strerror})")
         if isinstance(error, OSError) and error.errno == ENAMETOOLONG:  # of whatever was named
             _fail(f"{str(error.filename)[:80]}... can be no file ({error.strerror})")
+        if is_memory_full(error):
+            print(f"error: out of memory: {first_line(error)}{LESS}", file=sys.stderr)
+            sys.exit(1)
         if not hasattr(error, "format_message"):
             raise
         if message := error.format_message():

@@ -12,7 +12,7 @@ from nas.architecture import Architecture, Size
 from nas.cost import Setting
 from nas.data import Dataset, Held, hold_out_to_score, load_dataset
 from nas.data.register import DATA
-from nas.errors import UserError, in_words, where
+from nas.errors import UserError, first_line, in_words, is_memory_full, where
 from nas.plugins import load_plugin, loaded_plugins
 from nas.seeds import derived_seed
 from nas.training.recipe import Recipe
@@ -64,8 +64,6 @@ class Result:
 
 
 IN_PARTS = "out of memory, so batches were computed in"
-FULL = ("out of memory", "alloc")
-"""What is said where memory is full, by torch, CUDA, cuBLAS or cuDNN, in lower case."""
 
 
 def run_job(job: Job, *, cancelled: Callable[[], bool] = lambda: False) -> Result:
@@ -96,8 +94,6 @@ def in_parts(reason: str) -> bool:
 
 
 def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
-    import torch
-
     from nas.training.evaluation import score_classification, score_reid
     from nas.training.initial import begin
     from nas.training.loop import Diverged, Stopped, Trainer
@@ -139,9 +135,8 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
     except Diverged as error:
         return Result("failed", str(error), train_seconds=time.monotonic() - started)
     except (RuntimeError, MemoryError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        full = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-        if full or any(words in reason.lower() for words in FULL):
+        reason = first_line(error)
+        if is_memory_full(error):
             reason = f"out of memory: {reason}"
             return Result("infeasible", reason, train_seconds=time.monotonic() - started)
         return Result("failed", reason + where(error), train_seconds=time.monotonic() - started)

@@ -301,6 +301,21 @@ def test_an_interrupt_that_a_library_made_another_error_of_is_one(
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+@pytest.mark.parametrize(
+    "error", [RuntimeError("CUDA out of memory. Tried 9 GiB\n[...]"), MemoryError()]
+)
+def test_a_full_memory_is_one_line_with_what_takes_less(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("nas.search.overview.list_runs", full)
+    done = cli("runs")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"error: out of memory: .*--set accumulate=2.*\n", done.stderr)
+
+
 @pytest.mark.parametrize("verb", ["show", "runs", "audit", "search osnet-mini --warm-start"])
 def test_a_name_that_is_too_long_is_one_line(verb: str) -> None:
     done = cli(*verb.split(), "a" * 300)
