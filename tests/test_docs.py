@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import nas
+from nas.ablation.own_table import own_table
 from nas.architecture import from_json
 from nas.cost import cost
 from nas.errors import UserError
@@ -37,7 +38,7 @@ def named(kind: str) -> dict[str, str]:
     """The YAML blocks that start with `kind: NAME`, by that name."""
     found = {}
     for _, text in blocks("yaml"):
-        match = re.match(r"(space|name): (\S+)", text)
+        match = re.match(r"(space|name|table): (\S+)", text)
         assert match, text
         if match[1] == kind:
             found[match[2]] = text
@@ -58,6 +59,16 @@ def test_recipes_load(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(spaces()))
 def test_spaces_load_and_hold_something(name: str) -> None:
     assert from_yaml(spaces()[name], "page").count().value > 1
+
+
+@pytest.mark.parametrize("name", sorted(named("table")))
+def test_tables_have_a_row_of_each_name(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "table.yaml"
+    file.write_text(named("table")[name])
+    found = own_table(file)
+    assert found.name == name
+    assert len(found.design.rows) == 5
+    assert not found.design.left_out
 
 
 def test_the_page_of_recipes_has_every_field_and_recipe() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 
 from nas.architecture import Architecture, key
 from nas.architecture.fields import Value
@@ -56,9 +57,12 @@ class Design:
 
     @property
     def factorial(self) -> bool:
-        """Whether the cells are combinations of two factors or more, of which each names all."""
-        names = set(self.cells[0].factors)
-        return len(names) > 1 and all(set(cell.factors) == names for cell in self.cells)
+        """Whether the cells are all combinations of two factors or more."""
+        names = tuple(self.cells[0].factors)
+        if len(names) < 2 or any(set(cell.factors) != set(names) for cell in self.cells):
+            return False
+        found = {tuple(cell.factors[name] for name in names) for cell in self.cells}
+        return len(found) == prod(len(set(levels)) for levels in zip(*found, strict=True))
 
 
 Candidate = tuple[str, Mapping[str, Value], Callable[[], Architecture]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from nas.ablation.design import Cell, Design, Row, match_macs
 from nas.ablation.designs import factorial, leave_one_out, one_at_a_time
 from nas.ablation.effects import Contrast, Term, factorial_effects
 from nas.ablation.looks import looked
+from nas.ablation.own_table import SUFFIXES, own_table
 from nas.ablation.plan import AblationPlan, score
 from nas.ablation.power import detectable, pilot
 from nas.ablation.published import families_table, paper_table
@@ -120,12 +122,12 @@ def run_ablation(
     """Train the rows of a design with the same seeds, and compare them with the baseline.
 
     space: needed for the designs over factors; its base is the baseline unless one is given, a
-    preset or an architecture. design: of DESIGNS. match: "macs" fits every row's width to the
-    baseline's cost. split: "test" trains on the whole training split and scores the test split;
-    "validation" holds identities out of the training split, others for each seed. Trainings of
-    ablations beside this one (same network, recipe, data, split and seed) are not run again.
-    workers, cluster: as for a search. The same arguments resume it; seeds, budget, workers and
-    cluster may change. Raises UserError.
+    preset or an architecture. design: of DESIGNS, or the file of a table of one's own (see
+    `own_table`). match: "macs" fits every row's width to the baseline's cost. split: "test" trains
+    on the whole training split and scores the test split; "validation" holds identities out of the
+    training split, others for each seed. Trainings of ablations beside this one (same network,
+    recipe, data, split and seed) are not run again. workers, cluster: as for a search. The same
+    arguments resume it; seeds, budget, workers and cluster may change. Raises UserError.
     """
     loaded = load_space(space) if space is not None else None
     seeds, seed = whole("--seeds", seeds), whole("--seed", seed)
@@ -136,18 +138,18 @@ def run_ablation(
             "at full length"
         )
     check_data(data, cluster)
-    chosen = make_design(loaded, baseline, design, several(factors), match)
+    name, chosen = make_design(loaded, baseline, design, several(factors), match)
     if seeds < 2:
         raise UserError(f"--seeds: {seeds}; with fewer than 2 nothing is known of the noise")
     if split not in ("test", "validation"):
         raise UserError(f"--split: {split!r} is not test or validation")
     count = slots(workers, cluster)
     asked: dict[str, Any] = {
-        "space": loaded.name if loaded else f"table-{design}",
+        "space": loaded.name if loaded else f"table-{name}",
         "data": data,
         "recipe": trained.model_dump(),
         "objectives": ["score", "macs"],
-        "design": design,
+        "design": name,
         "rows": {
             row.label: {"number": number, "key": key(row.architecture)}
             for number, row in enumerate(chosen.rows)
@@ -155,7 +157,7 @@ def run_ablation(
         "split": split,
         "seed": seed,
     }
-    named = bool(factors) or baseline is not None
+    named = bool(factors) or baseline is not None or design not in DESIGNS
     path = Path(out) if out is not None else _default_path(asked, match, rows=named)
     replicates = len(chosen.rows) * seeds
     spend = Budget.parse(budget) if budget else Budget("replicates", replicates)
@@ -214,13 +216,20 @@ def make_design(
     design: str,
     factors: Sequence[str] = (),
     match: str | None = None,
-) -> Design:
-    """The rows to train, the baseline first; UserError says what does not fit together."""
-    if design not in DESIGNS:
+) -> tuple[str, Design]:
+    """The design's name, and the rows to train, the baseline first; UserError says what does not
+    fit together."""
+    own = str(design).endswith(SUFFIXES)
+    if design not in DESIGNS and not own:
         raise UserError(f"--design: {design!r} is not one of {', '.join(DESIGNS)}")
     if match not in (None, "macs"):
         raise UserError(f"--match: {match!r} is not macs")
     base = preset(baseline) if baseline is not None else None
+    if own:
+        if space is not None:
+            raise UserError(f"--table {design}: it has its rows; leave out SPACE")
+        table = own_table(design, base)
+        return table.name, match_macs(table.design) if match else table.design
     if base is None and space is not None:
         base = space.base
     if base is None:
@@ -241,7 +250,7 @@ def make_design(
     else:
         make = one_at_a_time if design == "one-at-a-time" else leave_one_out
         found = make(space, base, factors)
-    return match_macs(found) if match else found
+    return design, match_macs(found) if match else found
 
 
 def _trial(number: int, row: Row) -> Trial:
@@ -258,7 +267,8 @@ def _default_path(asked: Mapping[str, Any], match: str | None, *, rows: bool) ->
     rest: list[Any] = [own["key"] for own in asked["rows"].values()] if rows else []
     rest += [asked["split"]] * (asked["split"] != "test")
     hashed = blake2b(json.dumps(rest).encode(), digest_size=3).hexdigest() if rest else ""
-    parts = [f"ablation-{asked['design']}{matched}", *[hashed] * bool(rest), plain.name]
+    design = re.sub(r"[^\w.]+", "-", asked["design"]).strip("-.")[:60] or "table"
+    parts = [f"ablation-{design}{matched}", *[hashed] * bool(rest), plain.name]
     return plain.with_name("-".join(parts))
 
 

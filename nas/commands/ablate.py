@@ -32,7 +32,7 @@ from nas.commands.output import make_console, print_json
 def ablate(
     space: Annotated[
         str | None,
-        typer.Argument(help="Name of a shipped space, or a YAML file; not for published tables."),
+        typer.Argument(help="Name of a shipped space, or a YAML file; not for tables."),
     ] = None,
     baseline: Annotated[
         str | None,
@@ -43,7 +43,9 @@ def ablate(
     ] = "one-at-a-time",
     table: Annotated[
         str | None,
-        typer.Option(help="A published table instead: paper (OSNet's eleven rows), families."),
+        typer.Option(
+            help="A table instead: paper (OSNet's eleven rows), families, or a YAML file of rows."
+        ),
     ] = None,
     factors: Annotated[
         str, typer.Option(help="Names of parameters, as gate,streams; by default all that vary.")
@@ -91,6 +93,7 @@ def ablate(
     The same command goes on where it was; more --seeds let it go further. Writes the table as
     Markdown, LaTeX, HTML and CSV, and a forest plot.
     """
+    from nas.ablation.own_table import SUFFIXES
     from nas.ablation.run import TABLES, run_ablation
     from nas.commands.search_view import make_view
     from nas.commands.targets import resolve
@@ -105,8 +108,8 @@ def ablate(
     )
     from nas.report.formats import terminal
 
-    if table not in (None, *TABLES):
-        raise UserError(f"--table: {table!r} is not one of {', '.join(TABLES)}")
+    if table not in (None, *TABLES) and not table.endswith(SUFFIXES):
+        raise UserError(f"--table: {table!r} is not {', '.join(TABLES)}, or a YAML file of rows")
     if table and factors:
         raise UserError(f"--factors: the rows of --table {table} are fixed; leave out one of both")
     if table and design != "one-at-a-time":

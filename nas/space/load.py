@@ -49,7 +49,7 @@ def load_space(
     41
     """
     given = name_or_path
-    space = given if isinstance(given, Space) else _space_of(_read(str(given)))
+    space = given if isinstance(given, Space) else space_of(_read(str(given)))
     device = latency_table is not None or space.latency is not None
     own = [_given(space, text, device) for text in several(constraints)]
     if own := [constraint for constraint in own if constraint not in space.constraints]:
@@ -69,7 +69,7 @@ def from_yaml(text: str, source: str = "space.yaml") -> Space:
     """Load a space from YAML text; `source` names it in errors, and starts relative paths."""
     if not isinstance(text, str):
         raise UserError(f"{source}: {text!r} is not a text of YAML; load_space reads a file")
-    return _space_of(parse_document(text, source))
+    return space_of(parse_document(text, source))
 
 
 def make_space(
@@ -93,7 +93,7 @@ def make_space(
     data["constraints"] = several(() if constraints is None else constraints)
     if input is not None:
         data["input"] = input
-    return _space_of(Document(str(name), data, {}))
+    return space_of(Document(str(name), data, {}))
 
 
 def _plain(given: Any) -> Any:
@@ -124,10 +124,10 @@ def _read(given: str, beside: Path = Path()) -> Document:
     return read_document(beside / given)
 
 
-def _space_of(document: Document) -> Space:
+def space_of(document: Document) -> Space:
     layers = _layers(document)
     for layer in layers:
-        _check_plugins(layer)
+        check_plugins(layer)
     base = _base(layers)
     stages = len(base.stages)
     return Space(
@@ -201,7 +201,7 @@ def _plugins(document: Document) -> list[str]:
     return names
 
 
-def _check_plugins(document: Document) -> None:
+def check_plugins(document: Document) -> None:
     """A space file alone runs no code: it names plug-ins, the command line gives them."""
     missing = [name for name in _plugins(document) if Path(name).name not in loaded_plugins()]
     if missing:
@@ -210,7 +210,7 @@ def _check_plugins(document: Document) -> None:
         found = [file if isfile(file) else name for file, name in pairs]
         options = " ".join(f"--plugin {shlex.quote(str(file))}" for file in found)
         raise document.error(
-            f"plugin: this space needs {', '.join(missing)}; if you trust it, give {options}",
+            f"plugin: it needs {', '.join(missing)}; if you trust it, give {options}",
             "plugin",
         )
 
@@ -218,7 +218,7 @@ def _check_plugins(document: Document) -> None:
 def _base(layers: list[Document]) -> Architecture:
     """The base of the last layer that names one, at the input of the last one that names one."""
     document = [layer for layer in layers if "base" in layer.data][-1]
-    base = _named(document, document.data["base"], "base")
+    base = named(document, document.data["base"], "base")
     for layer in layers:
         if "input" in layer.data:
             try:
@@ -228,8 +228,9 @@ def _base(layers: list[Document]) -> Architecture:
     return base
 
 
-def _named(document: Document, given: Any, entry: str) -> Architecture:
-    """A preset, an architecture file beside the document, or the content of one."""
+def named(document: Document, given: Any, *where: str) -> Architecture:
+    """A preset, an architecture file beside the document, or the content of one, which stands at
+    `where` in it."""
     try:
         if isinstance(given, dict):
             return from_document(given)
@@ -239,7 +240,7 @@ def _named(document: Document, given: Any, entry: str) -> Architecture:
             return preset(given)
         return _base_file(given, Path(document.source).parent / given)
     except UserError as error:
-        raise document.error(f"{entry}: {error}", entry) from None
+        raise document.error(f"{where[-1]}: {error}", *where) from None
 
 
 def _baselines(layers: list[Document], base: Architecture) -> tuple[tuple[str, Architecture], ...]:
@@ -260,14 +261,14 @@ def _baseline(layer: Document, entry: Any) -> tuple[str, Architecture]:
     if isinstance(entry, dict) and len(entry) == 1:
         ((name, content),) = entry.items()
         if isinstance(name, str) and isinstance(content, dict):
-            return name, _named(layer, content, "baseline")
+            return name, named(layer, content, "baseline")
     if not isinstance(entry, str):
         raise layer.error(
             f"baseline: {entry!r} is not a preset, an architecture file, or a name with the "
             "content of one",
             "baseline",
         )
-    return Path(entry).stem, _named(layer, entry, "baseline")
+    return Path(entry).stem, named(layer, entry, "baseline")
 
 
 def _base_file(given: str, file: Path) -> Architecture:

@@ -269,7 +269,7 @@ def test_a_width_that_matches_leaves_no_difference_in_cost(tiny: dict[str, Any])
     from nas.space import load_space
 
     space = load_space(tiny["space"])
-    design = make_design(space, "osnet_x0_25", "one-at-a-time", ["streams"], "macs")
+    _, design = make_design(space, "osnet_x0_25", "one-at-a-time", ["streams"], "macs")
     macs = [cost(row.architecture).macs for row in design.rows]
     assert max(macs) / min(macs) < 1.03
 

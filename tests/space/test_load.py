@@ -94,7 +94,7 @@ def changed(old: str, new: str) -> str:
         (changed("small", r'"a\e[0m"'), r"space.yaml:1: space: 'a\x1b[0m' is not a name of"),
         (changed("width", r'"wid\nth"'), "space.yaml:5: a name is expected before the colon"),
         (PLAIN + f"extends: {'a' * 5000}\n", "space.yaml:7: extends: no space 'aaa"),
-        (PLAIN + f"plugin: {'a' * 5000}.py\n", "space.yaml:7: plugin: this space needs aaa"),
+        (PLAIN + f"plugin: {'a' * 5000}.py\n", "space.yaml:7: plugin: it needs aaa"),
         (changed("osnet_x0_25", "a" * 5000 + ".json"), "space.yaml:2: base: 'aaa"),
         (PLAIN + f"baseline: ['{'a' * 5000}.json']\n", "space.yaml:7: baseline: 'aaa"),
         (changed("1..2", "{values: [1, 2], when: 3}"), "when: 3 is not an expression"),
@@ -133,7 +133,7 @@ def changed(old: str, new: str) -> str:
         (PLAIN + "about: [1, 2]\n", "space.yaml:7: about: [1, 2] is not text; write it in quotes"),
         (PLAIN + "about: false\n", "space.yaml:7: about: False is not text; write it in quotes"),
         (PLAIN + "plugin: 3\n", "space.yaml:7: plugin: 3 is not a file's name"),
-        (PLAIN + "plugin: x.py\n", "this space needs x.py; if you trust it, give --plugin x.py"),
+        (PLAIN + "plugin: x.py\n", "it needs x.py; if you trust it, give --plugin x.py"),
         *(
             (PLAIN + f"constraints: ['{text}']\n", f"space.yaml:7: constraint: {message}")
             for text, message in {
