@@ -44,6 +44,14 @@ class Layer(NamedTuple):
         """The attributes of an operator that has numbers only, as most have."""
         return dict(self.attributes)  # type: ignore[arg-type]
 
+    def dilation(self) -> int:
+        """Of a convolution or a pool: 1, unless it says otherwise."""
+        return self.numbers().get("dilation", 1)
+
+    def window(self) -> int:
+        """Of a convolution or a pool: the side of the square that a value is computed from."""
+        return self.dilation() * (self.get("kernel") - 1) + 1
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -143,10 +151,13 @@ class Pen:
         name: str,
         stride: int = 1,
         groups: int = 1,
+        dilation: int = 1,
         bias: bool = False,
         shared: bool = False,
     ) -> Node:
         """2-D convolution, padded to keep the size at stride 1 (odd kernels)."""
+        if not isinstance(dilation, int) or dilation < 1:
+            raise UserError(f"{name}: dilation {dilation!r} is not a whole number from 1")
         if channels < 1:
             raise UserError(f"{name} would have {channels} channels: at least 1 is needed")
         if not isinstance(channels, int):
@@ -156,10 +167,12 @@ class Pen:
                 f"{name}: {x.channels} input and {channels} output channels "
                 f"are not both divisible by {groups} groups"
             )
+        window = dilation * (kernel - 1) + 1
+        spread = {"dilation": dilation} if window > kernel else {}  # of one pixel it is nothing
         return self.layer(
             "conv",
             x,
-            shape=(channels, *_pooled(x.shape, kernel, stride, kernel // 2)),
+            shape=(channels, *_pooled(x.shape, window, stride, window // 2)),
             name=name,
             shared=shared,
             inputs=x.channels,
@@ -168,6 +181,7 @@ class Pen:
             stride=stride,
             groups=groups,
             bias=bias,
+            **spread,
         )
 
     def norm(self, x: Node, *, name: str, kind: str = "batch", shared: bool = False) -> Node:
@@ -196,11 +210,15 @@ class Pen:
         name: str,
         stride: int = 1,
         groups: int = 1,
+        dilation: int = 1,
         kind: str = "batch",
     ) -> Node:
         """Convolution, normalisation (see `norm`), ReLU: `<name>.conv`, `<name>.bn`."""
         dot = "." if name else ""
-        x = self.conv(x, channels, kernel, name=f"{name}{dot}conv", stride=stride, groups=groups)
+        x = self.conv(
+            x, channels, kernel,
+            name=f"{name}{dot}conv", stride=stride, groups=groups, dilation=dilation,
+        )  # fmt: skip
         return self.relu(self.norm(x, name=f"{name}{dot}bn", kind=kind))
 
     def max_pool(self, x: Node, kernel: int, stride: int) -> Node:

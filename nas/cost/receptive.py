@@ -96,7 +96,7 @@ def _reaches(part: Part, start: Reach, whole: Reach) -> list[Reach]:
         else:
             field, jump = max(r.field for r in below), max(r.jump for r in below)
             if layer.op in WINDOWS:
-                field += (layer.get("kernel") - 1) * jump
+                field += (layer.window() - 1) * jump
                 jump *= layer.get("stride")
             reaches.append(Reach(field, jump))
     return reaches

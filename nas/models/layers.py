@@ -50,7 +50,8 @@ def _conv(layer: Layer) -> nn.Module:
         layer.get("outputs"),
         layer.get("kernel"),
         stride=layer.get("stride"),
-        padding=layer.get("kernel") // 2,
+        padding=layer.window() // 2,
+        dilation=layer.dilation(),
         groups=layer.get("groups"),
         bias=bool(layer.get("bias")),
     )

@@ -253,7 +253,8 @@ def _steps(layers: Sequence[Layer]) -> list[str]:
             if layer.op == "conv" and (groups := layer.get("groups")) > 1:
                 depthwise = groups == layer.get("inputs") == layer.get("outputs")
                 word = "depthwise " if depthwise else f"{groups} groups "
-            found.append(f"{word}{kernel}x{kernel}" + (f" /{stride}" if stride > 1 else ""))
+            spread = f" dilated {own}" if (own := layer.dilation()) > 1 else ""
+            found.append(f"{word}{kernel}x{kernel}{spread}" + (f" /{stride}" if stride > 1 else ""))
         elif layer.op == "global_pool":
             found.append("mean of all")
         elif layer.op == "linear":

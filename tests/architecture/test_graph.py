@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from nas.architecture import Node, Pen
+from nas.cost.exact import part_cost
+from nas.cost.receptive import part_field
 from nas.errors import UserError
 from nas.models.network import PartNetwork
 
@@ -17,6 +19,9 @@ WRONG: dict[str, Draw] = {
     "a window of 3 at a stride of 0": lambda net, x: net.conv(x, 8, 3, stride=0, name="a"),
     "a window of 0 at a stride of 1": lambda net, x: net.max_pool(x, 0, 1),
     "a window of 2 at a stride of 2, padded by 2": lambda net, x: net.avg_pool(x, 2, 2, padding=2),
+    "a: dilation 0 is not a whole number from 1": lambda net, x: net.conv(
+        x, 8, 3, dilation=0, name="a"
+    ),
     "a would have 4.0 channels": lambda net, x: net.conv(x, 8 / 2, 3, name="a"),  # type: ignore[arg-type]
     "own: .*sizes.* are not numbers or words": lambda net, x: net.layer(
         "own", x, shape=x.shape, sizes=[1, 2]
@@ -43,6 +48,33 @@ def test_what_can_not_be_computed_is_said(message: str) -> None:
     net = Pen((8, 6, 4))
     with pytest.raises(UserError, match=message):
         WRONG[message](net, net.input)
+
+
+@pytest.mark.parametrize(("kernel", "dilation"), [(3, 2), (5, 3), (2, 2), (4, 3)])
+def test_a_dilated_convolution_keeps_the_size_and_sees_further(kernel: int, dilation: int) -> None:
+    net = Pen((8, 20, 17))
+    part = net.part(net.conv(net.input, 4, kernel, dilation=dilation, name="a"))
+    window = dilation * (kernel - 1) + 1
+    assert part_field(part) == window
+    assert part.output == (4, 21 - window % 2, 18 - window % 2)
+    model = PartNetwork(part)
+    x = torch.randn(2, 8, 20, 17)
+    taps = torch.nn.functional.unfold(x, kernel, dilation, window // 2)
+    (weight,) = model.parameters()
+    expected = (weight.flatten(1) @ taps).reshape(2, *part.output)
+    assert torch.allclose(model(x), expected, atol=1e-5)
+    plain = Pen((8, 20, 17))
+    other = plain.part(plain.conv(plain.input, 4, kernel, name="a"))
+    assert part_cost(part).params == part_cost(other).params == 4 * 8 * kernel**2
+    assert part.layers != other.layers
+
+
+def test_dilation_of_one_pixel_is_no_difference() -> None:
+    one, other = Pen((8, 6, 4)), Pen((8, 6, 4))
+    drawn = one.part(one.conv_norm_relu(one.input, 8, 1, dilation=3, name="a"))
+    assert drawn.layers == other.part(other.conv_norm_relu(other.input, 8, 1, name="a")).layers
+    further = other.conv_norm_relu(other.input, 8, 3, dilation=3, name="b")
+    assert part_field(other.part(further)) == 7
 
 
 def test_every_layer_with_weights_can_share_them() -> None:

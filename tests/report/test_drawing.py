@@ -23,7 +23,7 @@ from nas.architecture import (
 from nas.architecture.registry import family_fields
 from nas.cost import cost
 from nas.cost.receptive import receptive_fields
-from nas.report.drawing import describe, draw
+from nas.report.drawing import _steps, describe, draw
 from nas.report.words import compact
 from nas.space import load_space
 
@@ -184,3 +184,10 @@ def test_instance_norms_are_drawn() -> None:
     captions = [line for line in text.splitlines() if "▣ lite" in line]
     assert ["instance norm inside" in line for line in captions] == [True, False, True, True, False]
     assert "instance norm" not in draw(preset("osnet_x0_25")).plain
+
+
+def test_steps_tell_what_a_window_is_spread_by() -> None:
+    pen = Pen((8, 20, 10))
+    x = pen.conv(pen.input, 8, 3, groups=8, dilation=2, stride=2, name="a")
+    layers = pen.part(pen.conv(x, 8, 3, name="b")).layers
+    assert _steps(layers) == ["depthwise 3x3 dilated 2 /2", "3x3"]
