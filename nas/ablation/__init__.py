@@ -1,6 +1,6 @@
 """Ablation: which rows are trained beside a baseline, and what their scores say."""
 
-from nas.ablation.design import Cell, Design, Row, match_macs
+from nas.ablation.design import Cell, Design, Row, match_cost
 from nas.ablation.designs import factorial, leave_one_out, one_at_a_time
 from nas.ablation.effects import Contrast, Term, contrast_scales, factorial_effects
 from nas.ablation.factors import find_factors
@@ -28,7 +28,7 @@ __all__ = [
     "families_table",
     "find_factors",
     "leave_one_out",
-    "match_macs",
+    "match_cost",
     "one_at_a_time",
     "paper_table",
     "pilot",

@@ -16,6 +16,8 @@ from nas.cost import cost, match
 from nas.errors import UserError
 from nas.space import Space
 
+MATCHED = ("macs", "params")
+"""Costs to which rows can be fitted."""
 SAME_COST = 0.005
 """A row this near to the baseline's cost keeps its width."""
 
@@ -45,15 +47,15 @@ class Design:
     """Rows, the baseline first; all cells; a line for each that is no row of its own.
 
     context: what the baseline has where rows differ from it, and what the space fixes, and was
-    therefore set on it; empty if nothing. matched: whether rows have their widths fitted to the
-    baseline's macs.
+    therefore set on it; empty if nothing. matched: the cost of the baseline's to which the widths
+    of the rows were fitted, empty if none.
     """
 
     rows: tuple[Row, ...]
     cells: tuple[Cell, ...]
     left_out: tuple[str, ...] = ()
     context: str = ""
-    matched: bool = False
+    matched: str = ""
 
     @property
     def factorial(self) -> bool:
@@ -113,29 +115,29 @@ def collect(
     return Design(tuple(rows), tuple(cells), tuple(reasons), context)
 
 
-def match_macs(design: Design) -> Design:
-    """The design with the width of every row fitted, so that its macs are the baseline's.
+def match_cost(design: Design, name: str = "macs") -> Design:
+    """The design with the width of every row fitted, so that its cost `name` is the baseline's.
 
-    A row within SAME_COST of them keeps its width. What no width brings within 2% is left out, and
+    A row within SAME_COST of it keeps its width. What no width brings within 2% is left out, and
     so is what differed from the baseline in width alone.
     """
-    target = cost(design.rows[0].architecture).macs
-    found = collect(_fitted(row, target) for row in design.rows)
+    target = getattr(cost(design.rows[0].architecture), name)
+    found = collect(_fitted(row, target, name) for row in design.rows)
     cells = tuple(
         cell if cell.row is None else replace(cell, row=found.cells[cell.row].row)
         for cell in design.cells
     )
     left_out = (*design.left_out, *found.left_out)
-    return Design(found.rows, cells, left_out, design.context, matched=True)
+    return Design(found.rows, cells, left_out, design.context, matched=name)
 
 
-def _fitted(row: Row, target: int) -> Candidate:
-    """The row at the width of these macs, which is said in its label."""
+def _fitted(row: Row, target: int, name: str) -> Candidate:
+    """The row at the width of this cost, which is said in its label."""
     own = row.architecture
-    if abs(cost(own).macs - target) <= SAME_COST * target:
+    if abs(getattr(cost(own), name) - target) <= SAME_COST * target:
         return row.label, row.factors, lambda: own
     try:
-        found = match(own, target)
+        found = match(own, target, name)
     except UserError as error:
         reason = str(error)
 

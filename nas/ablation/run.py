@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.ablation.design import Cell, Design, Row, match_macs
+from nas.ablation.design import MATCHED, Cell, Design, Row, match_cost
 from nas.ablation.designs import factorial, leave_one_out, one_at_a_time
 from nas.ablation.effects import Contrast, Term, factorial_effects
 from nas.ablation.looks import looked
@@ -123,11 +123,11 @@ def run_ablation(
 
     space: needed for the designs over factors; its base is the baseline unless one is given, a
     preset or an architecture. design: of DESIGNS, or the file of a table of one's own (see
-    `own_table`). match: "macs" fits every row's width to the baseline's cost. split: "test" trains
-    on the whole training split and scores the test split; "validation" holds identities out of the
-    training split, others for each seed. Trainings of ablations beside this one (same network,
-    recipe, data, split and seed) are not run again. workers, cluster: as for a search. The same
-    arguments resume it; seeds, budget, workers and cluster may change. Raises UserError.
+    `own_table`). match: "macs" or "params" fits every row's width to the baseline's. split: "test"
+    trains on the whole training split and scores the test split; "validation" holds identities out
+    of the training split, others for each seed. Trainings of ablations beside this one (same
+    network, recipe, data, split and seed) are not run again. workers, cluster: as for a search. The
+    same arguments resume it; seeds, budget, workers and cluster may change. Raises UserError.
     """
     loaded = load_space(space) if space is not None else None
     seeds, seed = whole("--seeds", seeds), whole("--seed", seed)
@@ -222,14 +222,14 @@ def make_design(
     own = str(design).endswith(SUFFIXES)
     if design not in DESIGNS and not own:
         raise UserError(f"--design: {design!r} is not one of {', '.join(DESIGNS)}")
-    if match not in (None, "macs"):
-        raise UserError(f"--match: {match!r} is not macs")
+    if match not in (None, *MATCHED):
+        raise UserError(f"--match: {match!r} is not {' or '.join(MATCHED)}")
     base = preset(baseline) if baseline is not None else None
     if own:
         if space is not None:
             raise UserError(f"--table {design}: it has its rows; leave out SPACE")
         table = own_table(design, base)
-        return table.name, match_macs(table.design) if match else table.design
+        return table.name, match_cost(table.design, match) if match else table.design
     if base is None and space is not None:
         base = space.base
     if base is None:
@@ -250,7 +250,7 @@ def make_design(
     else:
         make = one_at_a_time if design == "one-at-a-time" else leave_one_out
         found = make(space, base, factors)
-    return design, match_macs(found) if match else found
+    return design, match_cost(found, match) if match else found
 
 
 def _trial(number: int, row: Row) -> Trial:
@@ -263,7 +263,7 @@ def _default_path(asked: Mapping[str, Any], match: str | None, *, rows: bool) ->
     """By what a search's directory is named by, and the design. rows: whether they were asked for,
     by factors or a baseline, and are in the name too; as a split other than the usual one is."""
     plain = default_path(asked)
-    matched = "-matched" if match else ""
+    matched = {None: "", "macs": "-matched"}.get(match, f"-matched-{match}")
     rest: list[Any] = [own["key"] for own in asked["rows"].values()] if rows else []
     rest += [asked["split"]] * (asked["split"] != "test")
     hashed = blake2b(json.dumps(rest).encode(), digest_size=3).hexdigest() if rest else ""

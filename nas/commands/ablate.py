@@ -52,7 +52,9 @@ def ablate(
     ] = "",
     match: Annotated[
         str | None,
-        typer.Option(help="macs: fit each row's width to the baseline's cost; by default none."),
+        typer.Option(
+            help="macs or params: fit each row's width to the baseline's; by default none."
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of each row, with paired seeds.")] = 5,
     data: Data = "synthetic",

@@ -229,10 +229,11 @@ def title(ablation: Ablation) -> str:
     return titled(read_asked(ablation.path), seeds, matched=ablation.design.matched)
 
 
-def titled(asked: Mapping[str, Any], seeds: int, *, matched: bool = False) -> str:
+def titled(asked: Mapping[str, Any], seeds: int, *, matched: str = "") -> str:
     """`title`, by what was asked for."""
+    equal = f" at equal {matched}" if matched else ""
     return (
-        f"{asked['design']}{' at equal macs' * matched}, {shortened(asked['data'])}, "
+        f"{asked['design']}{equal}, {shortened(asked['data'])}, "
         f"recipe {recipe_in_words(asked['recipe'])}, {number_of(seeds, 'seed')}, "
         f"{asked['split']} split"
     )

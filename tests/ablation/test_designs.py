@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas.ablation import factorial, find_factors, leave_one_out, match_macs, one_at_a_time
+from nas.ablation import factorial, find_factors, leave_one_out, match_cost, one_at_a_time
 from nas.ablation.design import SAME_COST
 from nas.ablation.published import paper_table
 from nas.architecture import Architecture, key, preset, to_document
@@ -194,8 +194,8 @@ def test_wrong_names_and_designs_are_refused_in_words() -> None:
 
 
 def test_matched_rows_cost_what_the_baseline_costs() -> None:
-    design = match_macs(one_at_a_time(MINI, BASE, ["width", "streams", "gate"]))
-    assert design.matched
+    design = match_cost(one_at_a_time(MINI, BASE, ["width", "streams", "gate"]))
+    assert design.matched == "macs"
     target = cost(design.rows[0].architecture).macs
     for row in design.rows:
         assert cost(row.architecture).macs == pytest.approx(target, rel=0.02)
@@ -209,7 +209,7 @@ def test_matched_rows_cost_what_the_baseline_costs() -> None:
 
 def test_matching_keeps_cells_with_their_rows() -> None:
     before = factorial(MINI, BASE, ["streams", "fusion"])
-    after = match_macs(before)
+    after = match_cost(before)
     assert [cell.factors for cell in after.cells] == [cell.factors for cell in before.cells]
     for old, new in zip(before.cells, after.cells, strict=True):
         assert before.rows[old.row].factors == after.rows[new.row].factors
@@ -218,7 +218,7 @@ def test_matching_keeps_cells_with_their_rows() -> None:
 def test_only_combinations_of_the_same_factors_are_a_factorial() -> None:
     two = ["streams", "fusion"]
     assert factorial(MINI, BASE, two).factorial
-    assert match_macs(factorial(MINI, BASE, two)).factorial
+    assert match_cost(factorial(MINI, BASE, two)).factorial
     assert not factorial(MINI, BASE, ["streams"]).factorial  # a main effect alone is the table's
     assert not one_at_a_time(MINI, BASE, two).factorial
     assert not paper_table(BASE).factorial  # of which some rows change two fields

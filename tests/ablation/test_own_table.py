@@ -103,7 +103,7 @@ def test_rows_of_one_network_are_one_row_and_the_cost_may_be_the_same(tmp_path: 
     base = cost(found.rows[0].architecture).macs
     assert all(abs(cost(row.architecture).macs - base) <= 0.02 * base for row in found.rows)
     assert len(found.rows) > 2
-    assert found.matched
+    assert found.matched == "macs"
 
 
 @pytest.mark.parametrize(

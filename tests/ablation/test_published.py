@@ -2,7 +2,7 @@
 
 import pytest
 
-from nas.ablation import families_table, match_macs, paper_table
+from nas.ablation import families_table, match_cost, paper_table
 from nas.architecture import key, preset
 from nas.cost import cost, with_family
 from nas.errors import UserError
@@ -39,7 +39,7 @@ def test_the_families_are_those_of_the_base_at_its_stages() -> None:
     assert [row.label for row in design.rows] == ["OSNet", "Inception", "ResNeXt", "SE"]
     assert design.rows[0].architecture == base
     assert design.rows[2].architecture == with_family(base, "resnext")
-    for row in match_macs(design).rows:
+    for row in match_cost(design).rows:
         assert cost(row.architecture).macs == pytest.approx(cost(base).macs, rel=0.02)
 
 

@@ -269,9 +269,12 @@ def test_a_width_that_matches_leaves_no_difference_in_cost(tiny: dict[str, Any])
     from nas.space import load_space
 
     space = load_space(tiny["space"])
-    _, design = make_design(space, "osnet_x0_25", "one-at-a-time", ["streams"], "macs")
-    macs = [cost(row.architecture).macs for row in design.rows]
-    assert max(macs) / min(macs) < 1.03
+    for name in ("macs", "params"):
+        _, design = make_design(space, "osnet_x0_25", "one-at-a-time", ["streams"], name)
+        costs = [getattr(cost(row.architecture), name) for row in design.rows]
+        assert len(costs) > 1
+        assert max(costs) / min(costs) < 1.03
+        assert design.matched == name
 
 
 @pytest.mark.parametrize(
@@ -279,7 +282,7 @@ def test_a_width_that_matches_leaves_no_difference_in_cost(tiny: dict[str, Any])
     [
         ({"seeds": 1}, "--seeds: 1"),
         ({"design": "some"}, "--design: 'some' is not one of one-at-a-time"),
-        ({"match": "params"}, "--match: 'params' is not macs"),
+        ({"match": "width"}, "--match: 'width' is not macs or params"),
         ({"split": "train"}, "--split: 'train'"),
         ({"workers": 0}, "--workers: 0"),
         ({"factors": ["colour"]}, "colour"),
