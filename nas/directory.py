@@ -11,6 +11,7 @@ from typing import Any
 
 from nas.errors import UserError
 from nas.files import remove_torn, write_atomically
+from nas.plugins import COPIES, keep_copies
 from nas.provenance import changed_since, provenance
 
 
@@ -46,6 +47,7 @@ def make_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: b
         path.mkdir(parents=True, exist_ok=True)
         for name in kind.folders:
             (path / name).mkdir(exist_ok=True)
+        keep_copies(path)
         about = {"asked": dict(asked), **provenance(kind.libraries, asked["data"])}
         write_atomically(path / kind.file, json.dumps(about, indent=2) + "\n")
     except OSError as error:
@@ -67,7 +69,7 @@ def check_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: 
     if path.exists() and not path.is_dir():
         raise UserError(f"--out: {path} is a file, not a directory")
     if path.is_dir() and not (path / kind.file).exists():
-        begun = (*kind.folders, f".{kind.file}.")  # what a kill while it was made leaves
+        begun = (*kind.folders, COPIES, f".{kind.file}.")  # what a kill while it was made leaves
         if not all(x.name.startswith(begun) for x in path.iterdir()):
             raise UserError(f"--out: {path} is a directory with other things in it")
     if (path / kind.file).exists() and not fresh:

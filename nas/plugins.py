@@ -13,8 +13,10 @@ from typing import Any
 
 from nas.arguments import a_path
 from nas.errors import UserError, in_words
-from nas.files import file_digest
+from nas.files import file_digest, write_atomically
 
+COPIES = "plugins"
+"""The folder of a run in which it has the plug-ins with which it was begun, to be read."""
 _loaded: dict[str, Path] = {}
 _digests: dict[Path, str] = {}
 """Of the files as they were when they were loaded."""
@@ -111,6 +113,20 @@ def digest_of(function: Callable[..., Any]) -> str:
     except (TypeError, OSError):  # of a class that was typed in; of torch's own in C
         file = None
     return file_digest(Path(file)) if file and Path(file).is_file() else ""
+
+
+def keep_copies(folder: Path) -> None:
+    """Copy the loaded plug-ins into COPIES of the folder, where there are any."""
+    for name, file in _loaded.items():
+        (folder / COPIES).mkdir(exist_ok=True)
+        write_atomically(folder / COPIES / name, file.read_bytes())
+
+
+def maybe_missing(folder: Path) -> str:
+    """What may help where something in the folder is of a kind that is not known."""
+    copies = [own for own in sorted((folder / COPIES).glob("*.py")) if own.name not in _loaded]
+    options = " ".join(f"--plugin {shlex.quote(str(own))}" for own in copies)
+    return f"; if you trust it, give {options}" if copies else "; does it need --plugin?"
 
 
 def plugin_options() -> str:

@@ -25,10 +25,12 @@ from nas.errors import UserError
 from nas.models.layers import register_layer
 from nas.plugins import digest_of, load_plugin, loaded_plugins, source_of
 from nas.provenance import training_code
+from nas.search import open_run
 from nas.space import make_space
 from nas.training import loss_kinds
 from nas.training.augmentation_kinds import register_augmentation
 from nas.training.loss_kinds import register_loss
+from tests.made_up_runs import make_run
 
 FAILS = {
     "empty = {}\nempty['width']\n": r"fails: KeyError: 'width' \(odd.py, line 2\)",
@@ -73,6 +75,45 @@ def test_what_a_kind_raises_while_it_draws_is_one_line(
     with pytest.raises(UserError, match=message):  # it does not leave the space unsaid
         make_space("s", "osnet_x0_25", {"stages[*].family": ["osnet", name]}).count()
     del families._kinds[name]
+
+
+KEPT = """
+from nas.architecture import Component, gates
+
+
+@gates.register("kept")
+class Kept(Component):
+    def lower(self, net, streams):
+        return [net.learned_scale(x, name=f"gate{t}") for t, x in enumerate(streams)]
+"""
+
+
+def test_a_run_has_copies_of_the_plug_ins_that_it_was_begun_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def elsewhere() -> None:
+        """As in a process without the plug-in."""
+        gates._kinds.pop("kept", None)
+        monkeypatch.setattr("nas.plugins._loaded", {})
+
+    elsewhere()
+    file = tmp_path / "kept.py"
+    file.write_text(KEPT)
+    load_plugin(file)
+    gate = {"stages[*].gate": ["kept", "none"]}
+    space = make_space("s", "osnet_x0_25", gate | {"stages[each].streams": "1..4"})
+    run = make_run(tmp_path / "run", space=space)
+    file.unlink()
+    copy = run / "plugins" / "kept.py"
+    elsewhere()
+    with pytest.raises(UserError, match=f"; if you trust it, give --plugin {copy}$"):
+        open_run(run).all_trials()
+    load_plugin(copy)
+    assert {trial.point["stages[*].gate"] for trial in open_run(run).all_trials()} > {"kept"}
+    copy.unlink()
+    elsewhere()
+    with pytest.raises(UserError, match=r"; does it need --plugin\?$"):
+        open_run(run).all_trials()
 
 
 def test_a_plug_in_that_was_edited_since_is_not_taken_for_what_runs(

@@ -24,6 +24,7 @@ from nas.errors import UserError
 from nas.files import write_atomically
 from nas.models.about import about
 from nas.models.network import Network, build
+from nas.plugins import maybe_missing
 
 Dialect = Literal["osnet", "ain"]
 OSNET = {
@@ -221,7 +222,7 @@ def load_network(path: str | Path | Network) -> Network:
     try:
         architecture = from_json(text, str(path))
     except UserError as error:  # a kind of block that is not known
-        raise UserError(f"{error}; does it need --plugin?") from None
+        raise UserError(f"{error}{maybe_missing(Path(path).parent)}") from None
     model = build(architecture, classes)
     model.task, model.classes = metadata.get("task", ""), names
     try:

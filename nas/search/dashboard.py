@@ -9,6 +9,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from nas.errors import UserError
 from nas.lock import in_use
+from nas.plugins import maybe_missing
 from nas.search.run import Run, open_run
 from nas.search.storage import check_storage, noted, open_storage, sqlite_url
 from nas.search.study import Projection
@@ -102,7 +103,7 @@ def ensure_study(run: Run) -> Path:
     if space is None:
         raise UserError(
             f"{file} is not there, and can not be made again: the space {run.asked['space']} is "
-            "not to be had as it was; does it need --plugin?"
+            f"not to be had as it was{maybe_missing(run.path)}"
         )
     trials = run.all_trials()
     projection = Projection(file, space.name, space, run.objectives)

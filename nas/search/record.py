@@ -20,6 +20,7 @@ from typing import Any
 from nas.architecture import Architecture, from_document, to_document
 from nas.architecture.fields import Value
 from nas.errors import Unwritable, UserError
+from nas.plugins import maybe_missing
 from nas.training.job import Job, Result
 
 SCHEMA = """
@@ -157,7 +158,7 @@ class Record:
             self._trials = self._read() if only is None else self._read(only, only)
             self.seconds_spent()
         except UserError as error:  # an architecture that is not known: a plug-in's
-            raise UserError(f"{path}: {error}; does it need --plugin?") from None
+            raise UserError(f"{path}: {error}{maybe_missing(path.parent)}") from None
         except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in DISK:
                 raise Unwritable(f"{path} can not be written ({error})") from None
