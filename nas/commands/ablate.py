@@ -83,6 +83,10 @@ def ablate(
     seed: Annotated[int, typer.Option(min=0, help="The first seed; others follow from it.")] = 0,
     out: Out = None,
     fresh: Fresh = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Of the table, as score,difference,interval,macs; by default all."),
+    ] = None,
     png: Png = False,
     svg: Svg = False,
     pdf: Pdf = False,
@@ -105,7 +109,9 @@ def ablate(
         ablation_notes,
         comparison_words,
         effect_tables,
+        parse_columns,
         title,
+        with_columns,
         write_ablation,
     )
     from nas.report.formats import terminal
@@ -118,6 +124,7 @@ def ablate(
         raise UserError(f"--design: the rows of --table {table} are fixed; leave out one of both")
     if input and (space or not baseline):
         raise UserError("--input: it is of --baseline without a SPACE, which has its own input")
+    wanted = parse_columns(columns) if columns is not None else ()
     view = make_view(quiet)
     with view:
         found = run_ablation(
@@ -139,15 +146,15 @@ def ablate(
             fresh=fresh,
             view=view,
         )
-    files = write_ablation(found, formats(png, svg, pdf))
+    files = write_ablation(found, formats(png, svg, pdf), wanted)
     frame = found.table()
     if as_json:
         print_json(frame.to_dict("records"))
         return
     console = make_console()
-    words = comparison_words(frame, found.found, found.metric)
+    words = with_columns(comparison_words(frame, found.found, found.metric), wanted)
     console.print(terminal(words, title(found), console.width, SPARE))
-    for note in ablation_notes(found):
+    for note in ablation_notes(found, wanted):
         console.print(note, style="dim")
     for _, heading, _, own in effect_tables(found):
         console.print()

@@ -11,6 +11,7 @@ from nas.ablation.design import Design
 from nas.ablation.run import BESIDE, Ablation
 from nas.ablation.statistics import NOT_COMPARED, Comparisons
 from nas.ablation.tables import contrast_frame, term_frame
+from nas.errors import UserError, meant
 from nas.files import write_atomically
 from nas.report.figures import write_figure
 from nas.report.forest import forest_figure
@@ -40,6 +41,13 @@ SPARE: Spare = (
 )
 """What a narrow terminal does without; of a score the mean stays."""
 
+COLUMNS = (
+    "score", *BESIDE, "difference", "interval", "p", "effect", "unpaired", "verdict", "macs",
+    "params",
+)  # fmt: skip
+"""What a table may be asked to have beside its rows: one column each, or a few of one matter."""
+
+EFFECT = " Effect size: difference over its deviation, Hedges' correction."
 EQUAL = (
     " All of its differences are the same number, as happens by chance where scores have few "
     "values; more --seeds would tell."
@@ -84,6 +92,36 @@ def comparison_words(frame: pd.DataFrame, found: Comparisons, metric: str = SCOR
     return pd.DataFrame(columns)
 
 
+def parse_columns(text: str) -> tuple[str, ...]:
+    """Of COLUMNS, as `score,difference,interval`; UserError for others."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    for name in names:
+        if name not in COLUMNS:
+            raise UserError(
+                f"--columns: {name!r} is not one of {', '.join(COLUMNS)}{meant(name, COLUMNS)}"
+            )
+    if not names:
+        raise UserError(f"--columns: names of {', '.join(COLUMNS)} are expected")
+    return names
+
+
+def with_columns(words: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The table of `comparison_words` with the rows and these of COLUMNS alone, in their order; all
+    of it where none is named. What it has none of is left out."""
+    if not names:
+        return words
+    kept = [own for name in names for own in words.columns[1:] if _short(own) == name]
+    return words[["row", *kept]]
+
+
+def _short(column: str) -> str:
+    """Which of COLUMNS a column of the table belongs to."""
+    first = column.partition(" ")[0]
+    if first in COLUMNS:
+        return first
+    return "interval" if column.endswith("interval") else "score"
+
+
 def contrast_words(frame: pd.DataFrame, alpha: float) -> pd.DataFrame:
     """The table of `contrast_frame`."""
     import pandas as pd
@@ -120,25 +158,29 @@ def comparison_notes(
     found: Comparisons,
     in_parts: Mapping[str, int] | None = None,
     looks: Sequence[int] = (),
+    columns: Sequence[str] = (),
 ) -> list[str]:
     """What a reader of the table has to know: how it was computed, and what is not in it.
 
-    in_parts, looks: of the `Ablation`.
+    in_parts, looks: of the `Ablation`. columns: that the table has, as for `with_columns`.
     """
+    shown = columns or COLUMNS
     tested = sum(not math.isnan(p) for p in found.holm)
     seeds = found.seeds
     notes = [
         f"Score: mean ±deviation (seeds). Differences to {design.rows[0].label} are paired by "
         f"seed; intervals by Student's t, each at {1 - found.alpha:.0%}; p adjusted by Holm for "
-        f"{number_of(tested, 'comparison')}; verdicts from these p at {found.alpha:g}. Effect "
-        "size: difference over its deviation, Hedges' correction.",
+        f"{number_of(tested, 'comparison')}; verdicts from these p at {found.alpha:g}."
+        + EFFECT
+        * ("effect" in shown),
     ]
     alike = "unknown" if math.isnan(found.pooled) else f"{found.pooled:.2f}"
     line = f"Correlation of the pairs: {alike}"
     if not math.isnan(found.pays_above):
         line += f"; pairs narrow the interval above {found.pays_above:.2f}"
     line += "."
-    line += " So the unpaired result (Welch) stands beside." if found.shows_unpaired else ""
+    beside = "stands beside" if "unpaired" in shown else "is in the CSV"
+    line += f" So the unpaired result (Welch) {beside}." if found.shows_unpaired else ""
     notes.append(line)
     if found.pairs[1:].max() < 2:
         notes.append("Nothing can be compared yet: it takes two seeds of a row, and of the first.")
@@ -189,19 +231,26 @@ def _looked(looks: Sequence[int]) -> list[str]:
     ]
 
 
-def ablation_notes(ablation: Ablation) -> list[str]:
+def ablation_notes(ablation: Ablation, columns: Sequence[str] = ()) -> list[str]:
     """`comparison_notes` of an ablation, and what its design lacks."""
-    notes = comparison_notes(ablation.design, ablation.found, ablation.in_parts, ablation.looks)
+    notes = comparison_notes(
+        ablation.design, ablation.found, ablation.in_parts, ablation.looks, columns
+    )
     if ablation.design.factorial and not ablation.effects:
         notes.append("Effects of the factors: not known yet, as there are too few scores.")
     return notes
 
 
-def write_ablation(ablation: Ablation, images: Sequence[str] = ()) -> list[Path]:
-    """Write an ablation's tables and forest plot into its directory: every file that was made."""
+def write_ablation(
+    ablation: Ablation, images: Sequence[str] = (), columns: Sequence[str] = ()
+) -> list[Path]:
+    """Write an ablation's tables and forest plot into its directory: every file that was made.
+
+    columns: of its table, as `with_columns` takes them; the CSV has all.
+    """
     frame, found = ablation.table(), ablation.found
-    notes = ablation_notes(ablation)
-    words = comparison_words(frame, found, ablation.metric)
+    notes = ablation_notes(ablation, columns)
+    words = with_columns(comparison_words(frame, found, ablation.metric), columns)
     files = write_tables(ablation.path, "ablation", frame, words, title(ablation), notes)
     for name, heading, frame_of, words in effect_tables(ablation):
         notes = effect_notes(ablation.design, frame_of["p"].tolist(), ablation.looks)

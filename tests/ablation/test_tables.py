@@ -19,14 +19,18 @@ from nas.ablation import (
 from nas.ablation.statistics import NOT_COMPARED
 from nas.architecture import preset
 from nas.cost import cost
+from nas.errors import UserError
 from nas.report.ablation import (
+    COLUMNS,
     SPARE,
     comparison_notes,
     comparison_words,
     contrast_words,
     effect_notes,
+    parse_columns,
     term_words,
     titled,
+    with_columns,
     write_tables,
 )
 from nas.report.formats import terminal
@@ -101,6 +105,39 @@ def test_the_unpaired_result_has_columns_only_where_pairs_are_not_alike() -> Non
         words = comparison_words(comparison_frame(few, found), found)
         assert ("unpaired p (Holm)" in words) == shown
         assert ("Welch" in " ".join(comparison_notes(few, found))) == shown
+
+
+def test_a_table_has_the_columns_that_were_asked_for() -> None:
+    few = Design(WHOLE.rows[:3], WHOLE.cells[:3])
+    found = compare(np.array([[0.0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2]]))
+    beside = {"rank1": np.zeros((3, 4))}
+    words = comparison_words(comparison_frame(few, found, beside), found, "mAP")
+    assert list(with_columns(words, ())) == list(words)
+    every = [name for one in COLUMNS for name in with_columns(words, [one]).columns[1:]]
+    assert sorted(every) == sorted(words.columns[1:])
+    assert list(with_columns(words, ["macs", "interval", "score", "top5"])) == [
+        "row", "macs", "macs change", "95% interval", "mAP",
+    ]  # fmt: skip
+    assert len(with_columns(words, ["unpaired"]).columns) == 4
+    plain, bare = comparison_notes(few, found), comparison_notes(few, found, columns=["score"])
+    assert "Effect size" in plain[0] and plain[1].endswith("(Welch) stands beside.")
+    assert "Effect size" not in bare[0] and bare[1].endswith("(Welch) is in the CSV.")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("score,p,score", None),
+        ("scores", "'scores' is not one of score, rank1, .*; did you mean score?"),
+        (" , ", "names of score, rank1, .* are expected"),
+    ],
+)
+def test_columns_are_read(text: str, message: str | None) -> None:
+    if message is None:
+        assert parse_columns(text) == ("score", "p")
+        return
+    with pytest.raises(UserError, match=f"^--columns: {message}"):
+        parse_columns(text)
 
 
 def test_where_nothing_can_be_compared_that_is_said() -> None:
