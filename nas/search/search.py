@@ -184,6 +184,8 @@ def _beforehand(space: Space, limits: Sequence[str], recipe: Recipe) -> Iterator
     """What to know of the space and its baselines before they are trained."""
     if limits:
         yield f"architectures within the constraints: {space.count()}"
+    for reason in space.columns.refusals()[:1]:
+        yield f"some points can not be built, and are not tried: {reason}"
     for name, architecture in space.baselines:
         if space.latency and not space.latency.has(architecture):
             yield f"the latency table has not all parts of {name}: without latency"

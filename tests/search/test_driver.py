@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from nas.architecture import Component, Node, Pen, families
+from nas.architecture.registry import family_fields
 from nas.errors import UserError
 from nas.provenance import command_line
 from nas.report.run import run_fields
@@ -18,6 +20,8 @@ from nas.search.about import describe_run
 from nas.search.checkpoints import kept_checkpoints
 from nas.search.overview import overview
 from nas.search.run import default_path
+from nas.search.search import _beforehand
+from nas.space import load_space, make_space
 from nas.training import Job, Result, load_recipe
 
 
@@ -64,6 +68,22 @@ def test_a_run_is_read_though_nothing_was_measured_yet(tiny: dict[str, str]) -> 
     found = open_run(run.path)
     found.write_tables()
     assert found.front().empty and found.trials()["latency_ms"].isna().all()
+
+
+def test_what_can_not_be_built_is_told_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Kept(Component):
+        def lower(self, net: Pen, x: Node, channels: int) -> Node:
+            return net.relu(x)
+
+    monkeypatch.setitem(families._kinds, "kept", Kept)
+    family_fields.cache_clear()
+    families_of = {"stages[*].family": ["osnet", "kept"]}
+    space = make_space("s", "osnet_x0_25", families_of, input="64x32")
+    recipe = load_recipe("quick-reid")
+    (told,) = _beforehand(space, [], recipe)
+    assert told.startswith("some points can not be built, and are not tried: a block of kept")
+    family_fields.cache_clear()
+    assert not list(_beforehand(load_space("osnet-mini"), [], recipe))
 
 
 def test_another_recipe_or_sampler_has_another_directory() -> None:
