@@ -41,7 +41,10 @@ def own_table(file: str | Path, base: Architecture | None = None) -> OwnTable:
     base = _base(document) if base is None else base
     fixed = _changes(document, "fixed") if "fixed" in document.data else {}
     candidates = [_row(document, label, base, fixed) for label in document.data["rows"]]
-    return OwnTable(name, collect(candidates))
+    try:
+        return OwnTable(name, collect(candidates))
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
 
 
 def _check_keys(document: Document) -> str:
@@ -81,9 +84,23 @@ def _row(document: Document, label: str, base: Architecture, fixed: Mapping[str,
         own = _named_row(document, label, given).resized(base.input)
         return label, {"architecture": given}, lambda: own
     changes = _changes(document, "rows", label)
-    made = _made(document, label, base, dict(fixed) | changes)
+    made = _made(document, label, base, _beside(fixed, changes, len(base.stages)) | changes)
     factors = {paths.short(pattern): value for pattern, value in changes.items()}
     return label, factors, lambda: made
+
+
+def _beside(fixed: Mapping[str, Any], changes: Mapping[str, Any], stages: int) -> dict[str, Any]:
+    """What is fixed, but for the fields that a row sets itself."""
+    try:
+        own = {path for pattern in changes for path in paths.concrete(pattern, stages)}
+        groups = {pattern: paths.concrete(pattern, stages) for pattern in fixed}
+    except UserError:  # which is said with its line where the row is made
+        return dict(fixed)
+    found: dict[str, Any] = {}
+    for pattern, group in groups.items():
+        rest = [path for path in group if path not in own]
+        found |= dict.fromkeys([pattern] if len(rest) == len(group) else rest, fixed[pattern])
+    return found
 
 
 def _changes(document: Document, *where: str) -> dict[str, Value]:

@@ -61,6 +61,16 @@ def test_a_row_is_the_base_with_what_it_changes_and_what_is_fixed(tmp_path: Path
     assert not found.factorial
 
 
+def test_what_a_row_sets_itself_stands_over_what_is_fixed(tmp_path: Path) -> None:
+    fixed = HEAD.replace("{width: 0.125}", '{width: 0.125, "stages[*].depth": 1}')
+    rows = '  OSNet: {}\n  deep: {"stages[0].depth": 2}\n  wide: {width: 0.25}\n'
+    plain, deep, wide = own_table(write(tmp_path, fixed + rows)).design.rows
+    depths = [[stage.depth for stage in row.architecture.stages] for row in (plain, deep, wide)]
+    assert depths == [[1, 1, 1], [2, 1, 1], [1, 1, 1]]
+    assert [row.architecture.width for row in (plain, deep, wide)] == [0.125, 0.125, 0.25]
+    assert deep.factors == {"stages[0].depth": 2}
+
+
 def test_all_combinations_are_a_factorial_design(tmp_path: Path) -> None:
     both = '  {}: {{"stages[*].gate": {}, "stages[*].fusion": {}}}\n'
     rows = [
@@ -123,7 +133,8 @@ def test_rows_of_one_network_are_one_row_and_the_cost_may_be_the_same(tmp_path: 
         (HEAD + "  a: {}\n  b: no.json\n", r"mine.yaml:7: b: 'no.json' is neither a JSON file"),
         (HEAD + "  a: {}\n  b: none#3\n", r"mine.yaml:7: b: .*none is not a run"),
         (HEAD.replace("0.125", "x") + "  a: {}\n  b: {}\n", r"mine.yaml:4: width"),
-        (HEAD + "  a: {}\n  b:\n", r"nothing to compare with the baseline: b: the same network"),
+        (HEAD + "  a: {}\n  b:\n", r"mine.yaml: nothing to compare with the baseline: b: the same network"),
+        (HEAD + "  a: {width: 0.0001}\n  b: {}\n", r"mine.yaml: stem: conv would have 0 channels"),
         ("plugin: no.py\n" + HEAD + ROWS, r"mine.yaml:1: plugin: it needs no.py; if you trust it"),
     ],
 )  # fmt: skip
