@@ -133,7 +133,7 @@ def test_rows_of_one_network_are_one_row_and_the_cost_may_be_the_same(tmp_path: 
         (HEAD + "  a: {}\n  b: no.json\n", r"mine.yaml:7: b: 'no.json' is neither a JSON file"),
         (HEAD + "  a: {}\n  b: none#3\n", r"mine.yaml:7: b: .*none is not a run"),
         (HEAD.replace("0.125", "x") + "  a: {}\n  b: {}\n", r"mine.yaml:4: width"),
-        (HEAD + "  a: {}\n  b:\n", r"mine.yaml: nothing to compare with the baseline: b: the same network"),
+        (HEAD + "  a: {}\n  b:\n", r"mine.yaml: nothing to compare with the baseline: b: the same"),
         (HEAD + "  a: {width: 0.0001}\n  b: {}\n", r"mine.yaml: stem: conv would have 0 channels"),
         ("plugin: no.py\n" + HEAD + ROWS, r"mine.yaml:1: plugin: it needs no.py; if you trust it"),
     ],
