@@ -64,6 +64,9 @@ def _check_keys(document: Document) -> str:
             "baseline",
             "rows",
         )
+    for label in data["rows"]:
+        if not label.strip() or not label.isprintable():
+            raise document.error(f"rows: {label!r} is no name of a row", "rows", label)
     return name
 
 
@@ -110,11 +113,17 @@ def _changes(document: Document, *where: str) -> dict[str, Value]:
     if found is None:
         return {}
     if not isinstance(found, dict):
+        whole = ", a preset, a file, or a RUN#trial" if where[0] == "rows" else ""
         raise document.error(
-            f"{where[-1]}: {found!r} is not a mapping of fields to values, a preset, a file, or a "
-            "RUN#trial",
-            *where,
+            f"{where[-1]}: {found!r} is not a mapping of fields to values{whole}", *where
         )
+    for pattern, value in found.items():
+        if isinstance(value, (list, dict)):
+            raise document.error(
+                f"{where[-1]}: {pattern}: a row has one value of a field, and here is {value!r}",
+                *where,
+                pattern,
+            )
     return found
 
 
