@@ -59,12 +59,14 @@ class Design:
 
     @property
     def factorial(self) -> bool:
-        """Whether the cells are all combinations of two factors or more."""
+        """Whether the cells are all combinations of two factors or more, each of them once."""
         names = tuple(self.cells[0].factors)
-        if len(names) < 2 or any(set(cell.factors) != set(names) for cell in self.cells):
+        if any(set(cell.factors) != set(names) for cell in self.cells):
             return False
         found = {tuple(cell.factors[name] for name in names) for cell in self.cells}
-        return len(found) == prod(len(set(levels)) for levels in zip(*found, strict=True))
+        levels = [len(set(own)) for own in zip(*found, strict=True)]
+        vary = sum(own > 1 for own in levels)
+        return vary > 1 and len(self.cells) == len(found) == prod(levels)
 
 
 Candidate = tuple[str, Mapping[str, Value], Callable[[], Architecture]]

@@ -80,6 +80,9 @@ def test_all_combinations_are_a_factorial_design(tmp_path: Path) -> None:
     ]
     assert of(tmp_path, "".join(rows)).factorial
     assert not of(tmp_path, "".join(rows[:3])).factorial
+    again = both.format("again", "unified", "add")
+    assert not of(tmp_path, "".join([*rows, again])).factorial  # it would count twice in a mean
+    assert not of(tmp_path, rows[0] + rows[2]).factorial  # of one factor
 
 
 def test_a_row_may_be_a_preset_a_file_or_a_trial(tmp_path: Path) -> None:
