@@ -11,7 +11,7 @@ from typing import Any
 
 from nas.errors import UserError
 from nas.files import remove_torn, write_atomically
-from nas.plugins import COPIES, keep_copies
+from nas.plugins import COPIES, keep_copies, loaded_plugins
 from nas.provenance import changed_since, provenance
 
 
@@ -72,7 +72,14 @@ def check_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: 
         begun = (*kind.folders, COPIES, f".{kind.file}.")  # what a kill while it was made leaves
         if not all(x.name.startswith(begun) for x in path.iterdir()):
             raise UserError(f"--out: {path} is a directory with other things in it")
-    if (path / kind.file).exists() and not fresh:
+    if fresh:
+        for file in loaded_plugins().values():
+            if file.is_relative_to(path.resolve()):
+                raise UserError(
+                    f"--fresh: {file.name} is a plug-in that it needs, and lies in {path}: copy it "
+                    "elsewhere"
+                )
+    elif (path / kind.file).exists():
         _refuse_difference(path, asked, kind)
 
 

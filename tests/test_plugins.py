@@ -26,6 +26,7 @@ from nas.models.layers import register_layer
 from nas.plugins import digest_of, load_plugin, loaded_plugins, source_of
 from nas.provenance import training_code
 from nas.search import open_run
+from nas.search.run import prepare
 from nas.space import make_space
 from nas.training import loss_kinds
 from nas.training.augmentation_kinds import register_augmentation
@@ -110,6 +111,9 @@ def test_a_run_has_copies_of_the_plug_ins_that_it_was_begun_with(
         open_run(run).all_trials()
     load_plugin(copy)
     assert {trial.point["stages[*].gate"] for trial in open_run(run).all_trials()} > {"kept"}
+    with pytest.raises(UserError, match=f"kept.py is a plug-in .* lies in {run}: copy it"):
+        prepare(run, open_run(run).asked, space, fresh=True)
+    assert copy.is_file()
     copy.unlink()
     elsewhere()
     with pytest.raises(UserError, match=r"; does it need --plugin\?$"):
