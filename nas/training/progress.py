@@ -133,13 +133,14 @@ class Progress:
             row |= {name: float(score) for name, score in self._validate().items()}
             if row["score"] > extra["best_score"]:
                 extra |= {"best_score": row["score"], "best_epoch": trainer.epoch}
-        if self.every and trainer.epoch % self.every == 0:
-            row |= self._look()
         extra["rows"].append(row)
         extra |= {"loss_sum": 0.0, "images": 0, "seconds": 0.0}
         if trainer.recipe.early_stop and extra["best_epoch"] == trainer.epoch:
             self._write_network(BEST)
         self._save()
+        if self.every and trainer.epoch % self.every == 0:  # once the epoch can not be lost by it
+            row |= self._look()
+            self._save()
         self._write_outputs()
         self.view.epoch(row)
         return row

@@ -127,6 +127,25 @@ def test_how_often_is_no_part_of_what_was_asked(tmp_path: Path) -> None:
         go(tmp_path / "run", eval_every=0)
 
 
+def test_what_ends_a_look_costs_no_epoch(
+    whole: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nas.training.progress.test_scores", stop)
+        with pytest.raises(KeyboardInterrupt):
+            go(tmp_path / "run", eval_every=1)
+    view = Killer()
+    again = go(tmp_path / "run", view=view, eval_every=1)
+    assert any("at epoch 2 of 2, step" in notice for notice in view.notices)
+    assert same(read_checkpoint(again.network), read_checkpoint(whole.network))
+    first, last = rows(again.path)
+    assert not first["test/mAP"]
+    assert last["test/mAP"]
+
+
 def test_what_the_network_can_not_be_scored_on_is_refused_before_it_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
