@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.ablation.design import Candidate, Design, collect
-from nas.architecture import Architecture, to_document
+from nas.architecture import Architecture, key, to_document
 from nas.architecture.fields import Value
 from nas.architecture.value import Size
 from nas.errors import UserError, meant
@@ -41,6 +41,11 @@ def own_table(file: str | Path, base: Architecture | None = None) -> OwnTable:
     base = _base(document) if base is None else base
     fixed = _changes(document, "fixed") if "fixed" in document.data else {}
     candidates = [_row(document, label, base, fixed) for label in document.data["rows"]]
+    label, _, baseline = candidates[0]
+    try:
+        key(baseline())
+    except UserError as error:
+        raise document.error(f"{label}: {error}", "rows", label) from None
     try:
         return OwnTable(name, collect(candidates))
     except UserError as error:

@@ -1,5 +1,6 @@
 """Tables of one's own, from files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from nas.ablation import Design
 from nas.ablation.own_table import own_table
 from nas.ablation.run import make_design, run_ablation
-from nas.architecture import Architecture, key, preset, to_json
+from nas.architecture import Architecture, Component, Node, Pen, gates, key, preset, to_json
 from nas.cost import cost
 from nas.errors import UserError
 from nas.search import open_run
@@ -141,13 +142,32 @@ def test_rows_of_one_network_are_one_row_and_the_cost_may_be_the_same(tmp_path: 
         (HEAD + "  a: {}\n  b: none#3\n", r"mine.yaml:7: b: .*none is not a run"),
         (HEAD.replace("0.125", "x") + "  a: {}\n  b: {}\n", r"mine.yaml:4: width"),
         (HEAD + "  a: {}\n  b:\n", r"mine.yaml: nothing to compare with the baseline: b: the same"),
-        (HEAD + "  a: {width: 0.0001}\n  b: {}\n", r"mine.yaml: stem: conv would have 0 channels"),
+        (HEAD + "  a: {width: 0.0001}\n  b: {}\n", r"mine.yaml:6: a: stem: conv would have 0"),
         ("plugin: no.py\n" + HEAD + ROWS, r"mine.yaml:1: plugin: it needs no.py; if you trust it"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         own_table(write(tmp_path, text))
+
+
+def test_a_row_that_can_not_be_built_is_left_out_unless_it_is_the_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gates, "_kinds", dict(gates._kinds))
+
+    @gates.register("pooled")
+    class Pooled(Component):
+        def lower(self, net: Pen, streams: Sequence[Node]) -> list[Node]:
+            return [net.norm(net.global_pool(x), name="n", kind="instance") for x in streams]
+
+    bad = '  pooled: {"stages[*].gate": pooled}\n'
+    found = of(tmp_path, ROWS + bad)
+    assert [reason.partition(":")[0] for reason in found.left_out] == ["pooled"]
+    with pytest.raises(
+        UserError, match=r"mine.yaml:6: pooled: stages\[0\].*an instance norm needs"
+    ):
+        of(tmp_path, bad + ROWS)
 
 
 def test_it_is_trained_and_known_by_its_rows(
