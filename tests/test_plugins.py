@@ -22,7 +22,9 @@ from nas.architecture import (
 )
 from nas.cost import cost
 from nas.errors import UserError
+from nas.models import build
 from nas.models.layers import register_layer
+from nas.models.weights import load_network, save_network
 from nas.plugins import digest_of, load_plugin, loaded_plugins, source_of
 from nas.provenance import training_code
 from nas.search import open_run
@@ -114,8 +116,15 @@ def test_a_run_has_copies_of_the_plug_ins_that_it_was_begun_with(
     with pytest.raises(UserError, match=f"kept.py is a plug-in .* lies in {run}: copy it"):
         prepare(run, open_run(run).asked, space, fresh=True)
     assert copy.is_file()
-    copy.unlink()
+    network = build(open_run(run).trial(0).architecture)
+    save_network(network, run / "network.safetensors")
+    gates._kinds.pop("kept")
+    with pytest.raises(UserError, match=r"; does it need --plugin\?$"):  # it is given already
+        open_run(run).all_trials()
     elsewhere()
+    with pytest.raises(UserError, match=f"; if you trust it, give --plugin {copy}$"):
+        load_network(run / "network.safetensors")
+    copy.unlink()
     with pytest.raises(UserError, match=r"; does it need --plugin\?$"):
         open_run(run).all_trials()
 

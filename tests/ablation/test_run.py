@@ -194,6 +194,7 @@ def test_other_rows_or_another_split_have_another_directory() -> None:
     others = [
         plain, path("ab", "test"), path("ac", "test"), path("ab", "validation"),
         path("abc", "validation", asked=False), path("abc", "test", "macs", asked=False),
+        path("abc", "test", "params", asked=False),
     ]  # fmt: skip
     assert len(set(others)) == len(others)
 

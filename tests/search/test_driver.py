@@ -340,7 +340,8 @@ def test_what_is_on_disk_can_not_run_code(tiny: dict[str, str]) -> None:
 
 @pytest.mark.usefixtures("inline")
 def test_a_run_that_was_killed_while_it_was_made_is_made_again(tiny: dict[str, str]) -> None:
-    (Path(tiny["out"]) / "checkpoints").mkdir(parents=True)
+    for begun in ("checkpoints", "plugins"):
+        (Path(tiny["out"]) / begun).mkdir(parents=True)
     assert len(run_search(budget="1trial", workers=1, **tiny).all_trials()) == 1
 
 
