@@ -14,8 +14,8 @@ The front is of trials that are at full length, or being trained.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,6 +44,16 @@ CLOSER = 1024  # candidates of the largest bound, which are looked at with all t
 STEPS, BEAM = 4, 32  # of the climb from a sample
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Numpy and scipy multiply matrices on one core: these are small, several take longer."""
+    import scipy.linalg  # noqa: F401 - what was not loaded is not held
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
 class EhviSampler:
     """Made for a space and its objectives; called with all trials and a seed.
 
@@ -67,12 +77,14 @@ class EhviSampler:
     def pool(self) -> Pool:
         return Pool(self.space, self.costs)
 
+    @one_thread()
     def __call__(self, trials: Sequence[Trial], seed: int) -> Proposal:
         own = searched(trials)
         if self.starting(own):
             return self._start(own, np.random.Generator(np.random.PCG64(seed)))
         return self._improve(trials, seed)
 
+    @one_thread()
     def promotion(
         self, ladder: Ladder, trials: Sequence[Trial], least: int, seed: int, fits: Fits = anything
     ) -> Trial | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import nas.space.table
 from nas.architecture import key
@@ -15,6 +16,7 @@ from nas.search.rungs import Ladder
 from nas.search.samplers import Propose, make_sampler, propose_untried
 from nas.search.samplers.candidates import Pool
 from nas.search.samplers.ehvi import START, EhviSampler, _Search, levels_of
+from nas.search.samplers.surrogate import Floats, Surrogate
 from nas.space import Space, from_yaml, load_space
 
 TEXT = (
@@ -363,3 +365,22 @@ def test_an_exhausted_space_ends(space: Space) -> None:
                       "  width: [0.25, 0.5, 0.75, 1.0]\n")  # fmt: skip
     found = searched(small, EhviSampler(small, OBJECTIVES), 99, lambda point: float(point["width"]))
     assert len(found) == small.count().value == 16
+
+
+def test_matrices_are_multiplied_on_one_core(
+    space: Space, start: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+
+    def predict(self: Surrogate, hot: Floats) -> tuple[Floats, Floats]:
+        threads.update(i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas")
+        return predict_hot(self, hot)
+
+    predict_hot = Surrogate.predict_hot
+    monkeypatch.setattr(Surrogate, "predict_hot", predict)
+    with threadpool_limits(2, user_api="blas"):
+        EhviSampler(space, OBJECTIVES)(start, 0)
+        assert threads == {1}
+        EhviSampler(space, OBJECTIVES).promotion(LADDER, waiting(start), 0, 0)
+        assert threads == {1}
+        assert {i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"} == {2}
