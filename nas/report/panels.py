@@ -1,4 +1,5 @@
-"""Figures of a search beside its front: growth, what mattered, where trials stopped, latency."""
+"""Figures of a search beside its front: growth, what was predicted, what mattered, where trials
+stopped, latency."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from nas.audit.importance import Importance
 from nas.cost.inversion import kendall_tau
 from nas.report.look import ACCENT, AXIS, CONTRAST, INK, LAYOUT, MUTED, PAPER, shaded
 from nas.report.words import compact
+from nas.search.predicted import REACH
 from nas.space.paths import short
 
 if TYPE_CHECKING:
@@ -31,6 +33,35 @@ def growth_figure(frame: pd.DataFrame) -> go.Figure:
     figure.update_layout(**LAYOUT)
     figure.update_xaxes(title="epochs of training", rangemode="tozero", **AXIS)
     figure.update_yaxes(title="hypervolume", rangemode="tozero", **AXIS)
+    return figure
+
+
+def predicted_figure(frame: pd.DataFrame) -> go.Figure:
+    """What was observed (up) against what was predicted, with 95% intervals; of the frame of
+    `predicted`. On the dotted line both are the same."""
+    import plotly.graph_objects as go
+
+    both = frame[["predicted", "score"]].to_numpy()
+    ends = [both.min(), both.max()]
+    figure = go.Figure(go.Scatter(
+        x=ends, y=ends, mode="lines", hoverinfo="skip", showlegend=False,
+        line={"color": CONTRAST, "dash": "dot", "width": 1},
+    ))  # fmt: skip
+    by_epoch = list(frame.groupby("epoch"))
+    shades = np.linspace(0.4, 1.0, len(by_epoch)) if len(by_epoch) > 1 else [1.0]
+    for (epoch, own), shade in zip(by_epoch, shades, strict=True):
+        reach = REACH * own["deviation"]
+        figure.add_trace(go.Scatter(
+            x=own["predicted"], y=own["score"], mode="markers", name=f"after epoch {epoch}",
+            marker={"color": shaded(float(shade)), "size": 8},
+            error_x={"array": reach, "color": shaded(0.3), "thickness": 1, "width": 0},
+            customdata=list(zip(own["trial"], reach, strict=True)),
+            hovertemplate="trial %{customdata[0]}: %{y:.4f}<br>"
+            "predicted %{x:.4f} ±%{customdata[1]:.4f}<extra></extra>",
+        ))  # fmt: skip
+    figure.update_layout(**LAYOUT)
+    figure.update_xaxes(title="score predicted before training", **AXIS)
+    figure.update_yaxes(title="score", **AXIS)
     return figure
 
 

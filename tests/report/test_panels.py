@@ -6,6 +6,7 @@ from nas.audit.importance import importance
 from nas.report.panels import (
     growth_figure,
     importance_figure,
+    predicted_figure,
     ranks_figure,
     stops_figure,
     stops_frame,
@@ -36,6 +37,19 @@ def test_growth_begins_at_nothing() -> None:
     (line,) = growth_figure(frame).data
     assert list(line.x) == [0, 3, 9]
     assert list(line.y) == [0.0, 0.1, 0.4]
+
+
+def test_what_was_predicted_is_told_apart_by_the_epoch_that_it_was_of() -> None:
+    frame = pd.DataFrame({
+        "trial": [8, 9, 10], "epoch": [4, 9, 9], "predicted": [0.2, 0.5, 0.6],
+        "deviation": [0.1, 0.05, 0.02], "score": [0.25, 0.5, 0.7],
+    })  # fmt: skip
+    same, low, full = predicted_figure(frame).data
+    assert list(same.x) == list(same.y) == [0.2, 0.7]
+    assert (list(low.x), list(low.y)) == ([0.2], [0.25])
+    assert list(full.error_x.array) == pytest.approx([0.098, 0.0392])
+    assert [dots.name for dots in (low, full)] == ["after epoch 4", "after epoch 9"]
+    assert low.marker.color != full.marker.color
 
 
 def test_ranks_tell_an_inversion() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from nas.ablation.run import read_ablation, seeds_of
 from nas.audit.judge import importance_both
+from nas.cost.inversion import kendall_tau
 from nas.errors import UserError
 from nas.report.ablation import comparison_notes, comparison_words, titled
 from nas.report.forest import forest_figure
@@ -20,6 +21,7 @@ from nas.report.page.sketch import LEGEND, sketch
 from nas.report.panels import (
     growth_figure,
     importance_figure,
+    predicted_figure,
     ranks_figure,
     stops_figure,
     stops_frame,
@@ -32,10 +34,12 @@ from nas.search.confirm import Confirmed, confirmed, is_confirmed, leaders
 from nas.search.growth import growth
 from nas.search.hypervolume import START, Scale
 from nas.search.overview import overview
+from nas.search.predicted import predicted
 from nas.search.record import searched
 from nas.search.run import shown_by
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
 
     from nas.cost.parts import PartTable
@@ -77,6 +81,7 @@ def sections(
     return [
         _members(run, trials),
         _growth(run, trials, history),
+        _predicted(run, trials),
         _importance(run, trials),
         _rungs(run, trials),
         _latency(run, trials, latency),
@@ -200,6 +205,38 @@ def _growth(run: Run, trials: Sequence[Trial], history: Sequence[Mapping[str, An
     return Section("growth", title, [note], growth_figure(frame))
 
 
+def _predicted(run: Run, trials: Sequence[Trial]) -> Section:
+    title = "What was predicted"
+    if run.asked.get("sampler") != "ehvi":
+        return Section("predicted", title, ["The sampler `ehvi` alone predicts scores."])
+    frame = predicted(searched(trials))
+    if len(frame) < 2:
+        return Section(
+            "predicted", title, ["Fewer than two trials have a score that was predicted."]
+        )
+    told = [
+        _how_close(epoch, frame[frame["epoch"] == epoch]) for epoch in sorted({*frame["epoch"]})
+    ]
+    note = (
+        "Of each trial after the start-up phase a score was predicted before it was trained, after "
+        "the last epoch of which enough was known. 95% should come out within the bars, and "
+        f"neither above nor below on average: {'; '.join(told)}."
+    )
+    if run.asked["recipe"].get("rungs"):
+        note += " Trials are trained on where they did well, so those come out above rather."
+    return Section("predicted", title, [note], predicted_figure(frame))
+
+
+def _how_close(epoch: int, frame: pd.DataFrame) -> str:
+    above = float((frame["score"] - frame["predicted"]).mean())
+    words = f"after epoch {epoch} {int(frame['within'].sum())} of {len(frame)} within"
+    words += f", by {above:+.4f} on average"
+    if len(frame) < ENOUGH:
+        return words
+    tau = kendall_tau(frame["predicted"], frame["score"])
+    return f"{words}, Kendall's tau with what was predicted {tau:.2f}"
+
+
 def _importance(run: Run, trials: Sequence[Trial]) -> Section:
     title = "What mattered"
     epochs = [*run.asked["recipe"].get("rungs", ()), run.asked["recipe"]["epochs"]]
@@ -258,7 +295,7 @@ def _latency(run: Run, trials: Sequence[Trial], table: PartTable | None) -> Sect
     if len(own) >= 2:
         times, how = [t.costs["latency_ms"] for t in own], "measured by the search"
         if "parts" in run.asked.get("latency", {}):
-            how = _predicted(run.asked["latency"])
+            how = _from_parts(run.asked["latency"])
     elif table is not None:
         own = [t for t in trials if t.rungs or t.baseline]
         rows = np.unique(np.linspace(0, max(0, len(own) - 1), RANKED).astype(int))
@@ -270,7 +307,7 @@ def _latency(run: Run, trials: Sequence[Trial], table: PartTable | None) -> Sect
                 "`latency SPACE --out FILE` measures those of a space."
             ])  # fmt: skip
         times = [table.latency(trial.architecture) for trial in own]
-        how = _predicted(table.setting)
+        how = _from_parts(table.setting)
     else:
         return Section("latency", title, [
             "No latency is known. `search --objectives score,latency_ms` measures it; "
@@ -286,7 +323,7 @@ def _latency(run: Run, trials: Sequence[Trial], table: PartTable | None) -> Sect
     return Section("latency", title, [note], figure)
 
 
-def _predicted(setting: Mapping[str, Any]) -> str:
+def _from_parts(setting: Mapping[str, Any]) -> str:
     where = f"{setting['device']} {setting['machine']}, {setting['backend']}"
     return f"predicted from parts measured on {where}"
 

@@ -140,6 +140,7 @@ class EhviSampler:
                 note = {
                     "predicted": float(found.mean[row]),
                     "deviation": float(np.hypot(found.deviation[row], search.surrogate.noise)),
+                    "epoch": search.surrogate.epoch,
                 }
                 return Proposal(point, note)
         return Proposal(searched(trials)[0].point)  # refused: an untried one is drawn, if any
@@ -189,7 +190,7 @@ def levels_of(trials: Sequence[Trial]) -> list[Level]:
         scores = [trials[row].rungs[epoch] for row in rows]
         if epoch == usual:
             rows, scores = rows + failed, scores + [worst] * len(failed)
-        found.append(Level(np.array(rows), np.array(scores)))
+        found.append(Level(np.array(rows), np.array(scores), epoch))
     return found
 
 

@@ -32,10 +32,11 @@ ON_RUNGS = {**PRIOR, "noise": (0.3, 0.5, 0.0)}  # where there are rungs, noise i
 
 @dataclass(frozen=True)
 class Level:
-    """What is known of one rung. rows (m,): which trials, of all; scores (m,)."""
+    """What is known of one rung. rows (m,): which trials, of all; scores (m,), after `epoch`."""
 
     rows: Ints
     scores: Floats
+    epoch: int
 
     def beside(self, predicted: Floats, rows: Ints) -> Floats:
         """What the scores of these trials are beside the predicted ones of all; 0 where none is."""
@@ -46,7 +47,8 @@ class Level:
 
 
 class Tower:
-    """A surrogate of the score on the highest level; levels with too few results are left out.
+    """A surrogate of the score on the highest level, after `epoch`; levels with too few results are
+    left out.
 
     tables: as of `Surrogate`. codes (n, d): of all trials. levels: from the lowest; a trial may be
     on one without the ones below, where it was taken over from a run with other rungs. running:
@@ -61,6 +63,7 @@ class Tower:
         self.slopes: list[float] = []
         prior = ON_RUNGS if len(levels) > 1 else PRIOR
         enough = [level for level in levels if len(level.rows) >= LEAST] or levels[:1]
+        self.epoch = enough[-1].epoch
         for lower, level in zip([None, *enough], enough, strict=False):
             scores, slope, awaited = level.scores, 0.0, running[:0]
             if lower is not None:

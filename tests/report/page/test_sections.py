@@ -1,6 +1,7 @@
 """What a report says below its front, and what it says where it can not."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,20 @@ def test_how_trials_climb_is_told_of_the_sampler_that_the_search_had(tmp_path: P
     assert "none beats them in both score and cost" in by_place
     by_gain = told(open_run(make_run(tmp_path / "ehvi", sampler="ehvi")))["rungs"].notes[-1]
     assert "expected to grow more" in by_gain
+
+
+def test_what_was_predicted_is_told_with_how_close_it_came(tmp_path: Path) -> None:
+    run = open_run(make_run(tmp_path / "run", sampler="ehvi"))
+    assert "Fewer than two" in told(run)["predicted"].notes[0]
+    trials = [
+        replace(t, note={"predicted": t.scores["score"] - 0.01 * n, "deviation": 0.01, "epoch": 9})
+        for n, t in enumerate(run.all_trials()) if 9 in t.rungs
+    ]  # fmt: skip
+    (section,) = [own for own in sections(run, trials, [], None) if own.name == "predicted"]
+    assert f"after epoch 9 2 of {len(trials)} within, by +0.0133 on average" in section.notes[0]
+    assert section.figure is not None
+    other = open_run(make_run(tmp_path / "other", sampler="tpe"))
+    assert "`ehvi` alone" in told(other)["predicted"].notes[0]
 
 
 def test_what_can_audit_is_of_the_same_data_and_space(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def truth(codes: np.ndarray) -> np.ndarray:
 def test_one_level_is_the_surrogate_itself() -> None:
     codes = everything()[::2]
     scores = truth(codes)
-    tower = Tower(TABLES, codes, [Level(np.arange(len(codes)), scores)], NOBODY)
+    tower = Tower(TABLES, codes, [Level(np.arange(len(codes)), scores, 4)], NOBODY)
     own = Surrogate(TABLES, codes, scores)
     for found, expected in zip(tower.predict(everything()), own.predict(everything()), strict=True):
         np.testing.assert_allclose(found, expected)
@@ -36,7 +36,7 @@ def test_short_runs_tell_of_long_ones_that_were_never_trained() -> None:
     best = np.argsort(-low)[:6]
     high = 0.3 + 1.5 * truth(codes) + random.normal(0, 0.005, len(codes))
     both = Tower(
-        TABLES, codes, [Level(np.arange(len(codes)), low), Level(best, high[best])], NOBODY
+        TABLES, codes, [Level(np.arange(len(codes)), low, 4), Level(best, high[best], 9)], NOBODY
     )
     alone = Surrogate(TABLES, codes[best], high[best])
     expected = 0.3 + 1.5 * truth(codes)
@@ -52,7 +52,7 @@ def test_what_is_not_known_below_is_not_known_above_by_as_much_as_scores_rise() 
     codes = everything()
     low, noise = truth(codes), random.normal(0, 0.05, len(codes))
     rows = np.arange(len(codes))
-    levels = [Level(rows[::2], (low + noise)[::2]), Level(rows[::4], 0.3 + 3 * low[::4])]
+    levels = [Level(rows[::2], (low + noise)[::2], 4), Level(rows[::4], 0.3 + 3 * low[::4], 9)]
     tower = Tower(TABLES, codes, levels, NOBODY)
     rho = tower.slopes[1]
     assert 1.5 < rho < 3  # towards 1, as the noise below hides some of it
@@ -73,7 +73,7 @@ def test_the_luck_of_a_training_on_the_rung_below_is_no_merit_of_the_network() -
         best = np.argsort(-low)[:12]
         for share in error:
             high = truth(codes) + share * luck + random.normal(0, 0.01, len(codes))
-            levels = [Level(np.arange(len(codes)), low), Level(best[::-1], high[best[::-1]])]
+            levels = [Level(np.arange(len(codes)), low, 4), Level(best[::-1], high[best[::-1]], 9)]
             found = Tower(TABLES, codes, levels, NOBODY).predict(codes)[0]
             error[share] += np.abs(found - truth(codes)).mean()
     assert error[0.5] < 1.1 * error[0.0]
@@ -82,28 +82,31 @@ def test_the_luck_of_a_training_on_the_rung_below_is_no_merit_of_the_network() -
 def test_more_noise_is_expected_where_there_are_rungs() -> None:
     """Few scores without any noise do not show that there is none."""
     codes, rows = everything(), np.arange(6)
-    one = Level(rows, truth(codes)[:6])
+    one = Level(rows, truth(codes)[:6], 4)
     alone, below = (Tower(TABLES, codes, levels, NOBODY) for levels in ([one], [one, one]))
     assert below.floors[0].noise > 1.5 * alone.noise
 
 
 def test_a_rung_with_too_few_results_is_left_out() -> None:
     codes = everything()
-    levels = [Level(np.arange(len(codes)), truth(codes)), Level(np.arange(LEAST - 1), np.ones(3))]
+    levels = [
+        Level(np.arange(len(codes)), truth(codes), 4),
+        Level(np.arange(LEAST - 1), np.ones(3), 9),
+    ]
     tower = Tower(TABLES, codes, levels, NOBODY)
     assert len(tower.floors) == 1
-    levels[1] = Level(np.arange(LEAST), np.ones(LEAST))
+    levels[1] = Level(np.arange(LEAST), np.ones(LEAST), 9)
     assert len(Tower(TABLES, codes, levels, NOBODY).floors) == 2
 
 
 def test_what_is_known_at_full_length_alone_counts_whatever_the_rungs_below_have() -> None:
     """Taken over from a run without rungs: above a rung with few results, and beside others."""
     codes, rows = everything(), np.arange(36)
-    full = Level(rows[::2], 0.3 + truth(codes)[::2])
-    few = Level(rows[1:4:2], truth(codes)[1:4:2])
-    other = Level(rows[1::4], truth(codes)[1::4])
+    full = Level(rows[::2], 0.3 + truth(codes)[::2], 4)
+    few = Level(rows[1:4:2], truth(codes)[1:4:2], 9)
+    other = Level(rows[1::4], truth(codes)[1::4], 4)
     tops = [
-        Level(rows[1 : 4 * count : 4], 0.3 + truth(codes)[1 : 4 * count : 4]) for count in (2, 5)
+        Level(rows[1 : 4 * count : 4], 0.3 + truth(codes)[1 : 4 * count : 4], 4) for count in (2, 5)
     ]
     for levels in ([few, full], [other, tops[0], full], [other, tops[1], full]):
         found = Tower(TABLES, codes, levels, NOBODY).predict(codes[rows[::2]])[0]
@@ -113,7 +116,10 @@ def test_what_is_known_at_full_length_alone_counts_whatever_the_rungs_below_have
 def test_the_narrowed_tower_has_the_same_means_and_no_smaller_deviations() -> None:
     codes = everything()
     rows = np.arange(len(codes))
-    levels = [Level(rows[::2], truth(codes)[::2]), Level(rows[:12:2], 2 * truth(codes)[:12:2])]
+    levels = [
+        Level(rows[::2], truth(codes)[::2], 4),
+        Level(rows[:12:2], 2 * truth(codes)[:12:2], 9),
+    ]
     tower = Tower(TABLES, codes, levels, rows[1:4:2])
     mean, deviation = tower.predict(codes)
     near, wider = tower.narrowed(rows[::-1], 6).predict(codes)
