@@ -219,22 +219,22 @@ def _predicted(run: Run, trials: Sequence[Trial]) -> Section:
     ]
     note = (
         "Of each trial after the start-up phase a score was predicted before it was trained, after "
-        "the last epoch of which enough was known. 95% should come out within the bars, and "
-        f"neither above nor below on average: {'; '.join(told)}."
+        "the last epoch of which enough was known. 95% should come out within the bars: "
+        f"{'; '.join(told)}."
     )
     if run.asked["recipe"].get("rungs"):
-        note += " Trials are trained on where they did well, so those come out above rather."
+        note += " What is trained on did well on a rung, so that it comes out above rather."
     return Section("predicted", title, [note], predicted_figure(frame))
 
 
 def _how_close(epoch: int, frame: pd.DataFrame) -> str:
     above = float((frame["score"] - frame["predicted"]).mean())
-    words = f"after epoch {epoch} {int(frame['within'].sum())} of {len(frame)} within"
-    words += f", by {above:+.4f} on average"
+    words = f"after epoch {epoch}, {int(frame['within'].sum())} of {len(frame)} did, "
+    words += f"{above:+.4f} from what was predicted on average"
     if len(frame) < ENOUGH:
         return words
     tau = kendall_tau(frame["predicted"], frame["score"])
-    return f"{words}, Kendall's tau with what was predicted {tau:.2f}"
+    return f"{words} (Kendall's tau {tau:.2f})"
 
 
 def _importance(run: Run, trials: Sequence[Trial]) -> Section:

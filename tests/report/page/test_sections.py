@@ -72,7 +72,7 @@ def test_what_was_predicted_is_told_with_how_close_it_came(tmp_path: Path) -> No
         for n, t in enumerate(run.all_trials()) if 9 in t.rungs
     ]  # fmt: skip
     (section,) = [own for own in sections(run, trials, [], None) if own.name == "predicted"]
-    assert f"after epoch 9 2 of {len(trials)} within, by +0.0133 on average" in section.notes[0]
+    assert f"after epoch 9, 2 of {len(trials)} did, +0.0133 from what" in section.notes[0]
     assert section.figure is not None
     other = open_run(make_run(tmp_path / "other", sampler="tpe"))
     assert "`ehvi` alone" in told(other)["predicted"].notes[0]
