@@ -33,11 +33,8 @@ from nas.space import Space, load_space
 from nas.training.job import Job
 from nas.training.recipe import Recipe, check_for_search, recipe_for_search
 
-OVERTIME = 0.1  # the share of a time budget by which jobs under way may run over
-SAME_FAILURES = 3
 MEASURED_BY = "frozen:threads=1"
 """The setting in which latency is measured where none is named."""
-PROMOTABLE = 64  # checkpoints that are kept of each rung, at least; ehvi takes few others
 
 
 def run_search(
