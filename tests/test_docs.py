@@ -123,6 +123,17 @@ def test_the_page_of_runs_has_every_column_and_file_of_a_search(tmp_path: Path) 
     assert not [name for name in sorted(names) if f"`{name}" not in page]
 
 
+def test_the_page_of_benchmarks_has_every_script() -> None:
+    folder = ROOT / "benchmarks"
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+\.py)` \|", page, re.MULTILINE)
+    scripts = [p.name for p in folder.glob("*.py") if 'if __name__ == "__main__"' in p.read_text()]
+    assert sorted(told) == sorted(scripts)
+    assert all(
+        f"[{card.parent.name}]({card.parent.name}/" in page for card in folder.glob("*/*.md")
+    )
+
+
 def test_imports_point_the_way_that_the_page_says() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     chain = re.search(r"Imports point one way: (.*?), and training -> data\.", page, re.DOTALL)
