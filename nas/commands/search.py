@@ -189,6 +189,8 @@ def _json(run: Run) -> bool:
 def _text(run: Run, *, interrupted: bool = False) -> bool:
     """Whether there is a front."""
     from nas.report import front_table, write_pareto
+    from nas.report.words import growth_in_words
+    from nas.search.predicted import expected_growth
 
     run = run.snapshot()
     trials = run.all_trials()
@@ -210,6 +212,8 @@ def _text(run: Run, *, interrupted: bool = False) -> bool:
         print(f"\n{_cheapest(run, least)}")
     html = write_pareto(run)[0]
     print(f"\npicture  {html}\ntable    {run.path / 'front.csv'}")
+    if (growth := expected_growth(trials)) is not None:
+        print(f"growth   {growth_in_words(growth)}")
     return True
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nas.report.formats import bare_table
-from nas.report.words import compact
+from nas.report.words import compact, growth_in_words
 from nas.search.budget import Budget, duration, number_of
 from nas.search.overview import GOING_ON, Overview
 from nas.space.paths import short
@@ -35,6 +35,7 @@ def run_fields(found: Mapping[str, Any], short_form: Overview) -> list[tuple[str
     left = found["left"]
     budget: Budget | None = short_form.budget
     machine = found["machine"] or {}
+    growth = found.get("expected_growth")
     return [
         (found["kind"], str(found["path"])),
         ("state", found["state"]),
@@ -53,6 +54,7 @@ def run_fields(found: Mapping[str, Any], short_form: Overview) -> list[tuple[str
         ("spent", short_form.spent_in_words()),
         ("left", budget.words(left) if budget and left is not None else ""),
         ("trials", _counts(found) if found["kind"] != "training" else ""),
+        ("growth", "" if growth is None else growth_in_words(growth)),
         ("versions", ", ".join(f"{n} {v}" for n, v in (found["versions"] or {}).items())),
         ("machine", ", ".join(f"{n} {v}" for n, v in machine.items())),
         ("git", found["git"] or ""),

@@ -39,6 +39,12 @@ def shortened(text: str, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
+def growth_in_words(share: float) -> str:
+    """What the last new trial of a search was expected to add; of `expected_growth`."""
+    told = "less than 0.1%" if share < 0.001 else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+    return f"{told} more hypervolume was expected of the last new trial"
+
+
 def recipe_in_words(recipe: Mapping[str, Any]) -> str:
     """`standard with epochs 40, lr 0.003`: its name, and what is not as the shipped recipe has it.
 

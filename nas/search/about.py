@@ -17,6 +17,7 @@ from nas.program import program
 from nas.search.checkpoints import kept_checkpoints
 from nas.search.confirm import Spread, confirmed, spread
 from nas.search.overview import overview
+from nas.search.predicted import expected_growth
 from nas.search.record import Trial
 from nas.search.run import SPACE, Run, front, open_run
 from nas.search.session import last_session
@@ -30,8 +31,9 @@ def describe_run(path: str | Path | Run) -> dict[str, Any]:
     """What was asked of a run, where and with what, what was spent, and what came of it.
 
     rungs: for each epoch after which trials are scored, how many were, and how many stand there
-    (stopped below full length, complete at it). front: as `Run.front` has it, cheapest first. Of a
-    training, scores and network instead. UserError where it is none, or damaged.
+    (stopped below full length, complete at it). expected_growth: as the function of that name says.
+    front: as `Run.front` has it, cheapest first. Of a training, scores and network instead.
+    UserError where it is none, or damaged.
     """
     folder = path.path if isinstance(path, Run) else a_path("run", path)
     short = overview(folder)
@@ -48,7 +50,7 @@ def describe_run(path: str | Path | Run) -> dict[str, Any]:
     if short.kind == "training":
         return found | _training(folder)
     if not (folder / "record.db").is_file():
-        return found | {"rungs": [], "front": []}
+        return found | {"rungs": [], "expected_growth": None, "front": []}
     run = path if isinstance(path, Run) else open_run(folder)
     trials = run.all_trials()
     epochs = (*run.asked["recipe"].get("rungs", ()), run.asked["recipe"]["epochs"])
@@ -62,7 +64,8 @@ def describe_run(path: str | Path | Run) -> dict[str, Any]:
     ]
     members = sorted(front(trials, run.objectives), key=lambda t: t.costs[run.costs[0]])
     known = spread(trials)
-    return found | {"rungs": rungs, "front": [trial_row(t, known) for t in members]}
+    rows = [trial_row(trial, known) for trial in members]
+    return found | {"rungs": rungs, "expected_growth": expected_growth(trials), "front": rows}
 
 
 def describe_trial(path: str | Path | Run, number: int) -> dict[str, Any]:

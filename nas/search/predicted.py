@@ -31,3 +31,11 @@ def predicted(trials: Sequence[Trial]) -> pd.DataFrame:
     found = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
     found["within"] = (found["score"] - found["predicted"]).abs() <= REACH * found["deviation"]
     return found
+
+
+def expected_growth(trials: Sequence[Trial]) -> float | None:
+    """What the last new trial was expected to add to the hypervolume, as a share of what the front
+    had then: it falls as there is less to be found. None where nothing was expected, as by samplers
+    that predict nothing."""
+    shares = [trial.note["growth"] for trial in trials if "growth" in trial.note]
+    return shares[-1] if shares else None

@@ -52,7 +52,7 @@ FIELDS = {
     ("show", "results/a"): [
         "path", "kind", "space", "data", "recipe", "trials", "best", "spent", "budget", "state",
         "changed", "problem", "left", "command", "asked", "versions", "machine", "git",
-        "changes", "last_command", "rungs", "front",
+        "changes", "last_command", "rungs", "expected_growth", "front",
     ],
     ("show", "results/a#1"): [
         "run", "trial", "key", "baseline", "point", "epoch", "scores", "confirmed", "costs",

@@ -1,7 +1,7 @@
 """What was predicted of trials, beside what they scored."""
 
 from nas.architecture import key, preset
-from nas.search.predicted import predicted
+from nas.search.predicted import expected_growth, predicted
 from nas.search.record import Trial
 
 
@@ -27,3 +27,9 @@ def test_a_score_is_beside_what_was_predicted_of_its_own_epoch() -> None:
 
 def test_nothing_was_predicted_of_no_trial() -> None:
     assert predicted([]).empty
+
+
+def test_the_growth_that_was_expected_is_that_of_the_last_new_trial() -> None:
+    trials = [trial(0, {}, {}), trial(1, {}, {"growth": 0.3}), trial(2, {}, {"growth": 0.02})]
+    assert expected_growth([*trials, trial(3, {}, {})]) == 0.02  # drawn, as nothing was proposed
+    assert expected_growth(trials[:1]) is None

@@ -26,7 +26,7 @@ from nas.report.panels import (
     stops_figure,
     stops_frame,
 )
-from nas.report.words import compact, trial_in_words, varying_names
+from nas.report.words import compact, growth_in_words, trial_in_words, varying_names
 from nas.search import Run, Trial, front
 from nas.search.about import audit_command, commands
 from nas.search.budget import number_of
@@ -34,7 +34,7 @@ from nas.search.confirm import Confirmed, confirmed, is_confirmed, leaders
 from nas.search.growth import growth
 from nas.search.hypervolume import START, Scale
 from nas.search.overview import overview
-from nas.search.predicted import predicted
+from nas.search.predicted import expected_growth, predicted
 from nas.search.record import searched
 from nas.search.run import shown_by
 
@@ -202,6 +202,8 @@ def _growth(run: Run, trials: Sequence[Trial], history: Sequence[Mapping[str, An
         f"that the search saw. The reference, {scale.reference:.4f}, is the median of the first "
         f"{min(START, complete)} at full length."
     )
+    if (more := expected_growth(trials)) is not None:
+        note += f" By the sampler, {growth_in_words(more)}."
     return Section("growth", title, [note], growth_figure(frame))
 
 

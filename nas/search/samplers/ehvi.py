@@ -142,6 +142,8 @@ class EhviSampler:
                     "deviation": float(np.hypot(found.deviation[row], search.surrogate.noise)),
                     "epoch": search.surrogate.epoch,
                 }
+                if search.front.hypervolume > 0:
+                    note["growth"] = float(found.gain[row]) / search.front.hypervolume
                 return Proposal(point, note)
         return Proposal(searched(trials)[0].point)  # refused: an untried one is drawn, if any
 

@@ -384,3 +384,12 @@ def test_matrices_are_multiplied_on_one_core(
         EhviSampler(space, OBJECTIVES).promotion(LADDER, waiting(start), 0, 0)
         assert threads == {1}
         assert {i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"} == {2}
+
+
+def test_what_is_expected_of_a_trial_falls_as_there_is_less_to_be_found(space: Space) -> None:
+    proposals = EhviSampler(space, OBJECTIVES)
+    notes = [
+        proposals(searched(space, proposals, count), 0).note for count in (START + 2, START + 30)
+    ]
+    early, late = (note["growth"] for note in notes)
+    assert 0 <= late < 0.5 * early
