@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nas.arguments import real, several
 from nas.data import written
@@ -29,7 +28,6 @@ from nas.search.objectives import SCORE, front_mask
 from nas.search.record import Trial, searched
 from nas.search.run import Run, open_run
 
-Floats = NDArray[np.floating]
 FREE = ("name", "about", "rungs")
 """Of a recipe, what does not change the score at full length."""
 

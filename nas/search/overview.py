@@ -21,7 +21,6 @@ from nas.search.budget import TRAINING, Budget
 from nas.search.record import FAILED, REUSED, VERSION, open_to_read
 from nas.search.session import last_session
 
-KINDS = ("search", "ablation", "audit", "training")
 FINISHED, GOING_ON, INTERRUPTED, DAMAGED = "finished", "going on", "interrupted", "damaged"
 BEST = """
 SELECT max(json_extract(jobs.scores, '$.score')) FROM jobs JOIN trials ON number = trial
@@ -40,7 +39,7 @@ FROM jobs JOIN trials ON number = trial
 
 @dataclass(frozen=True)
 class Overview:
-    """A run in short. kind: of KINDS; an ablation's trials are its rows, a training is one trial.
+    """A run in short. kind: search, audit, ablation (its trials are rows) or training (one trial).
 
     space: searched, or the key of the architecture that is trained. trials: how many, by state.
     best: the largest score at full length; None where there is none. spent: seconds, trials,
