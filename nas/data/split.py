@@ -130,6 +130,11 @@ def hold_out(images: Images, task: Task, *, seed: int, fraction: float = 0.25) -
     return split(images, seed, fraction)
 
 
+def as_it_is(dataset: Dataset) -> Held:
+    """Nothing is held out: all of train is trained on, and the test split scores."""
+    return Held(dataset.train, dataset.query, dataset.gallery, dataset.test)
+
+
 def hold_out_to_score(dataset: Dataset, *, seed: int, fraction: float) -> Held:
     """What a search trains on, and is scored on: `hold_out` of train.
 

@@ -13,12 +13,13 @@ import torch
 from nas.architecture import Size
 from nas.arguments import whole
 from nas.data import Dataset, Images, check_matches, resize
+from nas.data.split import as_it_is
 from nas.errors import UserError
 from nas.models import Network
 from nas.models.deployed import Deployed, Floats, Runner
 from nas.seeds import derived_seed
 from nas.training.augment import normalise
-from nas.training.evaluation import check_classes, score_classification, score_reid
+from nas.training.evaluation import check_classes, score_held
 
 CHUNK = 64
 
@@ -101,10 +102,9 @@ def score(run: Runner, model: Network, dataset: Dataset) -> tuple[str, float]:
 
     Logits are the file's, or the model's classifier of its embeddings where the file has none.
     """
-    network, splits = Deployed(run, model.input_size, model.classifier), dataset.splits
-    if dataset.task == "reid":
-        return "mAP", score_reid(network, splits["query"], splits["gallery"])["mAP"]
-    return "top1", score_classification(network, splits["test"])["top1"]
+    network = Deployed(run, model.input_size, model.classifier)
+    name = "mAP" if dataset.task == "reid" else "top1"
+    return name, score_held(network, as_it_is(dataset))[name]
 
 
 def check_data(model: Network, dataset: Dataset) -> None:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nas.data import Dataset, Images, check_matches, check_spec, load_dataset, resize
+from nas.data import Dataset, Held, Images, check_matches, check_spec, load_dataset, resize
 from nas.errors import UserError
 from nas.models import Network, load_trained
 from nas.progress import Tell, counted, untold
@@ -100,6 +100,16 @@ def scoring(checkpoint: Network | str | Path) -> Iterator[Network]:
         network.to(home)
         for module, mode in modes:
             module.training = mode
+
+
+def score_held(
+    network: Network, held: Held, autocast: torch.autocast | None = None
+) -> dict[str, float]:
+    """`score_reid` where queries and a gallery are held out, else `score_classification`."""
+    if held.query is not None and held.gallery is not None:
+        return score_reid(network, held.query, held.gallery, autocast=autocast)
+    assert held.validation is not None
+    return score_classification(network, held.validation, autocast=autocast)
 
 
 def score_reid(

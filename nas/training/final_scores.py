@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.data import Dataset, check_matches, load_dataset
+from nas.data.split import as_it_is
 from nas.errors import UserError
 from nas.files import write_atomically
 
@@ -41,11 +42,9 @@ def test_scores(network: Network, dataset: Dataset) -> dict[str, float]:
 
     In float32, as `evaluate` and an exported network compute them, whatever the training did.
     """
-    from nas.training.evaluation import score_classification, score_reid
+    from nas.training.evaluation import score_held
 
-    if dataset.task == "reid":
-        return score_reid(network, dataset.splits["query"], dataset.splits["gallery"])
-    return score_classification(network, dataset.splits["test"])
+    return score_held(network, as_it_is(dataset))
 
 
 def score_tests(

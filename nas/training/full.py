@@ -106,9 +106,7 @@ def train_network(
         if about:
             shown.notice(about)
         looked_at = {"test" if spec == data else spec: own for spec, own in tests.items()}
-        progress = Progress(
-            path, trainer, held, dataset.task, minutes * 60, shown, looked_at, every
-        )
+        progress = Progress(path, trainer, held, minutes * 60, shown, looked_at, every)
         progress.resume()
         progress.train()
         file = path / (BEST if trained.early_stop else LAST)

@@ -12,6 +12,7 @@ from nas.architecture import Architecture, Size
 from nas.cost import Setting
 from nas.data import Dataset, Held, hold_out_to_score, load_dataset
 from nas.data.register import DATA
+from nas.data.split import as_it_is
 from nas.errors import UserError, first_line, in_words, is_memory_full, where
 from nas.plugins import load_plugin, loaded_plugins
 from nas.seeds import derived_seed
@@ -94,17 +95,18 @@ def in_parts(reason: str) -> bool:
 
 
 def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
-    from nas.training.evaluation import score_classification, score_reid
+    from nas.training.evaluation import score_held
     from nas.training.initial import begin
     from nas.training.loop import Diverged, Stopped, Trainer
 
     started = time.monotonic()
     seed = derived_seed(job.seed, job.replicate)
     size = job.architecture.input
+    dataset = _loaded(job.data, size, _registered())
     if job.tested:
-        task, held = _whole(job.data, size)
+        held = as_it_is(dataset)
     else:
-        task, held = _held(job.data, size, seed, job.recipe.validation, _registered())
+        held = _held(job.data, size, seed, job.recipe.validation, _registered())
 
     def stop() -> bool:
         return time.time() > job.deadline or cancelled()
@@ -112,7 +114,7 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
     try:
         classes = int(held.train.labels.max()) + 1
         network = begin(job.architecture, classes, job.recipe, seed=seed)
-        network.task, network.classes = task, _dataset(job.data, size).classes
+        network.task, network.classes = dataset.task, dataset.classes
         trainer = Trainer(network, job.recipe, seed=seed)
         if job.state is not None:
             trainer.restore(job.state)
@@ -120,16 +122,7 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
         first = trainer.step
         trainer.train(held.train, job.to_epoch, stop=stop)
         trained = time.monotonic()
-        if task == "reid":
-            assert held.query is not None and held.gallery is not None
-            scores = score_reid(
-                trainer.average, held.query, held.gallery, autocast=trainer.autocast
-            )
-        else:
-            assert held.validation is not None
-            scores = score_classification(
-                trainer.average, held.validation, autocast=trainer.autocast
-            )
+        scores = score_held(trainer.average, held, trainer.autocast)
     except Stopped:
         return Result("stopped", "out of time", train_seconds=time.monotonic() - started)
     except Diverged as error:
@@ -154,10 +147,6 @@ def _train(job: Job, cancelled: Callable[[], bool]) -> Result:
     )
 
 
-def _dataset(spec: str, size: Size) -> Dataset:
-    return _loaded(spec, size, _registered())
-
-
 def _registered() -> tuple[object, ...]:
     """What gives data of plug-ins: in a notebook it may be another one under the same name."""
     return tuple(DATA.values())
@@ -170,17 +159,9 @@ def _loaded(spec: str, size: Size, registered: tuple[object, ...]) -> Dataset:
     return dataset
 
 
-def _whole(spec: str, size: Size) -> tuple[str, Held]:
-    """The data set as it is, with its task: nothing is held out, and the test split scores."""
-    own = _dataset(spec, size)
-    return own.task, Held(own.train, own.query, own.gallery, own.test)
-
-
 @lru_cache(maxsize=4)
 def _held(
     spec: str, size: Size, seed: int, fraction: float, registered: tuple[object, ...]
-) -> tuple[str, Held]:
-    """The training split in two, at the network's input size, and the data set's task."""
-    dataset = _loaded(spec, size, registered)
-    held = hold_out_to_score(dataset, seed=seed, fraction=fraction)
-    return dataset.task, held
+) -> Held:
+    """The training split in two, at the network's input size."""
+    return hold_out_to_score(_loaded(spec, size, registered), seed=seed, fraction=fraction)

@@ -29,11 +29,11 @@ class Progress:
     """
 
     def __init__(
-        self, path: Path, trainer: Trainer, held: Held, task: str, interval: float, view: View,
+        self, path: Path, trainer: Trainer, held: Held, interval: float, view: View,
         looked_at: Mapping[str, Dataset], every: int | None,
     ) -> None:  # fmt: skip
         self.looked_at, self.every = looked_at, every
-        self.path, self.trainer, self.held, self.task, self.view = path, trainer, held, task, view
+        self.path, self.trainer, self.held, self.view = path, trainer, held, view
         self.interval, self.saved_at = interval, time.monotonic()
         self.extra: dict[str, Any] = {
             "rows": [],
@@ -119,6 +119,8 @@ class Progress:
 
     def _end_epoch(self) -> dict[str, float]:
         """Score where asked, and write what there is: the checkpoint decides, the rest follows."""
+        from nas.training.evaluation import score_held
+
         trainer, extra = self.trainer, self.extra
         row = {
             "epoch": trainer.epoch,
@@ -130,7 +132,7 @@ class Progress:
         }
         self._check_finite()
         if trainer.recipe.early_stop:
-            row |= {name: float(score) for name, score in self._validate().items()}
+            row |= score_held(trainer.average, self.held, trainer.autocast)
             if row["score"] > extra["best_score"]:
                 extra |= {"best_score": row["score"], "best_epoch": trainer.epoch}
         extra["rows"].append(row)
@@ -145,19 +147,9 @@ class Progress:
         self.view.epoch(row)
         return row
 
-    def _validate(self) -> dict[str, float]:
-        from nas.training.evaluation import score_classification, score_reid
-
-        average, held = self.trainer.average, self.held
-        if self.task == "reid":
-            assert held.query is not None and held.gallery is not None
-            return score_reid(average, held.query, held.gallery, autocast=self.trainer.autocast)
-        assert held.validation is not None
-        return score_classification(average, held.validation, autocast=self.trainer.autocast)
-
     def _look(self) -> dict[str, float]:
         return {
-            f"{where}/{name}": float(score)
+            f"{where}/{name}": score
             for where, dataset in self.looked_at.items()
             for name, score in test_scores(self.trainer.average, dataset).items()
         }
