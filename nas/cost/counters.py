@@ -32,29 +32,28 @@ def raw_counts(model: Network, names: Sequence[str] = SHOWN) -> dict[str, dict[s
     image = torch.zeros(1, 3, height, width)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return {name: COUNTERS[name](model, image) for name in names}
+        plain = copy.deepcopy(model).without_classifier().cpu().eval()
+        return {name: COUNTERS[name](copy.deepcopy(plain), image) for name in names}
 
 
 def _fvcore(model: Network, image: Any) -> dict[str, int]:
     from fvcore.nn import FlopCountAnalysis, parameter_count
 
-    plain = copy.deepcopy(model).without_classifier().cpu().eval()
     logging.getLogger("fvcore").setLevel(logging.ERROR)
-    analysis = FlopCountAnalysis(plain, image)
+    analysis = FlopCountAnalysis(model, image)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     by_operator = analysis.by_operator()
     return {
         "total": int(analysis.total()),
         "conv_linear": int(by_operator["conv"] + by_operator["linear"]),
-        "params": int(parameter_count(plain)[""]),
+        "params": int(parameter_count(model)[""]),
     }
 
 
 def _thop(model: Network, image: Any) -> dict[str, int]:
     import thop
 
-    plain = copy.deepcopy(model).without_classifier().cpu().eval()
-    total, params = thop.profile(plain, inputs=(image,), verbose=False)
+    total, params = thop.profile(model, inputs=(image,), verbose=False)
     return {"total": int(total), "params": int(params)}
 
 
@@ -62,9 +61,8 @@ def _torch(model: Network, image: Any) -> dict[str, int]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    plain = copy.deepcopy(model).without_classifier().cpu().eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        plain(image)
+        model(image)
     return {"total": int(counter.get_total_flops())}
 
 
