@@ -198,6 +198,14 @@ def _with_sorted_metadata(content: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + content[end:]
 
 
+def metadata(path: str | Path) -> dict[str, str]:
+    """What a .safetensors file says of itself."""
+    from safetensors import safe_open
+
+    with safe_open(str(path), framework="pt") as file:
+        return file.metadata() or {}
+
+
 def load_network(path: str | Path | Network) -> Network:
     """The network of a file that `save_network` wrote, in eval mode; UserError for other files.
 
@@ -209,12 +217,9 @@ def load_network(path: str | Path | Network) -> Network:
         raise UserError(f"there is no file {path}; of a trial, open_run(RUN).network(NUMBER) is it")
     state = read_checkpoint(path)
     try:
-        from safetensors import safe_open
-
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-        text, classes = metadata["architecture"], max(0, int(metadata["num_classes"]))
-        names = tuple(map(str, json.loads(metadata.get("classes", "[]"))))
+        said = metadata(path)
+        text, classes = said["architecture"], max(0, int(said["num_classes"]))
+        names = tuple(map(str, json.loads(said.get("classes", "[]"))))
         if classes != len(state.get("classifier.weight", ())):
             raise ValueError(f"{classes} classes")
     except Exception:  # what safetensors raises has no common base
@@ -224,7 +229,7 @@ def load_network(path: str | Path | Network) -> Network:
     except UserError as error:  # a kind of block that is not known
         raise UserError(f"{error}{maybe_missing(Path(path).parent)}") from None
     model = build(architecture, classes)
-    model.task, model.classes = metadata.get("task", ""), names
+    model.task, model.classes = said.get("task", ""), names
     try:
         load_strictly(model, state)
     except UserError as error:

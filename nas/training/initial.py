@@ -10,7 +10,7 @@ from nas.architecture import Architecture, from_json, key
 from nas.errors import UserError
 from nas.files import file_digest
 from nas.models import Network, build, inherit, load_network
-from nas.models.weights import load_strictly, load_torchreid, read_checkpoint
+from nas.models.weights import load_strictly, load_torchreid, metadata, read_checkpoint
 from nas.training.recipe import Recipe
 
 CLASSIFIER = ("classifier.weight", "classifier.bias")
@@ -50,7 +50,7 @@ def load_initial(network: Network, path: Path) -> str:
     architecture. The input size may differ.
     """
     state = {name.removeprefix("module."): v for name, v in read_checkpoint(path).items()}
-    about = _metadata(path)
+    about = metadata(path) if path.suffix == ".safetensors" else {}
     names = _names(about)
     own = network.state_dict()
     kept = all(name in state and state[name].shape == own[name].shape for name in CLASSIFIER)
@@ -81,13 +81,3 @@ def _names(about: dict[str, str]) -> tuple[str, ...]:
         return tuple(map(str, json.loads(about.get("classes", "[]"))))
     except (ValueError, TypeError):
         return ()
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    """What a self-contained file says of itself; nothing for other files."""
-    if path.suffix != ".safetensors":
-        return {}
-    from safetensors import safe_open
-
-    with safe_open(str(path), framework="pt") as file:
-        return file.metadata() or {}
