@@ -188,10 +188,8 @@ def judged_run(run: Run, trials: Sequence[Trial]) -> Audit:
 
 
 def _of_run(run: Run, trials: Sequence[Trial]) -> _Subject:
-    recipe = run.asked["recipe"]
     searched = "audit" not in run.asked
-    epochs = (*recipe.get("rungs", ()), recipe["epochs"])
-    evidence = from_trials(trials, epochs, chosen=searched)
+    evidence = from_trials(trials, run.rungs, chosen=searched)
     caveats: tuple[str, ...] = ()
     if searched:
         caveats = (
@@ -199,7 +197,7 @@ def _of_run(run: Run, trials: Sequence[Trial]) -> _Subject:
             "a sample of the space, and promoted by the very scores that are judged here; both "
             "change tau. Audit the space to know it.",
         )
-    name = f"{run.asked['space']}, {run.asked['data']}, recipe {recipe['name']}"
+    name = f"{run.asked['space']}, {run.asked['data']}, recipe {run.asked['recipe']['name']}"
     title = f"{name}, run {run.path.name}"
     return _Subject(run.path, title, evidence, run.asked["data"], caveats)
 

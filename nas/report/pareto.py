@@ -43,8 +43,7 @@ def pareto_figure(
     import plotly.graph_objects as go
 
     run = open_run(runs[0])
-    costs = [name for name in run.objectives if name != "score"]
-    cost = cost or costs[0]
+    cost = cost or run.costs[0]
     everything = run.all_trials()
     trials = [t for t in everything if t.state == "complete" or confirmed(t)]
     if not any(trial.scores for trial in trials):

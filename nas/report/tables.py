@@ -45,10 +45,9 @@ def _shown(run: Run) -> tuple[list[Trial], list[Trial], str]:
     members = front(trials, run.objectives)
     if any(confirmed(trial) for trial in trials):
         members = [*members, *(t for t in trials if t.is_baseline and t not in members)]
-    first = next(name for name in run.objectives if name != "score")
     count = number_of(len(searched(trials)), "trial")
     title = f"Front of {count} ({run.asked['space']}, {run.asked['data']})"
-    return trials, sorted(members, key=lambda t: t.costs.get(first, math.inf)), title
+    return trials, sorted(members, key=lambda t: t.costs.get(run.costs[0], math.inf)), title
 
 
 def trial_table(
@@ -74,8 +73,7 @@ def _words(
 
     points = [trial.point for trial in trials if trial.point]
     varying = varying_names(points)
-    costs = [name for name in run.objectives if name != "score"]
-    costs += [name for name in ("macs", "params") if name not in costs]
+    costs = list(dict.fromkeys((*run.costs, "macs", "params")))
     costs += [n for n in MEASURED if n not in costs and any(n in t.costs for t in members)]
     scores = [s for s in ("mAP", "rank1", "top1") if any(s in t.scores for t in members)]
     known = spread(trials)

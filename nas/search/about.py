@@ -53,14 +53,13 @@ def describe_run(path: str | Path | Run) -> dict[str, Any]:
         return found | {"rungs": [], "expected_growth": None, "front": []}
     run = path if isinstance(path, Run) else open_run(folder)
     trials = run.all_trials()
-    epochs = (*run.asked["recipe"].get("rungs", ()), run.asked["recipe"]["epochs"])
     rungs = [
         {
             "epoch": epoch,
             "scored": sum(epoch in trial.rungs for trial in trials),
             "stand": sum(t.epoch == epoch and t.state in ("stopped", "complete") for t in trials),
         }
-        for epoch in epochs
+        for epoch in run.rungs
     ]
     members = sorted(front(trials, run.objectives), key=lambda t: t.costs[run.costs[0]])
     known = spread(trials)

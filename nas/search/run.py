@@ -107,6 +107,12 @@ class Run:
         return found
 
     @property
+    def rungs(self) -> tuple[int, ...]:
+        """Epochs after which trials are scored, the last of them full length."""
+        recipe = self.asked["recipe"]
+        return (*recipe.get("rungs", ()), recipe["epochs"])
+
+    @property
     def is_ablation(self) -> bool:
         """Whether its trials are rows of a design, which nobody chose by a score."""
         return "design" in self.asked

@@ -35,7 +35,7 @@ from nas.search.growth import growth
 from nas.search.hypervolume import START, Scale
 from nas.search.overview import overview
 from nas.search.predicted import expected_growth, predicted
-from nas.search.record import searched
+from nas.search.record import FAILED, searched
 from nas.search.run import shown_by
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _predicted(run: Run, trials: Sequence[Trial]) -> Section:
         "the last epoch of which enough was known. 95% should come out within the bars: "
         f"{'; '.join(told)}."
     )
-    if run.asked["recipe"].get("rungs"):
+    if len(run.rungs) > 1:
         note += " What is trained on did well on a rung, so that it comes out above rather."
     return Section("predicted", title, [note], predicted_figure(frame))
 
@@ -241,14 +241,14 @@ def _how_close(epoch: int, frame: pd.DataFrame) -> str:
 
 def _importance(run: Run, trials: Sequence[Trial]) -> Section:
     title = "What mattered"
-    epochs = [*run.asked["recipe"].get("rungs", ()), run.asked["recipe"]["epochs"]]
-    own = [trial for trial in searched(trials) if epochs[0] in trial.rungs]
+    first = run.rungs[0]
+    own = [trial for trial in searched(trials) if first in trial.rungs]
     if len(own) < ENOUGH:
         return Section("importance", title, [f"{ENOUGH} trials at least can say what mattered."])
     count = len(own)
     chosen = np.unique(np.linspace(0, count - 1, MOST).round().astype(int))
     own = [own[row] for row in chosen]
-    scores = np.array([trial.rungs[epochs[0]] for trial in own])
+    scores = np.array([trial.rungs[first] for trial in own])
     costs = [trial.costs[run.costs[0]] for trial in own]
     found = importance_both([t.point for t in own], scores, costs, resamples=RESAMPLES)
     if not found:
@@ -256,7 +256,7 @@ def _importance(run: Run, trials: Sequence[Trial]) -> Section:
     of = f"{len(own)} of {count:,} trials" if len(own) < count else f"{count} trials"
     note = (
         f"PED-ANOVA: how differently a parameter's values are spread among the best quarter of "
-        f"{of} and among all, by the score after epoch {epochs[0]}, which all have; over all, and "
+        f"{of} and among all, by the score after epoch {first}, which all have; over all, and "
         f"within bands of about equal {run.costs[0]}. Bars: {RESAMPLES} resamples. Dotted: what a "
         "parameter that does nothing gets. A search prefers what it thinks is good, so this is of "
         "its trials, not of the space; `audit` is of the space."
@@ -265,20 +265,19 @@ def _importance(run: Run, trials: Sequence[Trial]) -> Section:
 
 
 def _rungs(run: Run, trials: Sequence[Trial]) -> Section:
-    title, recipe = "Where trials stopped", run.asked["recipe"]
-    ladder = (*recipe.get("rungs", ()), recipe["epochs"])
+    title = "Where trials stopped"
     own = [trial for trial in searched(trials) if trial.state != "running"]
-    numbers = {t.number for t in own if not t.rungs or t.state in ("failed", "infeasible")}
+    numbers = {t.number for t in own if not t.rungs or t.state in FAILED}
     failed = [t for t in own if t.number in numbers]
     notes = [f"{len(failed)} failed: {_reasons(failed)}."] if failed else []
-    if len(ladder) == 1:
+    if len(run.rungs) == 1:
         notes.append("The search had no rungs: every trial was trained to full length.")
         return Section("rungs", title, notes)
     ended = [t for t in own if t.number not in numbers and run.costs[0] in t.costs]
     if len(ended) < 4:
         return Section("rungs", title, [*notes, "Too few trials have ended yet."])
     frame = stops_frame(
-        [t.costs[run.costs[0]] for t in ended], [t.epoch for t in ended], ladder, run.costs[0]
+        [t.costs[run.costs[0]] for t in ended], [t.epoch for t in ended], run.rungs, run.costs[0]
     )
     notes.append(BY_GAIN if run.asked.get("sampler") == "ehvi" else BY_PLACE)
     return Section("rungs", title, notes, stops_figure(frame))
