@@ -75,22 +75,24 @@ class AuditPlan:
 def spread_trials(space: Space, count: int, seed: int) -> list[Trial]:
     """`count` architectures of the space, or all, evenly over the order of their macs.
 
-    A larger count begins with those of a smaller one: places follow van der Corput's sequence, from
-    a start that is drawn by the seed.
+    A larger count begins with those of a smaller one: places follow van der Corput's sequence,
+    which is Halton's of one dimension, from a start that is drawn by the seed.
     """
+    from scipy.stats.qmc import Halton
+
     members = space.members()
     order = np.argsort(members.costs["macs"], kind="stable")
     free = list(range(len(order)))  # places in `order`, ascending
     start = derived_seed(seed, "audit") / 2**63
     found: list[Trial] = []
     seen: set[str] = set()
-    turn = 0
-    while free and len(found) < count:
-        wanted = (_van_der_corput(turn) + start) % 1 * len(order)
+    for turn in Halton(1, scramble=False).random(len(order))[:, 0]:
+        if len(found) == count:
+            break
+        wanted = (turn + start) % 1 * len(order)
         nearest = min(
             range(*_around(free, wanted)), key=lambda place: abs(free[place] + 0.5 - wanted)
         )
-        turn += 1
         point = members.point(int(order[free.pop(nearest)]))
         architecture = space.architecture(point)
         name = key(architecture)
@@ -106,13 +108,3 @@ def _around(free: Sequence[int], wanted: float) -> tuple[int, int]:
     """The one or two of the ascending places that may be nearest, as a range of their indices."""
     above = int(np.searchsorted(free, wanted - 0.5))
     return max(0, above - 1), min(len(free), above + 1)
-
-
-def _van_der_corput(number: int) -> float:
-    """The number's binary digits behind the point, in reverse: 0, 1/2, 1/4, 3/4, 1/8, ..."""
-    found, unit = 0.0, 0.5
-    while number:
-        number, digit = divmod(number, 2)
-        found += digit * unit
-        unit /= 2
-    return found

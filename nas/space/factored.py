@@ -311,13 +311,11 @@ class Factored:
 
     def estimate(self) -> Count:
         """The number of distinct valid architectures, by the share of uniform samples."""
+        from scipy.stats import binomtest
+
         _, valid, n = self._until_valid(ESTIMATE_SAMPLES, seed=0)
         hits, total = int(valid.sum()), self.unconstrained
-        # Wilson's interval for a share (1927), at 95%
-        z = 1.959964
-        middle = (hits + z * z / 2) / (n + z * z)
-        half = z / (n + z * z) * (hits * (n - hits) / n + z * z / 4) ** 0.5
-        low, high = max(0.0, middle - half), min(1.0, middle + half)
+        low, high = binomtest(hits, n).proportion_ci(method="wilson")
         return Count(round(total * hits / n), int(total * low), round(total * high), exact=False)
 
     def _why_nothing(self) -> str:
