@@ -41,17 +41,15 @@ NEUTRAL: dict[str, Value] = {
 MOST_CELLS = 512
 
 
-def one_at_a_time(
-    space: Space, baseline: Architecture, names: Sequence[str] = (), label: str = "baseline"
-) -> Design:
+def one_at_a_time(space: Space, baseline: Architecture, names: Sequence[str] = ()) -> Design:
     """The baseline, and with each other value of each factor the baseline again.
 
-    names: of factors, as `find_factors` takes them; all that vary where there are none. label: of
-    the baseline's row. UserError where no row is left beside it.
+    names: of factors, as `find_factors` takes them; all that vary where there are none.
+    UserError where no row is left beside the baseline's.
     """
     start, context = start_document(space, baseline)
     factors = find_factors(space, names)
-    candidates: list[Candidate] = [(label, {}, lambda: from_document(start))]
+    candidates: list[Candidate] = [("baseline", {}, lambda: from_document(start))]
     left_out = []
     for factor in factors:
         if active(start, factor):
@@ -62,9 +60,7 @@ def one_at_a_time(
     return collect(candidates, space, left_out, values_in_words(start, factors, context))
 
 
-def leave_one_out(
-    space: Space, baseline: Architecture, names: Sequence[str] = (), label: str = "baseline"
-) -> Design:
+def leave_one_out(space: Space, baseline: Architecture, names: Sequence[str] = ()) -> Design:
     """The baseline, and for each factor the baseline with it at its neutral value.
 
     Neutral values are those of NEUTRAL, in the factor's domain or not. Arguments and errors as for
@@ -72,7 +68,7 @@ def leave_one_out(
     """
     start, context = start_document(space, baseline)
     factors = find_factors(space, names)
-    candidates: list[Candidate] = [(label, {}, lambda: from_document(start))]
+    candidates: list[Candidate] = [("baseline", {}, lambda: from_document(start))]
     left_out = []
     for factor in factors:
         path = factor.fields[0]
