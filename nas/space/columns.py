@@ -90,9 +90,10 @@ class Column:
         numeric = all(isinstance(label, (int, float)) for label in self.labels)
         return np.array(self.labels, dtype=None if numeric else object)
 
-    def map(self, function: Callable[[Any], Any]) -> NDArray[Any]:
-        """`function` of each label, as an array that broadcasts like `ids`."""
-        return np.array([function(label) for label in self.labels])[self.ids]
+    @cached_property
+    def refused(self) -> Bools:
+        """Whether each label is a Refusal."""
+        return np.array([isinstance(label, Refusal) for label in self.labels])
 
 
 def apply(
@@ -219,16 +220,14 @@ class Columns:
         stages = len(self.space.base_document["stages"])
         return [self.field(path) for name in names for path in paths.concrete(name, stages)]
 
-    def reader(
-        self, fields: dict[str, Column], costs: dict[str, Ints] | None = None, *, tied: bool = False
-    ) -> Callable[[str], Any]:
+    def reader(self, fields: dict[str, Column], *, tied: bool = False) -> Callable[[str], Any]:
         """Names of an expression to arrays over the points (a list of arrays for `[*]`)."""
 
         def one(path: str) -> Any:
             column = self._resolve(path, fields)
             return column.labels[0] if len(column.labels) == 1 else column.values[column.ids]
 
-        return paths.reader(one, len(self.space.base_document["stages"]), costs, tied=tied)
+        return paths.reader(one, len(self.space.base_document["stages"]), tied=tied)
 
     def _lower(self) -> None:
         """Fill the slots: this is `nas.architecture.lower`, over columns."""

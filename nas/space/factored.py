@@ -23,7 +23,7 @@ from nas.cost import COSTS, LATENCY, joined
 from nas.errors import UserError
 from nas.seeds import derived_seed
 from nas.space.boxes import Union
-from nas.space.columns import Bools, Column, Ints, Refusal, decodable
+from nas.space.columns import Bools, Column, Ints, decodable
 from nas.space.expression import evaluate
 from nas.space.points import Points
 from nas.space.space import Count
@@ -151,7 +151,7 @@ class Factored:
         code = combined(flattened, (rows, prod(sizes) // rows))
         refused = np.zeros(code.shape, dtype=bool)
         for slot in flattened:
-            refused |= slot.map(lambda label: isinstance(label, Refusal))
+            refused |= slot.refused[slot.ids]
         _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
         elements = np.where(refused, -1, inverse.reshape(code.shape))
         costs: dict[str, NDArray[Any]]

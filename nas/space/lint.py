@@ -13,9 +13,7 @@ from nas.space.expression import evaluate
 
 if TYPE_CHECKING:
     from nas.space.columns import Bools, Column, Columns
-    from nas.space.points import Points
     from nas.space.space import Parameter, Space
-    from nas.space.table import Table
 
 FEW, RARE = 10, 0.001
 
@@ -111,7 +109,7 @@ def _covered(space: Space, index: int) -> bool:
 
 def _constraints(space: Space) -> list[str]:
     try:
-        points: Table | Points = space.table if space.listable else space.factored.samples
+        points = space.table if space.listable else space.factored.samples
         buildable = points.buildable
         kept = [points.satisfied(i) & buildable for i in range(len(space.constraints))]
     except UserError:

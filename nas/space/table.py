@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nas.architecture import Size
 from nas.architecture.lower import key_of_parts
-from nas.cost import COSTS, LATENCY, Cost, joined
+from nas.cost import LATENCY, Cost
 from nas.errors import UserError
-from nas.space.columns import Bools, Column, Ints, Refusal, decodable
-from nas.space.expression import evaluate
-from nas.space.points import Points
+from nas.space.columns import Column, Ints, Refusal, decodable
+from nas.space.points import Gathered, Points
 
 if TYPE_CHECKING:
     from nas.space.space import Space
@@ -23,8 +21,11 @@ if TYPE_CHECKING:
 MAX_POINTS = 10_000_000
 
 
-class Table:
-    """All raw points of one space. Index i is the point whose last parameter varies fastest."""
+class Table(Gathered):
+    """All raw points of one space, an axis for each parameter that varies.
+
+    Index i is the point whose last parameter varies fastest.
+    """
 
     def __init__(self, space: Space) -> None:
         if space.raw_points > MAX_POINTS:
@@ -32,54 +33,17 @@ class Table:
                 f"{space.name} has {space.raw_points:,} raw points; "
                 f"at most {MAX_POINTS:,} are listed"
             )
-        self.space = space
-        self.columns = space.columns
-        self.shape = self.columns.shape
-        self.slots = self.columns.slots
+        super().__init__(space.columns, space.columns.shape)
 
-    @cached_property
-    def buildable(self) -> Bools:
-        """Whether each raw point can be built; shape of the axes."""
-        refused = np.zeros(self.shape, dtype=bool)
-        for slot in self.slots:
-            refused |= slot.map(lambda part: isinstance(part, Refusal))
-        return ~refused
-
-    @cached_property
-    def costs(self) -> dict[str, NDArray[Any]]:
-        """The space's costs of each raw point; without meaning where it can not be built. Latency
-        is nan where the device's table lacks a part, as it may for points that are not valid."""
-        found: dict[str, NDArray[Any]]
-        found = {name: np.zeros(self.shape, dtype=np.int64) for name in COSTS}
-        for slot in self.slots:
-            for name, own in slot.costs.items():
-                joined(name)(found[name], own[slot.ids], out=found[name])
-        if latency := self.space.latency:
-            found[LATENCY] = np.full(self.shape, latency.call)
-            for slot in self.slots:
-                found[LATENCY] += slot.milliseconds(latency)[slot.ids]
-        return found
-
-    def satisfied(self, index: int) -> Bools:
-        """Whether each raw point meets constraint `index` of the space."""
-        constraint = self.space.constraints[index]
-        costs = self.costs if constraint.needs_cost() else None
-        met = evaluate(constraint.expression, self.columns.reader(self.columns.fields, costs))
-        return np.broadcast_to(np.asarray(met, dtype=bool), self.shape)
-
-    @cached_property
-    def valid(self) -> Bools:
-        """Whether each raw point can be built and meets every constraint."""
-        valid = self.buildable.copy()
-        for index in range(len(self.space.constraints)):
-            valid &= self.satisfied(index)
-        return valid
+    def ids(self, column: Column) -> Ints:
+        """The column's own, which have length 1 along the axes that do not matter."""
+        return column.ids
 
     @cached_property
     def identity(self) -> Ints:
         """Equal numbers for raw points of equal key, and only for these."""
         code = combined(self.columns.telling, self.shape)
-        if decodable(self.slots):
+        if decodable(self.columns.slots):
             return code
         return self._identity_by_key(code)
 
