@@ -16,6 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nas.files import file_digest
+
 
 def provenance(libraries: Sequence[str], data: str) -> dict[str, Any]:
     """Of work that begins now, on that data: as plain data."""
@@ -119,9 +121,7 @@ def training_code() -> str:
 
     check_unchanged()
     files = sorted(loaded_plugins().values())
-    return "+".join(
-        [_own_code(), *(blake2b(f.read_bytes(), digest_size=8).hexdigest() for f in files)]
-    )
+    return "+".join([_own_code(), *map(file_digest, files)])
 
 
 @cache
