@@ -66,26 +66,13 @@ def options(
     """Architecture search and ablation for OSNet and other lightweight networks."""
 
 
-app.command("search")(search.search)
-app.command("train")(train.train)
-app.command("ablate")(ablate.ablate)
-app.command("audit")(audit.audit)
-app.command("runs")(runs.runs)
-app.command("show")(show.show)
-app.command("best")(best.best)
-app.command("compare")(compare.compare)
-app.command("dashboard")(dashboard.dashboard)
-app.command("replay")(replay.replay)
-app.command("profile")(profile.profile)
-app.command("pareto")(pareto.pareto)
-app.command("report")(report.report)
-app.command("latency")(latency.latency)
-app.command("match")(match.match)
-app.command("evaluate")(evaluate.evaluate)
-app.command("embed")(embed.embed)
-app.command("rank")(rank.rank)
-app.command("activations")(activations.activations)
-app.command("export")(export.export)
+for verb in (
+    search.search, train.train, ablate.ablate, audit.audit, runs.runs, show.show, best.best,
+    compare.compare, dashboard.dashboard, replay.replay, profile.profile, pareto.pareto,
+    report.report, latency.latency, match.match, evaluate.evaluate, embed.embed, rank.rank,
+    activations.activations, export.export,
+):  # fmt: skip
+    app.command(verb.__name__)(verb)
 app.add_typer(space.app, name="space")
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")

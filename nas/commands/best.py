@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Json, Plugins
+from nas.commands.options import Json, Plugins, RunArgument
 from nas.commands.output import make_console, print_json
 
 COUNT = "plain, or with k, M or G"
 
 
 def best(
-    run: Annotated[str, typer.Argument(help="A run's directory.")],
+    run: RunArgument,
     macs_max: Annotated[
         str | None, typer.Option(help=f"At most so many macs, {COUNT}; by default any.")
     ] = None,

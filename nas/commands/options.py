@@ -89,6 +89,10 @@ GpusPerJob = Annotated[
     float | None,
     typer.Option(help="GPUs that a job takes there, as 0.25; by default 1 where there are any."),
 ]
+SpentAtMost = Annotated[
+    str | None, typer.Option(help="What to spend at most (1h, 300epochs, 2PMAC); by default any.")
+]
+FirstSeed = Annotated[int, typer.Option(min=0, help="The first seed; others follow from it.")]
 Out = Annotated[str | None, typer.Option(help="The run's directory; by default below results/.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Delete the run that is there first.")]
 Constraints = Annotated[
@@ -99,6 +103,7 @@ Constraints = Annotated[
         "be repeated.",
     ),
 ]
+RunArgument = Annotated[str, typer.Argument(help="A run's directory.")]
 SpaceArgument = Annotated[str, typer.Argument(help="Name of a shipped space, or a YAML file.")]
 Target = Annotated[
     str,

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Plugins
+from nas.commands.options import Plugins, RunArgument
 
 
 def report(
-    run: Annotated[str, typer.Argument(help="A run's directory.")],
+    run: RunArgument,
     out: Annotated[
         Path | None, typer.Option(help="The HTML file to write; by default report.html in RUN.")
     ] = None,
