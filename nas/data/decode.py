@@ -36,16 +36,18 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
-def decode(path: str, size: tuple[int, int] | None = None) -> Pixels:
+def decode(
+    path: str, size: tuple[int, int] | None = None, formats: tuple[str, ...] = FORMATS
+) -> Pixels:
     """Decode an image file: uint8 (H, W, 3), RGB, resized to `size` = (height, width) if given.
 
-    Bilinear, as `nas.data.resize`. Raises UserError that names the file where it is missing,
-    empty, truncated, no image, or claims too many pixels.
+    Bilinear, as `nas.data.resize`. formats: what Pillow calls those that are read. Raises UserError
+    that names the file where it is missing, empty, truncated, no image, or claims too many pixels.
     """
     from PIL import Image
 
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        with Image.open(path, formats=formats) as picture:
             if Image.MAX_IMAGE_PIXELS and picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
                 raise Image.DecompressionBombError
             return np.asarray(_brought_to(as_rgb(picture), size))
@@ -53,7 +55,7 @@ def decode(path: str, size: tuple[int, int] | None = None) -> Pixels:
         limit = Image.MAX_IMAGE_PIXELS or 0
         raise UserError(f"{path}: claims more than the {limit:,} pixels that are allowed") from None
     except Exception as error:  # Pillow raises whatever its decoders meet in a damaged file
-        raise UserError(f"{path}: {_reason(path, error)}") from None
+        raise UserError(f"{path}: {_reason(path, error, formats)}") from None
 
 
 class UnknownWhite(ValueError):
@@ -84,7 +86,7 @@ def _brought_to(picture: Image.Image, size: tuple[int, int] | None) -> Image.Ima
     return picture.resize(size[::-1], Image.Resampling.BILINEAR)
 
 
-def _reason(path: str, error: Exception) -> str:
+def _reason(path: str, error: Exception, formats: tuple[str, ...]) -> str:
     from PIL import UnidentifiedImageError
 
     try:
@@ -92,8 +94,10 @@ def _reason(path: str, error: Exception) -> str:
             return "empty file"
     except OSError as missing:
         return f"cannot be read: {missing.strerror}"
+    if isinstance(error, UnknownWhite):
+        return str(error)
     if isinstance(error, UnidentifiedImageError):
-        return f"not an image of a known kind ({', '.join(FORMATS)})"
+        return f"not an image of a known kind ({', '.join(formats)})"
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read: {error.strerror}"
     return f"damaged image: {str(error).strip() or type(error).__name__}"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nas.architecture import Size
 from nas.arguments import a_path
-from nas.data.decode import FORMATS, UnknownWhite, as_rgb
+from nas.data.decode import FORMATS, decode
 from nas.data.listing import files_below
 from nas.errors import UserError
 from nas.files import write_atomically
@@ -27,7 +27,6 @@ from nas.training.evaluation import NotFinite, batch_size, embed_batch, scoring
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 TABLES = (".npz", ".parquet")
 READERS = 4
-MAX_PIXELS = 89_000_000  # below what Pillow warns of as a decompression bomb
 
 
 @dataclass(frozen=True)
@@ -104,31 +103,6 @@ def find_images(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def read_image(path: Path, size: Size) -> NDArray[np.uint8]:
-    """An image file as uint8 (H, W, 3), resized as `nas.data.resize` does.
-
-    UserError where it is no image, damaged, or so large that it may be made to fill the memory.
-    """
-    from PIL import Image
-
-    too_large = UserError(f"{path}: more than {MAX_PIXELS:,} pixels")
-    try:
-        with Image.open(path, formats=(*FORMATS, "GIF", "TIFF")) as file:
-            if file.width * file.height > MAX_PIXELS:
-                raise too_large
-            picture = as_rgb(file)
-    except UserError:
-        raise
-    except Image.DecompressionBombError:
-        raise too_large from None
-    except UnknownWhite as error:
-        raise UserError(f"{path}: {error}") from None
-    except Exception as error:  # decoders raise what they like
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else ""
-        raise UserError(f"{path}: {reason or 'not an image, or damaged'}") from None
-    return np.asarray(picture.resize((size.width, size.height), Image.Resampling.BILINEAR))
-
-
 Read = NDArray[np.uint8] | UserError
 
 
@@ -139,7 +113,7 @@ def _batches(
 
     def read(name: str) -> Read:
         try:
-            return read_image(folder / name, size)
+            return decode(str(folder / name), size, (*FORMATS, "GIF", "TIFF"))
         except UserError as error:
             return error
 

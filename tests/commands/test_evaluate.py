@@ -146,11 +146,11 @@ def test_embed_writes_the_file_and_tells_what_it_left_out(
     (folder / "b.png").write_bytes(b"")
     code, _, told = cli("embed", checkpoint, folder, "--out", out)
     assert (code, len(told.splitlines())) == (2, 1)
-    assert "b.png: not an image, or damaged; --skip-damaged leaves out such files" in told
+    assert "b.png: empty file; --skip-damaged leaves out such files" in told
     code, shown, told = cli("embed", checkpoint, folder, "--out", out, "--skip-damaged")
     assert code == 0
     assert shown.endswith("x.npz: 1 images, 1 left out, 512 values each\n")
-    assert told.endswith("b.png: not an image, or damaged\n")
+    assert told.endswith("b.png: empty file\n")
     assert np.load(out)["name"].tolist() == ["a.png"]
 
 
