@@ -18,7 +18,7 @@ from nas.space.paths import short
 
 def fields_table(rows: Sequence[tuple[str, str]]) -> Table:
     """Names and what they are; long values are folded beside their name."""
-    table = Table(box=None, pad_edge=False, show_header=False)
+    table = bare_table(show_header=False)
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
     for name, value in rows:
