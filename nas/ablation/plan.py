@@ -36,11 +36,7 @@ class AblationPlan:
         for step in due:
             if step.id in self.given and step.trial.number <= len(now.trials):
                 return step
-        if not due:
-            return None
-        step = due[0]
-        price = self.ledger.price(step.trial.costs["macs"], step.epochs, now.trials)
-        return step if price <= self.ledger.room(now) else None
+        return due[0] if due and self.ledger.affords(due[0], now) else None
 
     def _due(self, now: Standing) -> Iterator[Step]:
         """Seed by seed, what is neither trained nor under way."""

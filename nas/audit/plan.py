@@ -47,8 +47,7 @@ class AuditPlan:
                 )
                 if step is None or busy:
                     continue
-                price = self.ledger.price(trial.costs["macs"], step.epochs, now.trials)
-                return step if price <= self.ledger.room(now) else None
+                return step if self.ledger.affords(step, now) else None
         return None
 
     def _step(self, trial: Trial, replicate: int) -> Step | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from nas.search.budget import TRAINING, Budget
 from nas.search.record import FAILED, Trial
-from nas.search.step import Standing
+from nas.search.step import Standing, Step
 from nas.training.recipe import Recipe
 
 LEAST_FIT = 4  # trials without which time is not told apart by macs
@@ -30,12 +30,14 @@ class Ledger:
     recipe: Recipe
     workers: int
 
-    def price(self, macs: float, epochs: int, trials: Sequence[Trial]) -> float:
-        """What training a network of these macs for these epochs is predicted to take."""
-        return self.pricing(trials)(macs, epochs)
+    def affords(self, step: Step, now: Standing) -> bool:
+        """Whether there is room for the step."""
+        price = self.pricing(now.trials)
+        return price(step.trial.costs["macs"], step.epochs) <= self.room(now)
 
     def pricing(self, trials: Sequence[Trial]) -> Callable[[float, int], float]:
-        """`price` for many networks: what the trials tell of it is worked out once."""
+        """What training a network of these macs for these epochs is predicted to take, by what the
+        trials have taken."""
         if self.budget.kind == "macs":
             images = self.epoch_images(trials)
             return lambda macs, epochs: TRAINING * macs * images * epochs

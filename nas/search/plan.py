@@ -98,7 +98,7 @@ class SearchPlan:
         for trial in now.trials:
             if trial.state == "running" and trial.number not in under_way:
                 step = self._climb(trial)
-                if self._price(now, step) <= room:
+                if self._pricing(now)(trial.costs["macs"], step.epochs) <= room:
                     return step
         least = int(self._all_begun(now))
         found = self._promotion(now, room, least) or self._new_trial(now, room)
@@ -290,9 +290,6 @@ class SearchPlan:
     @property
     def _counts_trials(self) -> bool:
         return self.ledger.budget.kind == "trials"
-
-    def _price(self, now: Standing, step: Step) -> float:
-        return self._pricing(now)(step.trial.costs["macs"], step.epochs)
 
     def _pricing(self, now: Standing) -> Callable[[float, int], float]:
         """`Ledger.pricing`, which changes only when a job has ended."""
