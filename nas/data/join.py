@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas.data.dataset import Dataset, Images, no_images, relabel
-from nas.data.stack import Stack
+from nas.data.stack import stacked
 from nas.errors import UserError
 
 Ints = NDArray[np.int64]
@@ -41,7 +41,7 @@ def join(datasets: Sequence[Dataset], names: Sequence[str]) -> Dataset:
         about="; ".join(names),
         classes=classes,
         **{"train": no_images(datasets[0].train.size)}
-        | {split: _stacked([part[split] for part in numbered]) for split in numbered[0]},
+        | {split: stacked([part[split] for part in numbered]) for split in numbered[0]},
     )
 
 
@@ -57,17 +57,6 @@ def scored_on(trained: Dataset, other: Dataset, spec: str) -> Dataset:
         about=f"trained on: {trained.about}; scored on: {other.about}",
         train=trained.train,
         validation=other.train,
-    )
-
-
-def _stacked(parts: Sequence[Images]) -> Images:
-    cameras = [part.cameras for part in parts if part.cameras is not None]
-    groups = [part.groups for part in parts if part.groups is not None]
-    return Images(
-        Stack(parts),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate(cameras) if len(cameras) == len(parts) else None,
-        np.concatenate(groups) if groups else None,
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nas.arguments import a_path, whole
 from nas.data.dataset import Dataset, Images
-from nas.data.stack import Stack
+from nas.data.stack import stacked
 from nas.errors import UserError
 from nas.files import write_atomically
 
@@ -33,15 +33,7 @@ def _images(dataset: Dataset, part: Part) -> Images:
         raise UserError(f"part: {part!r} is not train or test")
     if dataset.test is not None:
         return dataset.test
-    both = [dataset.splits[name] for name in ("query", "gallery")]
-    cameras = [s.cameras if s.cameras is not None else np.zeros_like(s.labels) for s in both]
-    groups = [s.groups if s.groups is not None else s.labels for s in both]
-    return Images(
-        Stack(both),
-        np.concatenate([s.labels for s in both]),
-        np.concatenate(cameras),
-        np.concatenate(groups),
-    )
+    return stacked([dataset.splits[name] for name in ("query", "gallery")])
 
 
 def _labels(images: Images, distractors: bool, limit: int) -> list[int]:

@@ -11,6 +11,18 @@ from nas.data.dataset import Images
 from nas.data.store import Pixels, Store
 
 
+def stacked(parts: Sequence[Images]) -> Images:
+    """Images one after the other; with cameras and groups where all parts have them."""
+    cameras = [part.cameras for part in parts if part.cameras is not None]
+    groups = [part.groups for part in parts if part.groups is not None]
+    return Images(
+        Stack(parts),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate(cameras) if len(cameras) == len(parts) else None,
+        np.concatenate(groups) if len(groups) == len(parts) else None,
+    )
+
+
 class Stack(Store):
     """Images of several sets, one after the other, all of one size; nothing is copied."""
 
