@@ -93,8 +93,8 @@ def audit(
     from nas.audit.run import run_audit
     from nas.commands.search_view import make_view
     from nas.report.audit import (
+        IMPORTANCE_NOTE,
         SPARE,
-        importance_notes,
         importance_words,
         ranking_notes,
         ranking_words,
@@ -144,6 +144,5 @@ def audit(
         words = importance_words(importance)
         console.print()
         console.print(terminal(words, "Importance", console.width, tuple(words.columns)[:3:-1]))
-        for note in importance_notes(found):
-            console.print(note, style="dim")
+        console.print(IMPORTANCE_NOTE, style="dim")
     print(*files, sep="\n")

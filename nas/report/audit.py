@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 SPARE = ("share interval", "lost interval", "lost of gain", "over all interval", "above macs")
 """Columns that a narrow terminal does without, the first one first."""
 SURE = 0.95
+IMPORTANCE_NOTE = (
+    "PED-ANOVA: how differently a parameter's values are spread among the best and among all, as a "
+    "share of the sum over parameters; within bands, the best are those of each band. Chance: a "
+    f"parameter that does nothing; above it in {SURE:.0%} of the resamples of trials is a yes."
+)
 
 
 def ranking_words(frame: pd.DataFrame) -> pd.DataFrame:
@@ -134,16 +139,6 @@ def advice(audit: Audit) -> str:
     if tau.low[place] > 0:
         return f"{words}, more than macs alone."
     return f"{words}. That it ranks better than macs alone is not shown."
-
-
-def importance_notes(audit: Audit) -> list[str]:
-    """How importance was computed."""
-    return [
-        "PED-ANOVA: how differently a parameter's values are spread among the best and among all, "
-        "as a share of the sum over parameters; within bands, the best are those of each band. "
-        "Chance: a parameter that does nothing; above it in "
-        f"{SURE:.0%} of the resamples of trials is a yes.",
-    ]
 
 
 def audit_figure(audit: Audit) -> go.Figure:
@@ -253,9 +248,7 @@ def write_audit(audit: Audit, images: Sequence[str] = ()) -> list[Path]:
         frame = audit.importance()
         words = importance_words(frame)
         title = f"Importance: {audit.title}"
-        files += write_tables(
-            audit.path, "importance", frame, words, title, importance_notes(audit)
-        )
+        files += write_tables(audit.path, "importance", frame, words, title, [IMPORTANCE_NOTE])
     files.append(audit.path / "architectures.csv")
     write_atomically(files[-1], audit.architectures().to_csv(index=False))
     return files + write_figure(audit_figure(audit), audit.path / "audit-figure", images)

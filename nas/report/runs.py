@@ -23,7 +23,7 @@ def run_table(runs: Sequence[Overview], width: int) -> RenderableType:
     rows = [_row(run) for run in runs]
     widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
     if sum(widths) + GAP * (len(HEADINGS) - 1) > width:
-        return Group(*(_lines(run, row) for run, row in zip(runs, rows, strict=True)))
+        return Group(*map(_lines, rows))
     table = bare_table(padding=(0, GAP, 0, 0))
     for name in HEADINGS:
         table.add_column(name, justify="right" if name in ("trials", "best") else "left")
@@ -32,7 +32,7 @@ def run_table(runs: Sequence[Overview], width: int) -> RenderableType:
     return table
 
 
-def _lines(run: Overview, row: Sequence[str]) -> Text:
+def _lines(row: Sequence[str]) -> Text:
     cells = dict(zip(HEADINGS, row, strict=True))
     what = ", ".join(filter(None, (cells["space"], cells["data"], cells["recipe"])))
     counts = f"{cells['trials']} trials" if cells["trials"] else ""
