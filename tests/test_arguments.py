@@ -44,6 +44,8 @@ def test_numbers() -> None:
     [
         ({"eta": "3"}, "--eta: '3' is not a number"),
         ({"confirm": None}, "--confirm: None is not a number"),
+        ({"growth_min": "1%"}, "--growth-min: '1%' is not a number"),
+        ({"growth_min": 0.1, "sampler": "nsga2"}, "--growth-min: nsga2 expects nothing"),
         ({"rungs": 9}, "--rungs: '9': epochs must rise"),
         ({"seed": 0.5}, "--seed: 0.5 is not a whole number from 0"),
         ({"workers": "1"}, "--workers: '1' is not a whole number from 1"),

@@ -68,6 +68,13 @@ Eta = Annotated[
         "itself, once nothing new can be begun."
     ),
 ]
+GrowthMin = Annotated[
+    float,
+    typer.Option(
+        help="End before the budget does, once ehvi expects less than this share more hypervolume "
+        "of a new trial, as 0.005."
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nas.commands.options import Eta, Json, Plugins
+from nas.commands.options import Eta, GrowthMin, Json, Plugins
 from nas.commands.output import make_console, print_json
 from nas.errors import UserError
 
@@ -31,6 +31,7 @@ def replay(
     confirm: Annotated[
         float, typer.Option(help="Share of the budget that trains the front with fresh seeds.")
     ] = 0.0,
+    growth_min: GrowthMin = 0.0,
     workers: Annotated[int, typer.Option(min=1, help="Simulated workers.")] = 1,
     seeds: Annotated[int, typer.Option(min=1, help="Searches, each of its own seed.")] = 5,
     noise: Annotated[
@@ -51,8 +52,8 @@ def replay(
     come out the same (equal bits, or within the noise of seeds), else 1.
     """
     if "#" in table and not Path(table).is_dir():
-        asked = (sampler, budget, rungs, eta, confirm, workers, seeds)
-        if asked != ("ehvi", "30trials", "", 3.0, 0.0, 1, 5):
+        asked = (sampler, budget, rungs, eta, confirm, growth_min, workers, seeds)
+        if asked != ("ehvi", "30trials", "", 3.0, 0.0, 0.0, 1, 5):
             raise UserError(f"{table}: of a trial, --noise alone is asked; the rest is its own")
         _again(table, noise, as_json)
         return
@@ -63,7 +64,7 @@ def replay(
     for seed in range(seeds):
         found = replay_search(
             known, sampler=sampler, budget=budget, rungs=rungs, eta=eta, confirm=confirm,
-            workers=workers, seed=seed,
+            growth_min=growth_min, workers=workers, seed=seed,
         )  # fmt: skip
         last = found.events[-1] if found.events else None
         rows.append({

@@ -17,6 +17,7 @@ from nas.commands.options import (
     Executor,
     Fresh,
     GpusPerJob,
+    GrowthMin,
     Json,
     Out,
     Plugins,
@@ -60,6 +61,7 @@ def search(
             help="Look for the cheapest with this score at least; by default for the whole front."
         ),
     ] = None,
+    growth_min: GrowthMin = 0.0,
     latency: Annotated[
         str, typer.Option(help="Setting in which latency_ms is measured; see `profile --setting`.")
     ] = "frozen:threads=1",
@@ -141,6 +143,7 @@ def search(
                 constraints=constraint or (),
                 sampler=sampler,
                 score_min=score_min,
+                growth_min=growth_min,
                 latency=latency,
                 latency_table=latency_table,
                 rungs="" if no_rungs else rungs,

@@ -5,6 +5,7 @@ The driver carries it out with workers and a record; a replay with numbers from 
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ PARTLY = (
 NO_ROOM = "there is no room in its share for two replicates of {}: not beside the front"
 CONFIRMING = "confirming the front with fresh seeds"
 EXHAUSTED = "every architecture of the space has been tried"
+ENOUGH = "less than {:.3g}% more hypervolume is expected of a new trial: none is begun any more"
 
 
 class Plan(Protocol):
@@ -54,7 +56,8 @@ class SearchPlan:
 
     confirm: the share of the budget that may go to confirmation. tell: is given sentences for the
     user, each once. promote: which trial climbs, by default as the ladder says. score_min: the
-    score that is looked for, if any.
+    score that is looked for, if any. growth_min: the share of the hypervolume that the sampler has
+    to expect of a new trial for one to begin.
     """
 
     space: Space
@@ -67,8 +70,10 @@ class SearchPlan:
     tell: Callable[[str], None] = lambda text: None
     promote: Promote | None = None
     score_min: float | None = None
+    growth_min: float = 0.0
     exhausted: bool = False
     _told: set[str] = field(default_factory=set)
+    _enough: tuple[int, int] | None = None
     _refused: dict[bool, tuple[int, int]] = field(default_factory=dict)
     _priced: tuple[tuple[int, int], Callable[[float, int], float]] | None = None
 
@@ -106,12 +111,17 @@ class SearchPlan:
             found = self._finish(now, room)
         if found is None and self.exhausted:
             self._say(EXHAUSTED)
+        elif found is None and self._has_enough(now) and not now.running:
+            self._say(ENOUGH.format(100 * self.growth_min))
         return found
 
     def _finish(self, now: Standing, room: float) -> Step | None:
         """Where nothing new can be begun: what a rung holds back, as many as are to be complete and
-        then all; and what can not be brought to full length only where nothing else is left."""
+        then all, unless there is enough; and what can not be brought to full length only where
+        nothing else is left."""
         every = len(now.trials)
+        if self._has_enough(now):
+            return self._promotion(now, room, self._complete_at_least(now))
         if self._counts_trials:
             return self._promotion(now, room, every if self.exhausted else 1)
         for least in (self._complete_at_least(now), every):
@@ -168,6 +178,9 @@ class SearchPlan:
             self.exhausted = True
             return None
         proposal, architecture = proposed
+        if proposal.note.get("growth", math.inf) < self.growth_min:
+            self._enough = self._refused[whole] = _ended(now.trials)
+            return None
         costs = self.space.costs_of(architecture)
         number, name = len(now.trials), key(architecture)
         trial = Trial(
@@ -180,6 +193,10 @@ class SearchPlan:
             return step
         self._refused[whole] = _ended(now.trials)  # nothing changes until something ends
         return None
+
+    def _has_enough(self, now: Standing) -> bool:
+        """Whether too little is expected of a new trial, by what has ended."""
+        return self._enough == _ended(now.trials)
 
     def _finishing(self, now: Standing) -> float:
         """What is kept to bring to full length as many as are to be, and are not on their way."""
@@ -308,6 +325,16 @@ def check_share(confirm: float) -> None:
     """UserError where it is no share of the budget that can go to confirmation."""
     if not 0 <= confirm <= 0.5:
         raise UserError(f"--confirm: {confirm:g} is not a share from 0 to 0.5")
+
+
+def check_growth(least: float, sampler: str) -> None:
+    """UserError where it is no share of the hypervolume, or the sampler expects nothing."""
+    if not 0 <= least < 1:
+        raise UserError(f"--growth-min: {least:g} is not a share from 0 to below 1")
+    if least and sampler != "ehvi":
+        raise UserError(
+            f"--growth-min: {sampler} expects nothing, unlike ehvi; leave out one of both"
+        )
 
 
 def _any_complete(trials: Sequence[Trial]) -> bool:

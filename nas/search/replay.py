@@ -20,7 +20,7 @@ from nas.errors import UserError
 from nas.search.budget import Budget
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE
-from nas.search.plan import Plan, SearchPlan, check_share
+from nas.search.plan import Plan, SearchPlan, check_growth, check_share
 from nas.search.record import Trial
 from nas.search.rungs import Ladder, parse_rungs
 from nas.search.samplers import make_sampler, promoter
@@ -214,14 +214,16 @@ def replay_search(
     seed: int = 0,
     until: float = math.inf,
     score_min: float | None = None,
+    growth_min: float = 0.0,
 ) -> Replayed:
     """Search a table of finished trainings as `nas.run_search` would search the space itself.
 
     The search sees the table's seeds in turn from number `seed` on, and is judged by the mean of
     all. Baselines that the table lacks are left out. until: the share of the table's hypervolume
-    at which it ends, if the budget lasts. score_min, and UserError: as in `run_search`.
+    at which it ends, if the budget lasts. score_min, growth_min, and UserError: as in `run_search`.
     """
     check_share(confirm)
+    check_growth(growth_min, sampler)
     own = table if isinstance(table, Table) else read_table(table)
     full = own.scores.shape[2]
     objectives = (SCORE, "macs")
@@ -235,7 +237,7 @@ def replay_search(
     promote = promoter(propose, ladder, seed)
     plan = SearchPlan(
         space, propose, objectives, seed, ladder, confirm, ledger, promote=promote,
-        score_min=score_min,
+        score_min=score_min, growth_min=growth_min,
     )  # fmt: skip
     rows: list[int] = []
     found: list[float] = []

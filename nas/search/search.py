@@ -20,7 +20,7 @@ from nas.search.driver import Driver
 from nas.search.executor import Cluster
 from nas.search.ledger import Ledger
 from nas.search.objectives import SCORE, parse_objectives
-from nas.search.plan import SearchPlan, check_share
+from nas.search.plan import SearchPlan, check_growth, check_share
 from nas.search.run import Run, default_path, open_run, prepare
 from nas.search.rungs import Ladder, recipe_with_rungs
 from nas.search.samplers import default_sampler, make_sampler, measured, promoter
@@ -48,6 +48,7 @@ def run_search(
     constraints: str | Sequence[str] = (),
     sampler: str | None = None,
     score_min: float | None = None,
+    growth_min: float = 0.0,
     latency: str = MEASURED_BY,
     latency_table: str | Path | PartTable | None = None,
     rungs: str | Sequence[int] | None = None,
@@ -66,21 +67,22 @@ def run_search(
     """Search the space for architectures with a good score at a low cost, and return the run.
 
     Every argument is checked before anything is written. The same arguments resume the search that
-    they started; budget, workers, cluster, storage and confirm may change. recipe: by default
-    quick-reid, or quick where the data has classes. overrides: fields of the recipe, as "lr=0.001".
-    constraints: what architectures must satisfy besides what the space says, as "macs <= 10M".
-    sampler: by default ehvi, or tpe where a cost is measured. score_min: what ehvi looks for the
-    cheapest above, in place of the whole front. latency: the setting in which latency_ms is
-    measured, while no worker trains; latency_table: of parts that were measured on a device
-    (`cli.py latency SPACE`), by which latency_ms is predicted instead, known before a training.
-    rungs: epochs below full length after which one trial in `eta` is trained further, as "1,3" or
-    [1, 3]; "" is none, None what the recipe says. confirm: the share of the budget, at most, that
-    trains the front again with fresh seeds. cluster: where jobs run, workers of them side by side;
-    by default processes of this machine. storage: URL of the Optuna storage that the study is kept
-    in; by default study.db in the run. init: architectures, or presets, of the space, that are
-    tried first. warm_start: earlier runs with the same data, recipe and seed, whose trials are
-    taken over and cost nothing of the budget. Raises UserError for what a user can mend;
-    KeyboardInterrupt ends the search cleanly and is passed on.
+    they started; budget, growth_min, workers, cluster, storage and confirm may change. recipe: by
+    default quick-reid, or quick where the data has classes. overrides: fields of the recipe, as
+    "lr=0.001". constraints: what architectures must satisfy besides what the space says, as "macs
+    <= 10M". sampler: by default ehvi, or tpe where a cost is measured. score_min: what ehvi looks
+    for the cheapest above, in place of the whole front. growth_min: the search ends before its
+    budget does once ehvi expects less than this share more hypervolume of a new trial. latency: the
+    setting in which latency_ms is measured, while no worker trains; latency_table: of parts that
+    were measured on a device (`cli.py latency SPACE`), by which latency_ms is predicted instead,
+    known before a training. rungs: epochs below full length after which one trial in `eta` is
+    trained further, as "1,3" or [1, 3]; "" is none, None what the recipe says. confirm: the share
+    of the budget, at most, that trains the front again with fresh seeds. cluster: where jobs run,
+    workers of them side by side; by default processes of this machine. storage: URL of the Optuna
+    storage that the study is kept in; by default study.db in the run. init: architectures, or
+    presets, of the space, that are tried first. warm_start: earlier runs with the same data, recipe
+    and seed, whose trials are taken over and cost nothing of the budget. Raises UserError for what
+    a user can mend; KeyboardInterrupt ends the search cleanly and is passed on.
     """
     constraints = several(constraints)
     loaded = load_space(space, constraints=constraints, latency_table=latency_table)
@@ -98,6 +100,8 @@ def run_search(
     least = None if score_min is None else real("--score-min", score_min)
     if least is not None and not 0 <= least < 1:
         raise UserError(f"--score-min: {least:g} is not a score from 0 to below 1")
+    growth_min = real("--growth-min", growth_min)
+    check_growth(growth_min, sampler)
     proposer = make_sampler(sampler, loaded, names, rungs=bool(trained.rungs), score_min=least)
     first = [preset(own).resized(loaded.base.input) for own in several(init)]
     propose = beginning_with(first, loaded, proposer)
@@ -156,6 +160,7 @@ def run_search(
             tell=shown.notice,
             promote=promoter(proposer, ladder, seed),
             score_min=least,
+            growth_min=growth_min,
         )
         projection = Projection(
             path / "study.db", loaded.name, loaded, names, shared_study(path, storage)

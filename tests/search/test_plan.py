@@ -12,11 +12,19 @@ import pytest
 
 from nas.architecture import key, preset
 from nas.cost import cost
+from nas.errors import UserError
 from nas.report.words import trial_in_words
 from nas.search.budget import Budget
 from nas.search.confirm import baselines, confirmed, first_due, is_confirmed, leaders
 from nas.search.ledger import Ledger, epoch_seconds
-from nas.search.plan import CONFIRMING, NO_ROOM, PARTLY, UNCONFIRMED, SearchPlan
+from nas.search.plan import (
+    CONFIRMING,
+    NO_ROOM,
+    PARTLY,
+    UNCONFIRMED,
+    SearchPlan,
+    check_growth,
+)
 from nas.search.record import Record, Trial, searched
 from nas.search.replay import Event, Table, replay
 from nas.search.run import front
@@ -153,6 +161,30 @@ def test_confirmation_takes_its_share_and_no_more() -> None:
     assert all(1 in t.fresh and 2 in t.fresh for t in trials if t.state == "baseline")
     last = max(i for i, event in enumerate(events) if not event.step.replicate)
     assert all(e.step.replicate == 0 for e in events[:last] if not e.step.trial.baseline)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("budget", ["60trials", "900epochs"])
+@pytest.mark.parametrize("rungs", [(), (4,)])
+def test_a_search_ends_once_too_little_is_expected_of_a_new_trial(
+    rungs: tuple[int, ...], budget: str, workers: int
+) -> None:
+    given = {"rungs": rungs, "sampler": "ehvi", "workers": workers}
+    whole, _, _ = carried_out(budget, **given)
+    trials, _, told = carried_out(budget, growth_min=0.05, **given)
+    assert START < len(trials) < len(whole)
+    assert [t.key for t in trials[:START]] == [t.key for t in whole[:START]]
+    assert any("less than 5% more hypervolume" in text for text in told)
+    assert all(trial.note.get("growth", 1.0) >= 0.05 for trial in trials)
+    assert sum(trial.state == "complete" for trial in trials) >= len(trials) // 3
+    assert bool(rungs) == any(trial.state == "stopped" for trial in trials)  # not trained on
+
+
+def test_what_is_left_of_a_search_that_has_enough_confirms_its_front() -> None:
+    given = {"rungs": (), "sampler": "ehvi", "confirm": 0.25}
+    trials, events, told = carried_out("900epochs", growth_min=0.05, **given)
+    assert events[-1].epochs < 800 and CONFIRMING in told
+    assert first_due(trials, OBJECTIVES) == []
 
 
 @pytest.mark.parametrize("confirm", [0.25, 0.5])
@@ -427,15 +459,13 @@ def test_a_plan_that_is_made_anew_after_each_job_goes_on_alike() -> None:
 
     class Forgetful(SearchPlan):
         def next(self, now: Standing) -> Step | None:
-            self._refused, self.exhausted = {}, False
+            self._refused, self._enough, self.exhausted = {}, None, False
             return super().next(now)
 
     for budget in ("150epochs", "20GMAC"):
-        for sampler in ("random", "ehvi"):
-            found = [
-                carried_out(budget, rungs=(4, 6), confirm=0.25, sampler=sampler, plan=plan)[1]
-                for plan in (SearchPlan, Forgetful)
-            ]
+        for sampler, least in (("random", 0.0), ("ehvi", 0.0), ("ehvi", 0.2)):
+            given = {"rungs": (4, 6), "confirm": 0.25, "sampler": sampler, "growth_min": least}
+            found = [carried_out(budget, plan=own, **given)[1] for own in (SearchPlan, Forgetful)]
             assert [e.step.id for e in found[0]] == [e.step.id for e in found[1]]
 
 
@@ -486,3 +516,17 @@ def test_the_hypervolume_of_all_is_one() -> None:
     assert found.hypervolume([]) == 0.0
     part = [found.hypervolume(range(n)) for n in range(len(found.keys))]
     assert (np.diff(part) >= -1e-12).all()
+
+
+@pytest.mark.parametrize(
+    ("least", "sampler", "said"),
+    [
+        (1.0, "ehvi", "1 is not a share"),
+        (-0.1, "ehvi", "-0.1 is not"),
+        (0.01, "tpe", "tpe expects"),
+    ],
+)
+def test_growth_that_nobody_can_expect_is_refused(least: float, sampler: str, said: str) -> None:
+    with pytest.raises(UserError, match=f"--growth-min: {said}"):
+        check_growth(least, sampler)
+    check_growth(0.0, "tpe")
