@@ -16,36 +16,31 @@ def _gradient(far: str, near: str, rows: int) -> NDArray[np.int64]:
     return a + (b - a) * np.arange(rows)[:, None] // max(rows - 1, 1)
 
 
-def _shift(picture: NDArray[np.int64], by: int) -> None:
-    """Make part of a picture lighter or darker, in place."""
-    picture += by
-
-
 def _textures(scene: NDArray[np.int64], clutter: str, horizon: int, width: int) -> None:
     """Regular structure: bricks, tiles, kerbs, lines."""
     height, total = scene.shape[:2]
     if clutter == "brick":
         course = max(2, height // 16)
         for index, top in enumerate(range(0, horizon, course)):
-            _shift(scene[top : top + max(1, course // 4)], -26)
+            scene[top : top + max(1, course // 4)] -= 26
             start = (index & 1) * width // 8
-            _shift(scene[top : top + course, start :: max(3, width // 4)], -22)
+            scene[top : top + course, start :: max(3, width // 4)] -= 22
     if clutter in ("subway", "hall"):
         step = max(3, height // 10)
         for top in range(step, horizon, step):
-            _shift(scene[top : top + 1], 16)
+            scene[top : top + 1] += 16
         for left in range(0, total, max(4, width // 3)):
-            _shift(scene[:horizon, left : left + 1], 16)
+            scene[:horizon, left : left + 1] += 16
     if clutter == "street":
-        _shift(scene[horizon : horizon + max(1, height // 28)], 44)
+        scene[horizon : horizon + max(1, height // 28)] += 44
         line = horizon + (height - horizon) * 5 // 8
         for left in range(0, total, width):
-            _shift(scene[line : line + max(1, height // 36), left : left + width * 2 // 3], 70)
+            scene[line : line + max(1, height // 36), left : left + width * 2 // 3] += 70
     if clutter == "plaza":
         for top in range(horizon, height, max(3, height // 12)):
-            _shift(scene[top : top + 1], -28)
+            scene[top : top + 1] -= 28
         for left in range(0, total, max(4, width * 3 // 8)):
-            _shift(scene[horizon:, left : left + 1], -20)
+            scene[horizon:, left : left + 1] -= 20
 
 
 _THINGS = {
@@ -83,6 +78,6 @@ def make_scene(camera: int, size: tuple[int, int], seed: int) -> NDArray[np.int6
         colour = colours[number(0, len(colours), "colour", thing)]
         # Things are of muted colours: half their own, half that of the wall behind them.
         scene[top:bottom, left:right] = (scene[top:bottom, left:right] + colour) >> 1
-        _shift(scene[top : top + 1, left:right], 24)
-        _shift(scene[top:bottom, right - 1 : right], -24)
+        scene[top : top + 1, left:right] += 24
+        scene[top:bottom, right - 1 : right] -= 24
     return np.clip(scene, 0, 255)
