@@ -141,7 +141,7 @@ class Dataset:
 
     @property
     def splits(self) -> dict[str, Images]:
-        """The splits that there are, by name: train, then query and gallery, or test."""
+        """The splits that have images, by name: train; query and gallery, or test; validation."""
         names = ("train", "query", "gallery", "test", "validation")
         every = {name: getattr(self, name) for name in names}
         return {name: own for name, own in every.items() if own is not None and len(own)}
