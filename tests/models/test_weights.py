@@ -72,7 +72,11 @@ def test_a_checkpoint_of_another_network_is_refused_with_what_does_not_fit() -> 
 
 def test_the_classifier_is_left_out_where_there_is_none_and_data_parallel_is_understood() -> None:
     state = reference("osnet", "x0_25").state_dict()
-    load_torchreid(build(preset("osnet_x0_25")), {f"module.{n}": v for n, v in state.items()})
+    model = build(preset("osnet_x0_25"))
+    load_torchreid(model, {f"module.{n}": v for n, v in state.items()})
+    loaded = model.state_dict()
+    assert loaded.keys() == state.keys() - {"classifier.weight", "classifier.bias"}
+    assert all(torch.equal(value, state[name]) for name, value in loaded.items())
 
 
 def stages(count: int) -> Architecture:
