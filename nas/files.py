@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
+import secrets
 from hashlib import blake2b
 from pathlib import Path
 
@@ -43,16 +43,15 @@ def remove_torn(folder: Path) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(TEMPORARY, f".{path.name[:100]}.", path.parent)
+    temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}{TEMPORARY}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:  # who may read it is for the umask to say
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
