@@ -27,11 +27,15 @@ def cache_folder() -> Path:
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file so that a reader, or a crash, never sees half of it.
 
-    Unwritable where it can not be written.
+    What is there and is no file, as /dev/stdout, is written to. Unwritable where it can not be
+    written.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     try:
-        _replace(path, data)
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _replace(path, data)
     except OSError as error:
         raise Unwritable(f"{path} can not be written ({error.strerror})") from None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nas.errors import Unwritable
 from nas.files import write_atomically
 
 
@@ -20,3 +21,22 @@ def test_who_may_read_and_write_a_file_is_for_the_umask_to_say(
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "run.json").stat().st_mode) == mode
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+def test_a_pipe_or_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "front.csv"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        write_atomically(pipe, "a,b\n1,2")
+        assert pipe.is_fifo()
+        assert os.read(reader, 100) == b"a,b\n1,2"
+    finally:
+        os.close(reader)
+    assert os.listdir(tmp_path) == ["front.csv"]
+
+
+def test_a_folder_can_not_be_written(tmp_path: Path) -> None:
+    with pytest.raises(Unwritable, match="directory"):
+        write_atomically(tmp_path, "")
