@@ -85,10 +85,10 @@ def main() -> None:
     """
     if current_thread() is main_thread():
         signal(SIGTERM, default_int_handler)
+    _open_streams()
     try:
         code = app(standalone_mode=False)
-        if sys.stdout:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except UserError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -114,6 +114,13 @@ def main() -> None:
         sys.exit(2)  # no verb: help was shown
     else:
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_streams() -> None:
+    """What was closed by who called goes nowhere, and is no number that a file may get."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as it runs
 
 
 def _hush() -> None:

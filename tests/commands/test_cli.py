@@ -334,6 +334,17 @@ def test_output_on_a_full_disk_is_one_line_and_code_2() -> None:
     assert (done.returncode, done.stderr) == (2, message)
 
 
+def test_streams_that_were_closed_by_who_called_are_nobodys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["cli.py", "search", "osnet-mini", "--data", "nothing"])
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+
+
 ONE_AFTER_THE_OTHER = """
 import json, sys
 from nas.commands.app import app
