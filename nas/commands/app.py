@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from errno import ENAMETOOLONG, ENOSPC
+from io import TextIOWrapper
 from signal import SIGTERM, default_int_handler, signal
 from threading import current_thread, main_thread
 from typing import Annotated
@@ -117,10 +118,13 @@ def main() -> None:
 
 
 def _open_streams() -> None:
-    """What was closed by who called goes nowhere, and is no number that a file may get."""
+    """What was closed by who called goes nowhere, and is no number that a file may get. What a
+    terminal, or a file of another encoding than UTF-8, has no character for is `?`."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as it runs
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _hush() -> None:

@@ -345,6 +345,19 @@ def test_streams_that_were_closed_by_who_called_are_nobodys(
     assert ended.value.code == 2
 
 
+@pytest.mark.parametrize("verb", ["space show osnet-mini", "space explain osnet_ain_x1_0"])
+def test_where_an_encoding_lacks_characters_they_are_question_marks(
+    monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.argv", ["cli.py", *verb.split()])
+    monkeypatch.setattr("sys.stdout", printed)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert b"?" in printed.buffer.getvalue()  # type: ignore[attr-defined]
+
+
 ONE_AFTER_THE_OTHER = """
 import json, sys
 from nas.commands.app import app
