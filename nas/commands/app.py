@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from errno import ENAMETOOLONG, ENOSPC
+from errno import EACCES, EDQUOT, EIO, EMFILE, ENAMETOOLONG, ENFILE, ENOSPC, EPERM, EROFS
 from io import TextIOWrapper
 from signal import SIGTERM, default_int_handler, signal
 from threading import current_thread, main_thread
@@ -40,6 +40,9 @@ from nas.commands import (
 from nas.errors import UserError, first_line, is_memory_full
 
 LESS = "; a training takes less with --set accumulate=2, which computes half a batch at a time"
+
+FORBIDDEN = (EACCES, EDQUOT, EIO, EMFILE, ENFILE, EPERM, EROFS)
+"""What a system says of a file, whoever asks: not a fault of the code."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -105,6 +108,8 @@ def main() -> None:
             _fail(f"what is printed can not be written ({error.strerror})")
         if isinstance(error, OSError) and error.errno == ENAMETOOLONG:  # of whatever was named
             _fail(f"{str(error.filename)[:80]}... can be no file ({error.strerror})")
+        if isinstance(error, OSError) and error.errno in FORBIDDEN and error.filename:
+            _fail(f"{error.filename}: {error.strerror}")
         if is_memory_full(error):
             print(f"error: out of memory: {first_line(error)}{LESS}", file=sys.stderr)
             sys.exit(1)

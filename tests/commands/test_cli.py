@@ -1,5 +1,6 @@
 """The command line as a user meets it: exit codes, one-line errors, what is written."""
 
+import errno
 import io
 import json
 import os
@@ -321,6 +322,20 @@ def test_a_name_that_is_too_long_is_one_line(verb: str) -> None:
     done = cli(*verb.split(), "a" * 300)
     message = f"error: {'a' * 80}... can be no file (File name too long)\n"
     assert (done.returncode, done.stderr) == (2, message)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EMFILE])
+def test_a_file_that_the_system_refuses_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Of whatever was named: a folder of images, a plug-in, a run of another user."""
+
+    def refused(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number), "people/train")
+
+    monkeypatch.setattr("nas.search.overview.list_runs", refused)
+    done = cli("runs")
+    assert (done.returncode, done.stderr) == (2, f"error: people/train: {os.strerror(number)}\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file that is always full")
