@@ -14,7 +14,10 @@ def make_console(*, stderr: bool = False) -> Console:
     """Where tables are printed. Words stay as they are: paths and messages have brackets too."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not console.width:  # COLUMNS=0: a terminal that does not know
+        console.width = 80
+    return console
 
 
 def print_json(found: Any) -> None:
