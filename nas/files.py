@@ -27,10 +27,10 @@ def cache_folder() -> Path:
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file so that a reader, or a crash, never sees half of it.
 
-    What is there and is no file, as /dev/stdout, is written to. Unwritable where it can not be
-    written.
+    What is there and is no file, as /dev/stdout, is written to. In text, names of files that are no
+    text are their bytes. Unwritable where it can not be written.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)

@@ -40,3 +40,10 @@ def test_a_pipe_or_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> No
 def test_a_folder_can_not_be_written(tmp_path: Path) -> None:
     with pytest.raises(Unwritable, match="directory"):
         write_atomically(tmp_path, "")
+
+
+def test_a_name_that_is_no_text_is_written_as_its_bytes(tmp_path: Path) -> None:
+    """A path with an umlaut is no text where the locale is POSIX."""
+    path = "Straße".encode().decode("ascii", "surrogateescape")
+    write_atomically(tmp_path / "report.html", f"report {path}")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == "report Straße"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import register_error
 from errno import EACCES, EDQUOT, EIO, EMFILE, ENAMETOOLONG, ENFILE, ENOSPC, EPERM, EROFS
 from io import TextIOWrapper
 from signal import SIGTERM, default_int_handler, signal
@@ -123,13 +124,23 @@ def main() -> None:
 
 
 def _open_streams() -> None:
-    """What was closed by who called goes nowhere, and is no number that a file may get. What a
-    terminal, or a file of another encoding than UTF-8, has no character for is `?`."""
+    """What was closed by who called goes nowhere, and is no number that a file may get. Names of
+    files that are no text are printed as their bytes; what a terminal, or a file of another
+    encoding than UTF-8, has no character for is `?`."""
+    register_error("bytes or ?", _bytes_or_question_mark)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as it runs
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="bytes or ?")
+
+
+def _bytes_or_question_mark(error: UnicodeError) -> tuple[str | bytes, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    own = ord(error.object[error.start])
+    found = bytes([own - 0xDC00]) if 0xDC80 <= own <= 0xDCFF else "?"  # PEP 383
+    return found, error.start + 1
 
 
 def _hush() -> None:

@@ -373,6 +373,17 @@ def test_where_an_encoding_lacks_characters_they_are_question_marks(
     assert b"?" in printed.buffer.getvalue()  # type: ignore[attr-defined]
 
 
+def test_a_name_that_is_no_text_is_printed_as_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path with an umlaut is no text where the locale is POSIX."""
+    told = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    name = "Straße".encode()
+    monkeypatch.setattr("sys.argv", ["cli.py", "show", name.decode("ascii", "surrogateescape")])
+    monkeypatch.setattr("sys.stderr", told)
+    with pytest.raises(SystemExit):
+        main()
+    assert name in told.buffer.getvalue()  # type: ignore[attr-defined]
+
+
 ONE_AFTER_THE_OTHER = """
 import json, sys
 from nas.commands.app import app
