@@ -6,10 +6,14 @@ import shlex
 import sys
 from pathlib import Path
 
+PROJECT = Path(__file__).parents[1]
+"""The project, where the package is read from it; where it was installed, it has no cli.py."""
+
 
 def program() -> str:
-    """`osnet-nas`, or python with cli.py as it was called; from Python, in the project."""
+    """`osnet-nas`, or python with cli.py as it was called; from Python, what there is of them."""
     own = Path(sys.argv[0])
-    if own.stem == "osnet-nas":
-        return "osnet-nas"
-    return shlex.join(["python", str(own) if own.name == "cli.py" else "cli.py"])
+    if own.name == "cli.py":
+        return shlex.join(["python", str(own)])
+    in_project = own.stem != "osnet-nas" and (PROJECT / "pyproject.toml").is_file()
+    return "python cli.py" if in_project else "osnet-nas"

@@ -113,6 +113,15 @@ def test_commands_are_of_the_program_that_was_called(
     assert program() == expected
 
 
+def test_from_python_without_the_project_commands_are_of_the_console_script(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A wheel has no cli.py."""
+    monkeypatch.setattr("sys.argv", ["/lib/ipykernel_launcher.py"])
+    monkeypatch.setattr("nas.program.PROJECT", tmp_path)
+    assert program() == "osnet-nas"
+
+
 def test_the_network_is_where_the_printed_command_leaves_it(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
