@@ -17,3 +17,8 @@ def program() -> str:
         return shlex.join(["python", str(own)])
     in_project = own.stem != "osnet-nas" and (PROJECT / "pyproject.toml").is_file()
     return "python cli.py" if in_project else "osnet-nas"
+
+
+def typed(path: Path) -> str:
+    """A path as it can be typed: one that begins with a dash is no option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)

@@ -13,7 +13,7 @@ from typing import Any
 from nas.arguments import a_path
 from nas.errors import UserError
 from nas.plugins import plugin_options
-from nas.program import program
+from nas.program import program, typed
 from nas.search.checkpoints import kept_checkpoints
 from nas.search.confirm import Spread, confirmed, spread
 from nas.search.overview import overview
@@ -120,8 +120,9 @@ def trial_row(trial: Trial, known: Spread | None = None) -> dict[str, Any]:
 def commands(run: Run, trial: Trial) -> dict[str, str]:
     """What to type to have the trial's network, by what it does; from the weights that the run's
     trials began with, where it named some."""
-    target, data = f"{run.path}#{trial.number}", run.asked["data"]
-    if shlex.quote(str(run.path)) != str(run.path):  # else a shell takes it: # within a word
+    path, data = typed(run.path), run.asked["data"]
+    target = f"{path}#{trial.number}"
+    if shlex.quote(path) != path:  # else a shell takes it: # within a word
         target = shlex.quote(target)
     given = "" if data == "synthetic" else f" --data {shlex.quote(data)}"
     weights = run.asked["recipe"].get("weights")
@@ -142,7 +143,7 @@ def audit_command(run: Run) -> str:
     """What to type to have architectures of the run's space trained that tell what its rungs are
     worth, on the same data, by the same recipe where that is a shipped one."""
     space = run.path / SPACE
-    words = ["audit", str(space) if space.is_file() else run.asked["space"]]
+    words = ["audit", typed(space) if space.is_file() else run.asked["space"]]
     if run.asked["data"] != "synthetic":
         words += ["--data", run.asked["data"]]
     name = run.asked["recipe"]["name"]

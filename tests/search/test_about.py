@@ -85,6 +85,14 @@ def test_other_data_and_names_that_a_shell_splits_stay_whole(tmp_path: Path) -> 
     assert line == f"python cli.py train '{path}#0' --data 'folder:my images'"
 
 
+def test_a_run_whose_name_begins_with_a_dash_is_not_printed_as_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(tmp_path / "-mine")
+    monkeypatch.chdir(tmp_path)
+    assert describe_trial("-mine", 0)["commands"]["train"] == "python cli.py train ./-mine#0"
+
+
 def test_a_network_begins_with_the_weights_that_trials_began_with(tmp_path: Path) -> None:
     weights = tmp_path / "net.safetensors"
     save_network(build("osnet_x0_25"), weights)

@@ -15,7 +15,7 @@ from nas.arguments import a_path
 from nas.cost.parts import PartTable, read_table
 from nas.files import write_atomically
 from nas.plugins import plugin_options
-from nas.program import program
+from nas.program import program, typed
 from nas.report.page.document import about, document, embedded
 from nas.report.page.sections import Section, sections, summary
 from nas.search import Run, open_run
@@ -56,7 +56,7 @@ def report_html(run: Run, latency: PartTable | None = None) -> str:
         summary="".join(f"<p>{escape(line)}</p>" for line in summary(run, trials)),
         sections="".join(map(_section, own)),
         about=_rows(about(run)),
-        command=escape(f"{program()} report {shlex.quote(str(run.path))}{plugin_options()}"),
+        command=escape(f"{program()} report {shlex.quote(typed(run.path))}{plugin_options()}"),
     )
 
 
