@@ -40,6 +40,12 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         raise Unwritable(f"{path} can not be written ({error.strerror})") from None
 
 
+def check_writable(path: Path) -> None:
+    """Unwritable where a file could not be written there: before work that takes long."""
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise Unwritable(f"{path} can not be written (no permission in {path.parent})")
+
+
 def remove_torn(folder: Path) -> None:
     """Delete what a kill in the middle of `write_atomically` has left in a folder."""
     for file in folder.glob(f".*{TEMPORARY}"):

@@ -31,6 +31,7 @@ def latency(
     from nas.cost import backends
     from nas.cost.parts import measured_table, write_parts
     from nas.errors import UserError
+    from nas.files import check_writable
     from nas.progress import counted
     from nas.space import load_space, parts_to_measure
 
@@ -38,6 +39,8 @@ def latency(
         raise UserError("--out: give a .csv file for what is measured here, or a folder to --parts")
     if out and (out.suffix != ".csv" or not out.parent.is_dir()):
         raise UserError(f"--out: {out} is not a .csv file in a directory that exists")
+    if out:
+        check_writable(out)
     if parts and parts.exists() and not parts.is_dir():
         raise UserError(f"--parts: {parts} is a file, not a folder")
     if parts and setting != "frozen":

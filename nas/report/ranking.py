@@ -15,7 +15,7 @@ from nas.arguments import a_path, whole
 from nas.data import Images, check_spec, load_dataset
 from nas.data.random_bits import permutation
 from nas.errors import UserError
-from nas.files import write_atomically
+from nas.files import check_writable, write_atomically
 from nas.models import Network
 from nas.report.look import INK, PAPER
 from nas.report.pictures import (
@@ -87,6 +87,7 @@ def write_ranking(
     path, seed, top = a_path("--out", path), whole("--seed", seed), whole("--top", top, 1)
     if path.suffix not in (".png", ".csv") or not path.parent.is_dir():
         raise UserError(f"--out: {path} is not a .png or .csv file in a folder that exists")
+    check_writable(path)
     drawn = path.suffix == ".png"
     if queries is not None and whole("--queries", queries, 1) > 100 and drawn:
         raise UserError(f"--queries: {queries} is not a number of queries from 1 to 100")

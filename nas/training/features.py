@@ -19,7 +19,7 @@ from nas.arguments import a_path
 from nas.data.decode import FORMATS, decode
 from nas.data.listing import files_below
 from nas.errors import UserError
-from nas.files import write_atomically
+from nas.files import check_writable, write_atomically
 from nas.models import Network
 from nas.progress import Tell, untold
 from nas.training.evaluation import NotFinite, batch_size, embed_batch, scoring
@@ -139,6 +139,7 @@ def _embedded(
 def _check_out(out: Path) -> None:
     if out.suffix not in TABLES or not out.parent.is_dir():
         raise UserError(f"--out: {out} is not a {' or '.join(TABLES)} file in a folder that exists")
+    check_writable(out)
     if out.suffix == ".parquet":
         try:
             import pyarrow  # noqa: F401

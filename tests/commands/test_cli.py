@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from nas.commands import main
+from nas.models import build
+from nas.models.weights import save_network
 
 ROOT = Path(__file__).parents[2]
 
@@ -322,6 +324,23 @@ def test_a_name_that_is_too_long_is_one_line(verb: str) -> None:
     done = cli(*verb.split(), "a" * 300)
     message = f"error: {'a' * 80}... can be no file (File name too long)\n"
     assert (done.returncode, done.stderr) == (2, message)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["latency osnet-mini --out x.csv", "embed n.safetensors people --out x.npz",
+     "rank n.safetensors --data synthetic --out x.csv"],
+)  # fmt: skip
+def test_a_folder_that_can_not_be_written_is_told_before_work_that_takes_long(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: str(path) != ".")
+    save_network(build("osnet_x0_25"), tmp_path / "n.safetensors")
+    (tmp_path / "people").mkdir()
+    (tmp_path / "people" / "a.png").touch()  # a damaged image, of which nothing is said yet
+    done = cli(*line.split(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "can not be written (no permission in .)" in done.stderr
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EMFILE])
