@@ -9,7 +9,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from nas.errors import UserError
+from nas.errors import UserError, brief
 
 
 def several(given: Any) -> list[Any]:
@@ -22,7 +22,7 @@ def several(given: Any) -> list[Any]:
 def a_path(name: str, given: Any) -> Path:
     """The path, of a text too; UserError, which begins with `name`, for anything else."""
     if not isinstance(given, (str, Path)):
-        raise UserError(f"{name}: {given!r} is not a path")
+        raise UserError(f"{name}: {brief(given)} is not a path")
     return Path(given)
 
 
@@ -30,7 +30,7 @@ def real(name: str, given: Any) -> float:
     """The number, numpy's too; UserError, which begins with `name`, for anything else, NaN too."""
     found = float(given) if isinstance(given, Real) else math.nan
     if math.isnan(found):
-        raise UserError(f"{name}: {given!r} is not a number")
+        raise UserError(f"{name}: {brief(given)} is not a number")
     return found
 
 
@@ -41,5 +41,5 @@ def whole(name: str, given: Any, least: int = 0) -> int:
     except TypeError:
         found = least - 1
     if found < least:
-        raise UserError(f"{name}: {given!r} is not a whole number from {least}")
+        raise UserError(f"{name}: {brief(given)} is not a whole number from {least}")
     return found

@@ -30,6 +30,13 @@ def meant(given: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
+def brief(given: object) -> str:
+    """What was given, for a message: on one line, and the beginning of what is long, as a network
+    or a table is."""
+    words = " ".join(repr(given).split())
+    return words if len(words) <= 200 else f"{words[:200]}..."
+
+
 def in_words(error: BaseException) -> str:
     """What code of a user raised, in one line, with the last line of that code: it may be in none.
 

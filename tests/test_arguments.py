@@ -125,6 +125,23 @@ def test_a_wrong_argument_is_named(message: str) -> None:
         CALLS[message](nas)
 
 
+GIVEN: dict[str, Callable[[Any], object]] = {
+    "a network or a trial, give its architecture": lambda own: own.cost_of(NETWORK),
+    "no preset is named": lambda own: own.train_network(pd.DataFrame({"trial": range(99)})),
+    "is not a path": lambda own: own.open_run(NETWORK),
+    "no space": lambda own: own.load_space(preset("osnet_x0_25")),
+    "not a Architecture": lambda own: own.load_recipe(preset("osnet_x0_25")),
+}
+
+
+@pytest.mark.parametrize("words", GIVEN)
+def test_what_is_long_is_said_on_one_line_and_not_whole(words: str) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        GIVEN[words](nas)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 450
+
+
 def test_seeds_and_limits_may_come_from_a_table(tmp_path: Path) -> None:
     seeds: list[Any] = [3, np.int64(3)]
     first, second = (nas.build("osnet_x0_25", seed=seed).state_dict() for seed in seeds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nas.architecture.value import Architecture, Block, Stage
-from nas.errors import UserError
+from nas.errors import UserError, brief
 
 CHANNELS = (256, 384, 512)
 WIDTHS = {"x1_0": 1.0, "x0_75": 0.75, "x0_5": 0.5, "x0_25": 0.25}
@@ -48,7 +48,9 @@ def preset(name: str | Architecture) -> Architecture:
         return name
     if not isinstance(name, str) or name not in PRESETS:
         hint = "; of a point, give space.architecture(point)" if isinstance(name, dict) else ""
+        if isinstance(getattr(name, "architecture", None), Architecture):
+            hint = "; of a network or a trial, give its architecture"
         if "#" in str(name):
             hint = "; of a trial, give open_run(RUN).trial(NUMBER).architecture"
-        raise UserError(f"no preset is named {name!r}; presets are {', '.join(PRESETS)}{hint}")
+        raise UserError(f"no preset is named {brief(name)}; presets are {', '.join(PRESETS)}{hint}")
     return PRESETS[name]

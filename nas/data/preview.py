@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nas.arguments import a_path, whole
 from nas.data.dataset import Dataset, Images
 from nas.data.stack import stacked
-from nas.errors import UserError
+from nas.errors import UserError, brief
 from nas.files import write_atomically
 
 Part: TypeAlias = Literal["train", "test"]
@@ -100,7 +100,7 @@ def contact_sheet(
     each = None if each is None else whole("each", each, 1)
     path = a_path("--out", path)
     if not isinstance(dataset, Dataset):
-        raise UserError(f"dataset: {dataset!r} is not a data set, as load_dataset gives")
+        raise UserError(f"dataset: {brief(dataset)} is not a data set, as load_dataset gives")
     if not path.parent.is_dir():
         raise UserError(f"contact sheet {path}: no folder {path.parent}; make it or name another")
     from PIL import Image, ImageDraw

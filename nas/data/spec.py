@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from nas.arguments import several, whole
 from nas.data.layouts import LAYOUTS, Count, Layout
-from nas.errors import UserError, meant
+from nas.errors import UserError, brief, meant
 
 if TYPE_CHECKING:
     from nas.data.dataset import Dataset, Task
@@ -196,7 +196,8 @@ def sides(spec: str) -> list[str]:
     """The spec of what is trained on and, where an arrow follows, of what is scored on."""
     if not isinstance(spec, str):
         raise UserError(
-            f"data {spec!r} is not a text, as {usages()}; nas.register_data gives a name to others"
+            f"data {brief(spec)} is not a text, as {usages()}; "
+            "nas.register_data gives a name to others"
         )
     found = _cut(spec, ARROW)
     if len(found) > 2:

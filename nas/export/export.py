@@ -12,7 +12,7 @@ import torch
 from nas.arguments import a_path
 from nas.cost import cost
 from nas.data import Dataset, load_dataset
-from nas.errors import UserError
+from nas.errors import UserError, brief
 from nas.export.formats import FORMATS, find_format
 from nas.export.int8 import Calibration, Int8, check_data, quantise, score
 from nas.export.runners import (
@@ -66,7 +66,7 @@ def export_network(
     out = a_path("--out", out)
     int8 = Calibration(int8) if isinstance(int8, str) else int8
     if int8 is not None and not isinstance(int8, Calibration):
-        raise UserError(f"--int8: {int8!r} is not a Calibration, nor the data for one")
+        raise UserError(f"--int8: {brief(int8)} is not a Calibration, nor the data for one")
     name = find_format(format, out)
     chosen = FORMATS[name]
     if not out.parent.is_dir() or out.is_dir():

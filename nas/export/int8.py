@@ -14,7 +14,7 @@ from nas.architecture import Size
 from nas.arguments import whole
 from nas.data import Dataset, Images, check_matches, resize
 from nas.data.split import as_it_is
-from nas.errors import UserError
+from nas.errors import UserError, brief
 from nas.models import Network
 from nas.models.deployed import Deployed, Floats, Runner
 from nas.seeds import derived_seed
@@ -34,7 +34,7 @@ class Calibration:
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, str):
-            raise UserError(f"Calibration: data {self.data!r} is not a text, as synthetic")
+            raise UserError(f"Calibration: data {brief(self.data)} is not a text, as synthetic")
         whole("Calibration: images", self.images, 1)
         whole("Calibration: seed", self.seed)
 

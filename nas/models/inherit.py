@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nas.architecture import Pen, Placed, lower
 from nas.architecture.channels import MAKES_CHANNELS, NORMS, Axis, Key, Ties, Wired, wiring
-from nas.errors import UserError
+from nas.errors import UserError, brief
 from nas.models.choice import NOTHING, Channels, Choice, Pairs, output_pairs, pairs
 from nas.models.inherited import Inheritance, Row, Unused
 from nas.models.network import Network
@@ -36,7 +36,7 @@ def inherit(model: Network, source: Network, *, channels: Channels = "order") ->
         raise UserError(f"channels: {channels!r} is not one of {', '.join(get_args(Channels))}")
     for name, network in (("model", model), ("source", source)):
         if not isinstance(network, Network):
-            raise UserError(f"{name}: {network!r} is not a network, as load_network gives")
+            raise UserError(f"{name}: {brief(network)} is not a network, as load_network gives")
     ties = Ties()
     mine, theirs = wiring(_placed(model), ties), wiring(_placed(source), ties)
     reasons = {key: _mismatch(key, wired, theirs.get(key)) for key, wired in mine.items()}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nas.arguments import several
 from nas.cost import ALL_COSTS
-from nas.errors import UserError, meant
+from nas.errors import UserError, brief, meant
 
 SCORE = "score"
 METRICS = ("mAP", "top1")
@@ -29,7 +29,8 @@ def parse_objectives(text: str | Sequence[str]) -> tuple[str, ...]:
         unknown = [name for name in names if name not in (SCORE, *ALL_COSTS)]
         near = meant(unknown[0], ALL_COSTS) if unknown else ""
         raise UserError(
-            f"--objectives: {text!r} is not score and one or two of {costs}, as score,macs{near}"
+            f"--objectives: {brief(text)} is not score and one or two of {costs}, "
+            f"as score,macs{near}"
         )
     return names
 

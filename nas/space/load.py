@@ -17,7 +17,7 @@ from nas.architecture.presets import PRESETS
 from nas.architecture.value import Size
 from nas.arguments import several
 from nas.cost.parts import PartTable
-from nas.errors import UserError, meant
+from nas.errors import UserError, brief, meant
 from nas.plugins import loaded_plugins
 from nas.space import paths
 from nas.space.conditions import ordered, parse_constraint, parse_when
@@ -118,9 +118,8 @@ def _read(given: str, beside: Path = Path()) -> Document:
     if not isfile(beside / given):
         inside = beside / given / "space.yaml"
         near = f"; there is {inside}" if isfile(inside) else meant(given, shipped_spaces())
-        raise UserError(
-            f"no space {given!r}: neither a file nor one of {', '.join(shipped_spaces())}{near}"
-        )
+        known = ", ".join(shipped_spaces())
+        raise UserError(f"no space {brief(given)}: neither a file nor one of {known}{near}")
     return read_document(beside / given)
 
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from nas.arguments import several
-from nas.errors import UserError, meant
+from nas.errors import UserError, brief, meant
 from nas.files import file_digest, is_torch_file
 from nas.plugins import digest_of
 from nas.training.augmentation_kinds import AUGMENTATIONS
@@ -273,7 +273,7 @@ def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
     changes = _parse_overrides(overrides)
     if not isinstance(recipe, (str, Path, Recipe)):
         kind = type(recipe).__name__
-        raise UserError(f"a recipe is a name, a file or a Recipe, not a {kind}: {recipe!r}")
+        raise UserError(f"a recipe is a name, a file or a Recipe, not a {kind}: {brief(recipe)}")
     document: Any
     if isinstance(recipe, Recipe):
         label, document, values = recipe.name, None, recipe.model_dump()
