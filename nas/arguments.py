@@ -26,6 +26,13 @@ def a_path(name: str, given: Any) -> Path:
     return Path(given)
 
 
+def check_one_of(name: str, given: Any, known: Iterable[str]) -> None:
+    """UserError, which begins with `name`, unless it is one of the names that are known."""
+    names = list(known)
+    if not isinstance(given, str) or given not in names:
+        raise UserError(f"{name}: {brief(given)} is not one of {', '.join(names)}")
+
+
 def real(name: str, given: Any) -> float:
     """The number, numpy's too; UserError, which begins with `name`, for anything else, NaN too."""
     found = float(given) if isinstance(given, Real) else math.nan

@@ -80,6 +80,8 @@ def test_numbers_of_trials_may_come_from_a_table(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no mac; it has macs, params"):
         nas.best_trials(run, {"mac": 3e6})
     assert nas.best_trials(run)[0].number in set(run.trials()["trial"])
+    with pytest.raises(UserError, match=r"--cost: \['macs'\] is not one of macs, params"):
+        nas.pareto_figure(run, ["macs"])  # type: ignore[arg-type]
     with pytest.raises(UserError, match="'gif' is not one of png, svg, pdf"):
         nas.write_pareto(run, None, "gif")
 
@@ -115,6 +117,10 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "Calibration: data None is not a text": lambda own: own.Calibration(None),
     "--queries: '8'": lambda own: own.write_ranking(NETWORK, "synthetic", "x.png", queries="8"),
     "source: 'net.pt' is not a network": lambda own: own.inherit(NETWORK, "net.pt"),
+    "--format: ['onnx'] is not one": lambda own: own.export_network(NETWORK, "x.onnx", ["onnx"]),
+    "channels: None is not one of": lambda own: own.inherit(NETWORK, NETWORK, channels=None),
+    "--design: {} is not one of": lambda own: own.run_ablation("osnet-mini", design={}),
+    "--sampler: ['tpe'] is not one": lambda own: own.run_search("osnet-mini", sampler=["tpe"]),
     "dataset: 'synthetic' is not a data": lambda own: own.contact_sheet("synthetic", "x.png"),
 }
 

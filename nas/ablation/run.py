@@ -27,7 +27,7 @@ from nas.ablation.reuse import Reused, reuse
 from nas.ablation.statistics import Comparisons, compare
 from nas.ablation.tables import comparison_frame
 from nas.architecture import Architecture, key, preset
-from nas.arguments import several, whole
+from nas.arguments import check_one_of, several, whole
 from nas.cost import cost
 from nas.data import prepare_dataset
 from nas.directory import Kind, make_directory
@@ -220,8 +220,8 @@ def make_design(
     """The design's name, and the rows to train, the baseline first; UserError says what does not
     fit together."""
     own = str(design).endswith(SUFFIXES)
-    if design not in DESIGNS and not own:
-        raise UserError(f"--design: {design!r} is not one of {', '.join(DESIGNS)}")
+    if not own:
+        check_one_of("--design", design, DESIGNS)
     if match not in (None, *MATCHED):
         raise UserError(f"--match: {match!r} is not {' or '.join(MATCHED)}")
     base = preset(baseline) if baseline is not None else None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nas.architecture.fields import Value
+from nas.arguments import check_one_of
 from nas.audit.evidence import Evidence, Floats
 from nas.audit.importance import RESAMPLES, Importance, importance
 from nas.audit.ranking import Agreement, Ints, agreement, cost_bands, resample
@@ -75,8 +76,7 @@ def judge(
     where there is too little.
     """
     own = evidence.usable()
-    if cost not in own.costs:
-        raise UserError(f"--cost: {cost!r} is not one of {', '.join(own.costs)}")
+    check_one_of("--cost", cost, own.costs)
     if bands is not None and not 1 <= bands <= len(own) // 2:
         raise UserError(f"--bands: {bands} is not a number from 1 to {len(own) // 2}")
     rest = dict(zero_cost or {}) | {name: own.costs[name] for name in ("params", BESIDE)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas.architecture import Architecture
-from nas.arguments import several, whole
+from nas.arguments import check_one_of, several, whole
 from nas.audit.evidence import LEAST, Evidence, Floats, from_table, from_trials
 from nas.audit.judge import BESIDE, Judgement, judge
 from nas.audit.plan import AuditPlan, spread_trials
@@ -112,8 +112,7 @@ def run_audit(
         "--executor": cluster, "--fresh": fresh or None, "--constraint": limits or None,
     }  # fmt: skip
     asked = {name: value for name, value in training.items() if value is not None}
-    if cost not in COSTS:
-        raise UserError(f"--cost: {cost!r} is not one of {', '.join(COSTS)}")
+    check_one_of("--cost", cost, COSTS)
     bands = None if bands is None else whole("--bands", bands, 1)
     shown = view or SilentView()
     target = target.path if isinstance(target, Run) else target

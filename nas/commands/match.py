@@ -22,6 +22,7 @@ def match(
 ) -> None:
     """Find the width at which FAMILY costs what TO costs, within 2%."""
     from nas.architecture import families, key, to_document, to_json
+    from nas.arguments import check_one_of
     from nas.commands.targets import resolve
     from nas.cost import cost as exact
     from nas.cost.match import match as find
@@ -29,8 +30,7 @@ def match(
     from nas.errors import UserError
     from nas.files import write_atomically
 
-    if family not in families:
-        raise UserError(f"--family: {family!r} is not one of {', '.join(families)}")
+    check_one_of("--family", family, families)
     if out is not None and not out.parent.is_dir():
         raise UserError(f"--out: {out.parent} is not a directory")
     target = resolve(to, input)

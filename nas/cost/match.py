@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nas.architecture import Architecture, Block
+from nas.arguments import check_one_of
 from nas.cost.exact import COSTS, cost
 from nas.errors import Faulty, UserError
 
@@ -19,8 +20,7 @@ def match(architecture: Architecture, target: int, name: str = "macs") -> Archit
 
     UserError where no width up to 8 comes within 2% of it, or none of 1 to 8 can be built.
     """
-    if name not in COSTS:
-        raise UserError(f"--cost: {name!r} is not one of {', '.join(COSTS)}")
+    check_one_of("--cost", name, COSTS)
 
     def at(steps: int) -> Architecture:
         return replace(architecture, width=steps / FINEST)

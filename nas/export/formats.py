@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from nas.arguments import check_one_of
 from nas.errors import UserError
 from nas.export.runners import network_runner
 from nas.models import Network, build
@@ -79,8 +80,7 @@ def find_format(name: str | None, out: Path) -> str:
     if name is None:
         said = ", ".join(f"{suffix} ({known})" for suffix, known in suffixes.items())
         raise UserError(f"--out: {out} ends in none of {said}")
-    if name not in FORMATS:
-        raise UserError(f"--format: {name!r} is not one of {', '.join(FORMATS)}")
+    check_one_of("--format", name, FORMATS)
     if out.suffix != FORMATS[name].suffix:
         raise UserError(f"--out: {out} does not end in {FORMATS[name].suffix}, as {name} does")
     return name

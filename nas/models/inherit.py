@@ -15,6 +15,7 @@ from torch import Tensor
 
 from nas.architecture import Pen, Placed, lower
 from nas.architecture.channels import MAKES_CHANNELS, NORMS, Axis, Key, Ties, Wired, wiring
+from nas.arguments import check_one_of
 from nas.errors import UserError, brief
 from nas.models.choice import NOTHING, Channels, Choice, Pairs, output_pairs, pairs
 from nas.models.inherited import Inheritance, Row, Unused
@@ -32,8 +33,7 @@ def inherit(model: Network, source: Network, *, channels: Channels = "order") ->
     Efficient ConvNets", ICLR 2017). Where it has more, the source's go to the first ones. Returns
     what was carried of each tensor, and what of the source was not used.
     """
-    if channels not in get_args(Channels):
-        raise UserError(f"channels: {channels!r} is not one of {', '.join(get_args(Channels))}")
+    check_one_of("channels", channels, get_args(Channels))
     for name, network in (("model", model), ("source", source)):
         if not isinstance(network, Network):
             raise UserError(f"{name}: {brief(network)} is not a network, as load_network gives")

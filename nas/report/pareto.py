@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.arguments import several
+from nas.arguments import check_one_of, several
 from nas.errors import UserError
 from nas.report.dots import bars, beside, log_ticks
 from nas.report.figures import write_figure
@@ -49,8 +49,7 @@ def pareto_figure(
     if not any(trial.scores for trial in trials):
         raise UserError(f"{run.path}: no trial is complete yet, so there is nothing to plot")
     known = next(trial for trial in trials if trial.scores)
-    if cost not in known.costs:
-        raise UserError(f"--cost: {cost!r} is not one of {', '.join(known.costs)}")
+    check_one_of("--cost", cost, known.costs)
     trials = [trial for trial in trials if cost in trial.costs]
     shown = shown_by(everything, run.objectives)
     members = sorted(

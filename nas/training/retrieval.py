@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nas.errors import UserError
+from nas.arguments import check_one_of
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
@@ -36,8 +36,7 @@ class Gallery:
     def __init__(
         self, embeddings: Tensor, ids: Ints, cams: Ints, metric: Metric = "cosine"
     ) -> None:
-        if metric not in get_args(Metric):
-            raise UserError(f"metric: {metric!r} is not one of {', '.join(get_args(Metric))}")
+        check_one_of("metric", metric, get_args(Metric))
         self.cosine = metric == "cosine"
         self.embeddings = self._ready(embeddings)
         self.ids, self.cams = ids, cams

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nas.arguments import check_one_of
 from nas.cost import MEASURED
 from nas.errors import UserError
 from nas.search.samplers.ehvi import START, START_ON_RUNGS, EhviSampler
@@ -37,6 +38,7 @@ def make_sampler(
 
     rungs: whether trials are scored below full length first. score_min: as for `EhviSampler`.
     """
+    check_one_of("--sampler", name, SAMPLERS)
     if score_min is not None and name != "ehvi":
         costs = measured(objectives, space)
         remedy = f"predict {costs[0]} by a --latency-table" if costs else "leave out one of both"
@@ -50,6 +52,4 @@ def make_sampler(
                 "measured; use tpe, nsga2 or gp, or predict it by a --latency-table"
             )
         return EhviSampler(space, objectives, START_ON_RUNGS if rungs else START, score_min)
-    if name in OPTUNA:
-        return OptunaSampler(space, objectives, OPTUNA[name])
-    raise UserError(f"--sampler: {name!r} is not one of {', '.join(SAMPLERS)}")
+    return OptunaSampler(space, objectives, OPTUNA[name])
