@@ -79,6 +79,9 @@ def test_numbers_of_trials_may_come_from_a_table(tmp_path: Path) -> None:
         nas.replay_trial(run, first, noise=-1)
     with pytest.raises(UserError, match="has no mac; it has macs, params"):
         nas.best_trials(run, {"mac": 3e6})
+    for limits in ("macs <= 3M", 3, ["macs"]):
+        with pytest.raises(UserError, match=r"limits: .* has no numbers by the names of costs"):
+            nas.best_trials(run, limits)  # type: ignore[arg-type]
     assert nas.best_trials(run)[0].number in set(run.trials()["trial"])
     with pytest.raises(UserError, match=r"--cost: \['macs'\] is not one of macs, params"):
         nas.pareto_figure(run, ["macs"])  # type: ignore[arg-type]
@@ -117,6 +120,11 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "Calibration: data None is not a text": lambda own: own.Calibration(None),
     "--queries: '8'": lambda own: own.write_ranking(NETWORK, "synthetic", "x.png", queries="8"),
     "source: 'net.pt' is not a network": lambda own: own.inherit(NETWORK, "net.pt"),
+    "--out: 3 is not a path": lambda own: own.train_network("osnet_x0_25", out=3),
+    "--out: 4 is not a path": lambda own: own.run_search("osnet-mini", out=4),
+    "--out: 5 is not a path": lambda own: own.run_ablation("osnet-mini", out=5),
+    "--out: 6 is not a path": lambda own: own.run_audit("osnet-mini", out=6),
+    "--init: Network": lambda own: own.train_network("osnet_x0_25", init=NETWORK),
     "--format: ['onnx'] is not one": lambda own: own.export_network(NETWORK, "x.onnx", ["onnx"]),
     "channels: None is not one of": lambda own: own.inherit(NETWORK, NETWORK, channels=None),
     "--design: {} is not one of": lambda own: own.run_ablation("osnet-mini", design={}),

@@ -27,7 +27,7 @@ from nas.ablation.reuse import Reused, reuse
 from nas.ablation.statistics import Comparisons, compare
 from nas.ablation.tables import comparison_frame
 from nas.architecture import Architecture, key, preset
-from nas.arguments import check_one_of, several, whole
+from nas.arguments import a_path, check_one_of, several, whole
 from nas.cost import cost
 from nas.data import prepare_dataset
 from nas.directory import Kind, make_directory
@@ -158,7 +158,7 @@ def run_ablation(
         "seed": seed,
     }
     named = bool(factors) or baseline is not None or design not in DESIGNS
-    path = Path(out) if out is not None else _default_path(asked, match, rows=named)
+    path = a_path("--out", out) if out is not None else _default_path(asked, match, rows=named)
     replicates = len(chosen.rows) * seeds
     spend = Budget.parse(budget) if budget else Budget("replicates", replicates)
     if spend.kind == "trials":

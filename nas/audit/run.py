@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas.architecture import Architecture
-from nas.arguments import check_one_of, several, whole
+from nas.arguments import a_path, check_one_of, several, whole
 from nas.audit.evidence import LEAST, Evidence, Floats, from_table, from_trials
 from nas.audit.judge import BESIDE, Judgement, judge
 from nas.audit.plan import AuditPlan, spread_trials
@@ -166,7 +166,7 @@ def _of_table(
     if zero_cost:
         check_spec(data)
     name = table.space.name if isinstance(target, Table) else Path(str(target)).resolve().name
-    path = Path(out) if out is not None else Path("results") / f"audit-{name}"
+    path = a_path("--out", out) if out is not None else Path("results") / f"audit-{name}"
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -239,7 +239,7 @@ def _of_space(
     if limits:
         asked["constraints"] = limits
     plain = default_path(asked)
-    path = Path(out) if out is not None else plain.with_name(f"audit-{plain.name}")
+    path = a_path("--out", out) if out is not None else plain.with_name(f"audit-{plain.name}")
     ladder = Ladder((*chosen, trained.epochs), 2.0, ("macs",))
     ledger = Ledger(spend or Budget("replicates", len(rows) * seeds), trained, side_by_side)
     with locked(path, "audit"):

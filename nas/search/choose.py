@@ -11,7 +11,7 @@ from pathlib import Path
 from nas.arguments import real, whole
 from nas.cost import LATENCY, MEASURED
 from nas.cost.parts import PartTable, read_table
-from nas.errors import UserError
+from nas.errors import UserError, brief
 from nas.search.confirm import confirmed
 from nas.search.objectives import SCORE
 from nas.search.record import Trial
@@ -36,7 +36,12 @@ def best_trials(
     those that count for so much at least, the cheapest first, by the run's first cost, or by
     latency where there is a table. UserError where none is within.
     """
-    limits = {} if limits is None else dict(limits)
+    try:
+        limits = {} if limits is None else dict(limits)
+    except (TypeError, ValueError):
+        raise UserError(
+            f"limits: {brief(limits)} has no numbers by the names of costs, as {{'macs': 5e6}}"
+        ) from None
     count = whole("--count", count, 1)
     least = None if score_min is None else real("--score-min", score_min)
     for name, most in limits.items():

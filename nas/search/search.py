@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nas.architecture import Architecture, key, preset
-from nas.arguments import real, several, whole
+from nas.arguments import a_path, real, several, whole
 from nas.cost import Setting
 from nas.cost.parts import PartTable
 from nas.data import prepare_dataset
@@ -136,7 +136,7 @@ def run_search(
     earlier = [earlier_run(run, asked) for run in several(warm_start)]
     if earlier:
         asked["warm_start"] = [str(run.path) for run in earlier]
-    path = Path(out) if out is not None else default_path(asked)
+    path = a_path("--out", out) if out is not None else default_path(asked)
     count = slots(workers, cluster)
     if storage is not None:
         check_storage(storage)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.errors import UserError
+from nas.errors import UserError, brief
 from nas.files import write_atomically
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class Shared:
 
 def check_storage(url: str) -> None:
     """UserError unless the storage answers; makes Optuna's tables in it where it has none."""
-    if not isinstance(url, str):
-        raise UserError(f"--storage: {url!r} is not the text of a URL, as sqlite:///FILE")
+    if not isinstance(url, str) or not url:
+        raise UserError(f"--storage: {brief(url)} is not the text of a URL, as sqlite:///FILE")
     try:
         open_storage(url)
     except ImportError as error:

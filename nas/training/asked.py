@@ -21,7 +21,7 @@ EXPORT_FIRST = "write the weights of a trial to a file with `export` first"
 
 
 def asked_of(
-    architecture: Architecture, data: str, recipe: Recipe, seed: int, init: str | Path | None
+    architecture: Architecture, data: str, recipe: Recipe, seed: int, init: Path | None
 ) -> dict[str, Any]:
     """What decides the trained weights: where any of it differs, it is another training."""
     return {
@@ -30,7 +30,7 @@ def asked_of(
         "data": data,
         "recipe": recipe.model_dump(),
         "seed": seed,
-        "init": None if init is None else f"{init} ({_digest(Path(init))})",
+        "init": None if init is None else f"{init} ({_digest(init)})",
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas.architecture import Architecture, preset
-from nas.arguments import real, several, whole
+from nas.arguments import a_path, real, several, whole
 from nas.data import Dataset, Held, check_spec, hold_out_to_score, load_dataset
 from nas.directory import check_directory, make_directory
 from nas.errors import UserError
@@ -80,8 +80,9 @@ def train_network(
     for spec in (data, *evaluate):
         check_spec(spec)
     place = parse_device(device)
+    init = None if init is None else a_path("--init", init)
     asked = asked_of(architecture, data, trained, seed, init)
-    path = Path(out) if out is not None else default_path(asked, name, recipe, overrides)
+    path = a_path("--out", out) if out is not None else default_path(asked, name, recipe, overrides)
     shown = view or Silent()
     with locked(path, "training"):
         check_directory(path, asked, KIND, fresh=fresh)
@@ -93,7 +94,7 @@ def train_network(
         network.task, network.classes = dataset.task, dataset.classes
         about = inherited(architecture, trained) if trained.weights else ""
         if init is not None:
-            about = load_initial(network, Path(init))
+            about = load_initial(network, init)
         trainer = Trainer(network, trained, seed=split, device=place)
         trainer.epoch_steps(held.train)  # what does not fit the data says so here
         tests = load_tests(network, dataset, data, evaluate)

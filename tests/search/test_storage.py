@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -47,9 +48,10 @@ def test_a_storage_that_can_not_be_reached_is_one_line_before_anything_is_writte
     assert not Path(tiny["out"]).exists()
 
 
-def test_a_path_is_not_a_url(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is not the text of a URL, as sqlite:///FILE"):
-        check_storage(tmp_path / "study.db")  # type: ignore[arg-type]
+@pytest.mark.parametrize("url", [Path("study.db"), ""])
+def test_a_path_or_nothing_is_not_a_url(url: Any) -> None:
+    with pytest.raises(UserError, match=r"is not the text of a URL, as sqlite:///FILE$"):
+        check_storage(url)
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
