@@ -1,8 +1,13 @@
-"""One process at a time holds a directory."""
+"""One process at a time holds a directory.
+
+The system takes the lock from a process that dies. Where a file system has no such locks, as those
+of clusters at times, the file itself is the lock; it stays when its machine dies.
+"""
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,17 +18,19 @@ from nas.errors import UserError
 @contextmanager
 def locked(path: Path, noun: str) -> Iterator[None]:
     """Hold the directory for this process; UserError where another one does, or it is no place."""
-    from filelock import FileLock, Timeout
+    from filelock import FileLock, SoftFileLock, Timeout
 
     _check_writable(path)
     file = _lock_file(path)
     lock = FileLock(file)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0.5)  # who looks whether it is in use holds it for a moment
+        with _by_a_file_too():
+            lock.acquire(timeout=0.5)  # who looks whether it is in use holds it for a moment
     except Timeout:
+        stays = f"; if its machine died, remove {file}" if isinstance(lock, SoftFileLock) else ""
         raise UserError(
-            f"{path} is in use by another {noun}; wait for it, or choose another --out"
+            f"{path} is in use by another {noun}; wait for it, or choose another --out{stays}"
         ) from None
     except OSError as error:
         raise UserError(
@@ -42,13 +49,21 @@ def in_use(path: Path) -> bool:
     file = _lock_file(path)
     try:
         if file.exists():
-            with FileLock(file, timeout=0):
+            with _by_a_file_too(), FileLock(file, timeout=0):
                 pass
         return False
     except Timeout:
         return True
     except OSError:  # it can not be looked at, so it can not have been locked from here
         return False
+
+
+@contextmanager
+def _by_a_file_too() -> Iterator[None]:
+    """Without the warning that the file is the lock."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "flock not supported", UserWarning)
+        yield
 
 
 def _check_writable(path: Path) -> None:

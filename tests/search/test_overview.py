@@ -1,5 +1,6 @@
 """What is listed of runs, without a look at their architectures."""
 
+import errno
 import json
 import sqlite3
 from pathlib import Path
@@ -79,6 +80,24 @@ def test_a_directory_has_one_lock_by_whatever_name_it_is_called(
             assert overview(other).state == "going on"
             with pytest.raises(UserError, match="in use by another"), locked(other, "search"):
                 pass
+
+
+def test_where_a_file_is_the_lock_it_is_named_as_its_machine_may_have_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(fcntl, "flock", flock)
+    path, lock = make_run(tmp_path / "a"), tmp_path / ".a.lock"
+    with locked(path, "search"):
+        assert overview(path).state == "going on"
+    assert overview(path).state == "finished"
+    lock.write_text("4711\nnode17\n")
+    with pytest.raises(UserError, match=rf"in use .*died, remove {lock}$"), locked(path, "search"):
+        pass
+    assert not recwarn.list
 
 
 def test_a_run_of_before_sessions_were_noted_goes_by_what_runs(run: Path) -> None:
