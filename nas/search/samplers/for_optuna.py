@@ -32,6 +32,8 @@ TURN, PROPOSED = "osnet-nas:turn", "osnet-nas:proposed"
 """Attributes of a trial: whose turn it is to be given parameters, with the time when that was
 written, and what was proposed: in a storage they stand only as they are suggested, one after the
 other."""
+EXPECTED = {"predicted", "deviation", "growth"}
+"""Of what the sampler expects of a trial, what its user attributes say."""
 PATIENCE = 30.0
 """Seconds after which who has not written, while it waits or proposes, counts as gone."""
 SPACING = 3  # of the rungs that reports are taken for, so that they are few
@@ -53,6 +55,9 @@ class SpaceSampler(optuna.samplers.BaseSampler):
     it. Parameters that are not of the space are drawn at random. What is
     proposed follows from the seed and from the study's trials, so that a study in a storage goes on
     as if it had never stopped.
+
+    What it expects is in a trial's user attributes, after the start-up phase: `predicted`, the
+    score, with its `deviation`, and `growth`, the share of the hypervolume that it adds.
     """
 
     def __init__(
@@ -100,6 +105,9 @@ class SpaceSampler(optuna.samplers.BaseSampler):
                 with suppress(RuntimeError):  # what it raises where the user asks and tells
                     study.stop()
             params = optuna_params(self.space, found[0].point) if found else {}
+            note = found[0].note if found else {}
+            for name in EXPECTED & note.keys():
+                study._storage.set_trial_user_attr(trial._trial_id, name, note[name])
             study._storage.set_trial_system_attr(trial._trial_id, PROPOSED, params)
             return {name: value for name, value in params.items() if name in search_space}
 

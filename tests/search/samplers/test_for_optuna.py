@@ -66,6 +66,19 @@ def test_it_proposes_what_a_search_would(space: Space) -> None:
     assert points(space, studied(space, START + 6, seed=3)) == [trial.point for trial in own]
 
 
+def test_what_it_expects_of_a_trial_can_end_a_study(space: Space) -> None:
+    def enough(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        if trial.user_attrs.get("growth", 1.0) < 0.1:
+            study.stop()
+
+    study = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space))
+    study.optimize(lambda trial: objective(space, trial), 60, callbacks=[enough])
+    attributes = [trial.user_attrs for trial in study.trials]
+    assert attributes[:START] == [{}] * START
+    assert all(set(own) == {"predicted", "deviation", "growth"} for own in attributes[START:])
+    assert START < len(attributes) < 60 and attributes[-1]["growth"] < 0.1
+
+
 def test_a_study_of_the_score_alone_is_the_same_search(space: Space) -> None:
     study = optuna.create_study(direction="maximize", sampler=SpaceSampler(space))
     study.optimize(lambda trial: objective(space, trial)[0], START + 4)
