@@ -29,6 +29,8 @@ def load_plugin(path: str | Path) -> None:
     changed since it was loaded.
     """
     file = a_path("--plugin", path).resolve()
+    if not file.exists():
+        raise UserError(f"--plugin: there is no file {path}")
     if file.suffix != ".py" or not file.is_file():
         raise UserError(f"--plugin: {path} is not a Python file")
     if file.name in _loaded:

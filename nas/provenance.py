@@ -42,12 +42,14 @@ class Made(NamedTuple):
     """What scores come from, beside what was asked; None where it is not known."""
 
     torch: str | None
+    norms: str | None
     code: str | None
     images: str | None
 
 
 CHANGES = {
     "torch": "torch {}, and this is {}",
+    "norms": "batch norms that were {}, and here are {}",
     "code": "other code of the training, or other plug-ins",
     "images": "other images, or other labels",
 }
@@ -57,14 +59,16 @@ def made_with(file: Path) -> Made:
     """What a directory was made with, by its file."""
     about = json.loads(file.read_text(encoding="utf-8"))
     torch = (about.get("versions") or {}).get("torch")
-    return Made(torch, about.get("code"), about.get("images"))
+    norms = (about.get("machine") or {}).get("norms")
+    return Made(torch, norms, about.get("code"), about.get("images"))
 
 
 def making_with(data: str) -> Made:
     """What this process would make a directory of that data with."""
     from nas.data import fingerprint
 
-    return Made(library_versions(("torch",))["torch"], training_code(), fingerprint(data))
+    torch, norms = library_versions(("torch",))["torch"], machine().get("norms")
+    return Made(torch, norms, training_code(), fingerprint(data))
 
 
 def changed_since(file: Path, data: str) -> str:
@@ -87,8 +91,14 @@ def without_passwords(text: str) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers of a run were measured on."""
+    """What the numbers of a run were measured on.
+
+    norms: compiled, where batch norms train by the step that is compiled at installation, which
+    has other last bits than torch's. Of a GPU they are torch's own.
+    """
     import torch
+
+    from nas.models.fused_norm import library
 
     found: dict[str, Any] = {
         "system": platform.platform(),
@@ -96,7 +106,10 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
     }
     if torch.cuda.is_available():
-        found["gpu"] = torch.cuda.get_device_name(0)
+        names = map(torch.cuda.get_device_name, range(torch.cuda.device_count()))
+        found["gpu"] = ", ".join(dict.fromkeys(names))
+    else:
+        found["norms"] = "compiled" if library() else "torch's"
     return found
 
 

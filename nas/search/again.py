@@ -178,5 +178,5 @@ def _changed(path: Path) -> tuple[str, ...]:
     return tuple(
         f"{name} was {then.get(name)}, is {value}"
         for name, value in now.items()
-        if then.get(name) != value
+        if name in then and then[name] != value
     )
