@@ -361,11 +361,11 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """The file, for queries alone.
 
     SQLite writes beside it to read it. Where it may not, and there is no log of one who writes, the
-    file is one that does not change.
+    file is one that does not change. An empty log is what a reader leaves.
     """
     file = path.resolve()
-    writable = os.access(file.parent, os.W_OK)
-    still = not writable and not file.with_name(f"{file.name}-wal").exists()
+    log = file.with_name(f"{file.name}-wal")
+    still = not os.access(file.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
     return sqlite3.connect(f"{file.as_uri()}?mode=ro{'&immutable=1' * still}", uri=True)
 
 
