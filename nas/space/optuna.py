@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from nas.architecture import Architecture
 from nas.architecture.fields import Value
-from nas.space.space import Point, Space
+from nas.errors import UserError, brief, first_line
+from nas.space.space import Parameter, Point, Space
 
 if TYPE_CHECKING:
     import optuna
@@ -55,14 +56,17 @@ def suggest(trial: optuna.trial.BaseTrial, space: str | Path | Space) -> Archite
 
     space: a name or a file is read at each call. Its parameters are asked of the trial, so any
     sampler serves. Raises optuna.TrialPruned where the architecture breaks a constraint, which
-    `SpaceSampler` never proposes.
+    `SpaceSampler` never proposes; UserError where the trial, its study, or what was enqueued has
+    values that the space has not.
     """
     import optuna
 
     from nas.space.load import load_space
 
     space = load_space(space)
-    point = {p.name: _asked(trial, p.name, to_distribution(p.values)) for p in space.parameters}
+    if not isinstance(trial, optuna.trial.BaseTrial):
+        raise UserError(f"trial: {brief(trial)} is not a trial of an Optuna study")
+    point = {p.name: _asked(trial, space, p) for p in space.parameters}
     architecture = space.architecture(space.active(point))
     broken = space.broken(architecture)
     if broken is not None:
@@ -70,13 +74,19 @@ def suggest(trial: optuna.trial.BaseTrial, space: str | Path | Space) -> Archite
     return architecture
 
 
-def _asked(
-    trial: optuna.trial.BaseTrial, name: str, values: optuna.distributions.BaseDistribution
-) -> Value:
+def _asked(trial: optuna.trial.BaseTrial, space: Space, parameter: Parameter) -> Value:
     from optuna.distributions import CategoricalDistribution, IntDistribution
 
-    if isinstance(values, IntDistribution):
-        return trial.suggest_int(name, values.low, values.high, step=values.step)
-    assert isinstance(values, CategoricalDistribution)
-    chosen: Value = trial.suggest_categorical(name, values.choices)  # type: ignore[assignment]
-    return chosen
+    name, values = parameter.name, to_distribution(parameter.values)
+    try:
+        if isinstance(values, IntDistribution):
+            return trial.suggest_int(name, values.low, values.high, step=values.step)
+        assert isinstance(values, CategoricalDistribution)
+        chosen: Value = trial.suggest_categorical(name, values.choices)  # type: ignore[assignment]
+        return chosen
+    except ValueError as error:  # of Optuna, which does not say of which parameter
+        known = ", ".join(map(str, parameter.values))
+        raise UserError(
+            f"{space.name}: {name}: the trial has another value, or its study others, than "
+            f"{known} ({first_line(error)})"
+        ) from None

@@ -5,6 +5,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, IntDistribution
 
 from nas.architecture import key
+from nas.errors import UserError
 from nas.space import from_yaml, optuna_params, suggest, to_distributions
 
 SPACE = from_yaml(
@@ -38,3 +39,19 @@ def test_any_sampler_serves_and_a_broken_constraint_is_pruned() -> None:
     pruned = study.trials[broken.index(True)]
     with pytest.raises(optuna.TrialPruned, match=r"depth < 4 or width < 0\.25 does not hold"):
         suggest(pruned, SPACE)
+
+
+@pytest.mark.parametrize(("width", "streams"), [(77, 1), (0.25, 9)])
+def test_a_value_that_the_space_has_not_is_told_with_its_parameter(
+    width: float, streams: int
+) -> None:
+    study = optuna.create_study()
+    study.enqueue_trial({"width": width, "stages[*].streams": streams})
+    name = "width" if width == 77 else r"stages\[\*\].streams"
+    with pytest.raises(UserError, match=rf"^s: {name}: "):
+        suggest(study.ask(), SPACE)
+
+
+def test_what_is_no_trial_is_told() -> None:
+    with pytest.raises(UserError, match=r"trial: .* is not a trial of an Optuna study"):
+        suggest(optuna.create_study(), SPACE)  # type: ignore[arg-type]

@@ -83,6 +83,9 @@ class SpaceSampler(optuna.samplers.BaseSampler):
         self._propose = make_sampler("ehvi", self.space, self.objectives, score_min=least)
         self._blanks: dict[tuple[Value, ...], Trial | None] = {}
 
+    def __repr__(self) -> str:
+        return f"SpaceSampler({self.space.name!r}, {','.join(self.objectives)!r}, seed={self.seed})"
+
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:

@@ -376,3 +376,8 @@ def test_the_history_is_that_of_the_record(space: Space) -> None:
     study = studied(space, 2)
     found = SpaceSampler(space)._history(study)
     assert found == searched(space, make_sampler("ehvi", space, ("score", "macs")), 2)
+
+
+def test_it_says_what_it_samples() -> None:
+    expected = "SpaceSampler('osnet-mini', 'score,params', seed=3)"
+    assert repr(SpaceSampler("osnet-mini", "score,params", seed=3)) == expected
