@@ -1,5 +1,7 @@
 """What the public functions take: a thing, or what it is loaded from."""
 
+import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,15 @@ from tests.made_up_runs import make_run
 @pytest.mark.parametrize("name", nas.__all__)
 def test_every_public_name_is_there_and_explained(name: str) -> None:
     assert getattr(nas, name).__doc__
+
+
+@pytest.mark.parametrize("name", sorted({*nas.__all__} - {"UserError"}))
+def test_every_argument_is_explained(name: str) -> None:
+    function = getattr(nas, name)
+    told = f"{function.__doc__} {function.__init__.__doc__}"
+    plain = {"run", "path", "paths", "name", "name_or_path", "number", "data", "dataset"}
+    for argument in inspect.signature(function).parameters:
+        assert argument in plain or re.search(rf"\b{argument}\b", told), argument
 
 
 def test_they_are_offered_where_names_are_completed() -> None:

@@ -126,8 +126,9 @@ def run_ablation(
     `own_table`). match: "macs" or "params" fits every row's width to the baseline's. split: "test"
     trains on the whole training split and scores the test split; "validation" holds identities out
     of the training split, others for each seed. Trainings of ablations beside this one (same
-    network, recipe, data, split and seed) are not run again. workers, cluster: as for a search. The
-    same arguments resume it; seeds, budget, workers and cluster may change. Raises UserError.
+    network, recipe, data, split and seed) are not run again. overrides, workers, cluster, out,
+    fresh, view: as for a search. The same arguments resume it; seeds, budget, workers and cluster
+    may change. Raises UserError.
     """
     loaded = load_space(space) if space is not None else None
     seeds, seed = whole("--seeds", seeds), whole("--seed", seed)

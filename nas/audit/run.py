@@ -101,9 +101,10 @@ def run_audit(
     nothing is trained and what asks for training is refused. rungs: as for a search; by default
     the recipe's, or else 1, 3, 9, ... epochs. constraints: what architectures of the space must
     satisfy besides, as for a search. cost, bands: what bands are of, and how many.
-    zero_cost: whether synflow, naswot and gradient norm are computed too, on `data`. The same
-    arguments resume an audit; architectures, seeds, budget, workers and cluster (as for a search)
-    may change. UserError for what a user can mend.
+    zero_cost: whether synflow, naswot and gradient norm are computed too, on `data`. overrides,
+    seed, out, fresh, view: as for a search. The same arguments resume an audit; architectures,
+    seeds, budget, workers and cluster (as for a search) may change. UserError for what a user can
+    mend.
     """
     limits = list(dict.fromkeys(several(constraints)))
     training = {

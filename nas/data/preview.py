@@ -91,10 +91,10 @@ def contact_sheet(
 ) -> None:
     """Write a contact sheet of a data set as a PNG.
 
-    Rows are identities (twins next to each other) or classes; columns are the cameras, with up to
-    `each` images of a row (3 in each camera, or 12 where there are no cameras). part: "train", or
-    "test", which is query and gallery for re-identification. zoom: how many times each pixel is
-    enlarged. Raises UserError where the folder does not exist, or a number is below 1.
+    Its `rows` are identities (twins next to each other) or classes; columns are the cameras, with
+    up to `each` images of a row (3 in each camera, or 12 where there are no cameras). part:
+    "train", or "test", which is query and gallery for re-identification. zoom: how many times each
+    pixel is enlarged. Raises UserError where the folder does not exist, or a number is below 1.
     """
     rows, zoom = whole("rows", rows, 1), whole("zoom", zoom, 1)
     each = None if each is None else whole("each", each, 1)

@@ -210,8 +210,9 @@ def build(
 
     Layers of equal name and shape therefore start equal in different architectures. Parameters that
     a plug-in's module initialises in its own way follow from the seed as well. architecture:
-    itself, or the name of a preset. residual_scale: what the last norm of each residual branch
-    starts with (`residual_scales`).
+    itself, or the name of a preset. num_classes: of the classifier, whose logits come before the
+    embedding in training mode; 0 is none. residual_scale: what the last norm of each residual
+    branch starts with (`residual_scales`).
     """
     num_classes, seed = whole("num_classes", num_classes), whole("seed", seed)
     residual_scale = real("residual_scale", residual_scale)

@@ -49,8 +49,8 @@ def write_activations(
     images: int = 12,
     seed: int = 0,
 ) -> None:
-    """Write a PNG of some random images of the test split (of queries): each as it is, and with its
-    `activation_maps` laid over it.
+    """Write a PNG of so many random `images` of the test split (of queries), drawn by `seed`: each
+    as it is, and with its `activation_maps` laid over it.
 
     checkpoint: a network, or its file, as `load_network` takes it. UserError for more than 96
     images, or a file that was exported.

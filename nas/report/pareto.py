@@ -135,9 +135,10 @@ def write_pareto(
     images: Sequence[str] = (),
     stem: Path | None = None,
 ) -> list[Path]:
-    """Write pareto.html, which opens offline, and an image of each format (png, svg, pdf).
+    """Write pareto.html, which opens offline, and an image of each format (png, svg, pdf) of
+    `images`; return their paths.
 
-    stem: the files without their suffixes, by default in the run.
+    cost: as for `pareto_figure`. stem: the files without their suffixes, by default in the run.
     """
     run = open_run(run)
     figure = pareto_figure(run, cost)

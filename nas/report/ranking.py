@@ -81,8 +81,9 @@ def write_ranking(
     A row is the query and the `top` nearest of the gallery by `metric`, with `rerank` by
     k-reciprocal neighbours, under the rules of evaluation. Of a path that ends in .csv, a table of
     them with a line for each of the nearest. checkpoint: a network, or its file, as `load_trained`
-    takes it. queries: by default 8 in a picture, all that have a match in a table. flip: as for
-    `embed`. Returns what is shown. UserError where the data set has no query and gallery.
+    takes it. queries: by default 8 in a picture, all that have a match in a table; drawn by `seed`.
+    flip: as for `embed`. Returns what is shown. UserError where the data set has no query and
+    gallery.
     """
     path, seed, top = a_path("--out", path), whole("--seed", seed), whole("--top", top, 1)
     if path.suffix not in (".png", ".csv") or not path.parent.is_dir():

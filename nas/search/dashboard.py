@@ -62,7 +62,11 @@ def serve_dashboard(
     *,
     tell: Callable[[str], None] = print,
 ) -> None:
-    """Serve until it is interrupted; `tell` is given the address. UserError as `make_dashboard`."""
+    """Serve the run's study on 127.0.0.1 until it is interrupted; `tell` is given the address.
+
+    port: 0 is any free one. storage: where the study is; by default where the run says, without a
+    password. UserError as `make_dashboard`.
+    """
     with make_dashboard(run, port, storage) as server:
         tell(f"http://{HOST}:{server.server_port}")
         try:

@@ -69,10 +69,11 @@ def run_search(
     Every argument is checked before anything is written. The same arguments resume the search that
     they started; budget, growth_min, workers, cluster, storage and confirm may change. recipe: by
     default quick-reid, or quick where the data has classes. overrides: fields of the recipe, as
-    "lr=0.001". constraints: what architectures must satisfy besides what the space says, as "macs
-    <= 10M". sampler: by default ehvi, or tpe where a cost is measured. score_min: what ehvi looks
-    for the cheapest above, in place of the whole front. growth_min: the search ends before its
-    budget does once ehvi expects less than this share more hypervolume of a new trial. latency: the
+    "lr=0.001". objectives: the score, which is maximised, and one or two costs, which are
+    minimised. constraints: what architectures must satisfy besides what the space says, as "macs <=
+    10M". sampler: by default ehvi, or tpe where a cost is measured. score_min: what ehvi looks for
+    the cheapest above, in place of the whole front. growth_min: the search ends before its budget
+    does once ehvi expects less than this share more hypervolume of a new trial. latency: the
     setting in which latency_ms is measured, while no worker trains; latency_table: of parts that
     were measured on a device (`cli.py latency SPACE`), by which latency_ms is predicted instead,
     known before a training. rungs: epochs below full length after which one trial in `eta` is
@@ -81,8 +82,10 @@ def run_search(
     workers of them side by side; by default processes of this machine. storage: URL of the Optuna
     storage that the study is kept in; by default study.db in the run. init: architectures, or
     presets, of the space, that are tried first. warm_start: earlier runs with the same data, recipe
-    and seed, whose trials are taken over and cost nothing of the budget. Raises UserError for what
-    a user can mend; KeyboardInterrupt ends the search cleanly and is passed on.
+    and seed, whose trials are taken over and cost nothing of the budget. out: the run's directory;
+    by default one in results/ that follows from what is asked. fresh: delete what is there. view:
+    told of the search while it goes on, as `nas.search.View` says. Raises UserError for what a user
+    can mend; KeyboardInterrupt ends the search cleanly and is passed on.
     """
     constraints = several(constraints)
     loaded = load_space(space, constraints=constraints, latency_table=latency_table)

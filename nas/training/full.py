@@ -59,9 +59,12 @@ def train_network(
     the architecture, in the default directory. Where the recipe has `early_stop`, identities (or
     images) are held out and scored after each epoch. eval_every: epochs after which the test splits
     are scored too, into metrics.csv as test/mAP, and SPEC/mAP of `evaluate`; nothing goes by that.
-    The same arguments go on where a training was; evaluate, eval_every, device and
-    checkpoint_minutes may change. Raises UserError for what a user can mend,
-    Diverged where the loss is no number, and KeyboardInterrupt after Ctrl-C, with the state saved.
+    overrides: fields of the recipe, as "lr=0.001". seed: of weights, batches and augmentation. out:
+    the directory; by default one in results/ that follows from what is asked. fresh: delete what is
+    there. view: told of the training while it goes on, as `nas.training.view.View` says. The same
+    arguments go on where a training was; evaluate, eval_every, device and checkpoint_minutes may
+    change. Raises UserError for what a user can mend, Diverged where the loss is no number, and
+    KeyboardInterrupt after Ctrl-C, with the state saved.
     """
     from nas.training.initial import begin, inherited, load_initial
     from nas.training.loop import Trainer, parse_device

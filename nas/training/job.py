@@ -70,7 +70,8 @@ IN_PARTS = "out of memory, so batches were computed in"
 def run_job(job: Job, *, cancelled: Callable[[], bool] = lambda: False) -> Result:
     """Do the job. What fails in training is a result, with its reason, and not an exception.
 
-    Out of memory, it is tried once more with half the images at a time.
+    Out of memory, it is tried once more with half the images at a time. cancelled: asked before
+    each step; where it says so, the outcome is "stopped".
     """
     for plugin in job.plugins:
         if Path(plugin).name not in loaded_plugins():

@@ -26,10 +26,10 @@ def write_report(
     out: str | Path | None = None,
     latency: PartTable | str | Path | None = None,
 ) -> Path:
-    """Write the report of a run, by default as report.html into it, and return its path.
+    """Write the report of a run, and return its path.
 
-    latency: times of parts on a device, or the file that has them, from which latency is predicted
-    where it was not measured.
+    out: by default report.html in the run. latency: times of parts on a device, or the file that
+    has them, from which latency is predicted where it was not measured.
     """
     table = None if latency is None else read_table(latency)
     opened = open_run(run)
