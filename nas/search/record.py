@@ -141,6 +141,8 @@ class Record:
 
     def __init__(self, path: Path, *, read_only: bool = False, only: int | None = None) -> None:
         self.path = path
+        if read_only and not path.exists():  # a relative path may be read from elsewhere now
+            raise UserError(f"{path.absolute()} is not there")
         try:
             if read_only:
                 self.db = open_to_read(path)

@@ -10,7 +10,9 @@ import pytest
 from nas.architecture import key, preset
 from nas.errors import UserError
 from nas.search.record import SCHEMA, Record, Trial
+from nas.search.run import open_run
 from nas.training import Job, Recipe, Result
+from tests.made_up_runs import make_run
 
 RECIPE = Recipe(name="r", epochs=1, batch=2, lr=0.1)
 
@@ -105,6 +107,18 @@ def test_in_a_directory_that_can_not_be_written_it_is_read_without_writing(
     with closing(Record(record.path, read_only=True)) as after:
         assert len(after.trials()) == 1
     assert sorted(file.name for file in tmp_path.iterdir()) == ["record.db", "record.db-wal"]
+
+
+def test_a_run_that_is_looked_at_from_another_directory_says_where_it_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(tmp_path / "run")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    opened = open_run("run")
+    monkeypatch.chdir("other")
+    with pytest.raises(UserError, match=rf"^{tmp_path}/other/run/record.db is not there$"):
+        opened.trials()
 
 
 def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
