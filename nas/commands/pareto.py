@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nas.commands.options import Json, Pdf, Plugins, Png, Svg, formats
 from nas.commands.output import make_console, print_json
+
+if TYPE_CHECKING:
+    from nas.search import Run
 
 
 def pareto(
@@ -47,15 +51,11 @@ def pareto(
 
 
 def _one(run: str, cost: str | None, images: list[str], out: Path | None, as_json: bool) -> None:
-    from nas.files import write_atomically
-    from nas.report import front_latex, front_table, write_pareto
+    from nas.report import front_table, write_pareto
     from nas.search import open_run
 
     opened = open_run(run).snapshot()
-    pictures = write_pareto(opened, cost, images, out)
-    opened.write_tables()
-    write_atomically(opened.path / "front.tex", front_latex(opened))
-    files = [*pictures, opened.path / "front.csv", opened.path / "front.tex"]
+    files = [*write_pareto(opened, cost, images, out), *_tables(opened, needed=out is None)]
     if as_json:
         front = opened.front().astype(object)
         rows = front.where(front.notna(), None).to_dict("records")
@@ -65,6 +65,24 @@ def _one(run: str, cost: str | None, images: list[str], out: Path | None, as_jso
     console.print(front_table(opened, console.width))
     for path in files:
         print(path)
+
+
+def _tables(run: Run, *, needed: bool) -> list[Path]:
+    """Write the run's tables of its front. Where it can not be written, that is said; and raised
+    if they are needed, as nothing is written elsewhere."""
+    from nas.errors import Unwritable
+    from nas.files import write_atomically
+    from nas.report import front_latex
+
+    try:
+        run.write_tables()
+        write_atomically(run.path / "front.tex", front_latex(run))
+    except Unwritable as error:
+        if needed:
+            raise
+        print(f"left out: {error}", file=sys.stderr)
+        return []
+    return [run.path / "front.csv", run.path / "front.tex"]
 
 
 def _several(

@@ -16,7 +16,7 @@ from nas.architecture.canonical import part_key
 from nas.commands.app import app
 from nas.cost import Setting
 from nas.cost.parts import NOTHING, PartTable, write_table
-from nas.errors import UserError
+from nas.errors import Unwritable, UserError
 from nas.report import pareto_figure
 from nas.search import open_run
 from nas.search.record import Record, Trial
@@ -213,6 +213,21 @@ def test_a_picture_is_drawn_as_its_name_asks(
         files = as_json(capsys, "pareto", *runs, "--png", "--out", "fig.png")["files"]
         assert files[:2] == ["fig.html", "fig.png"] and "fig.pdf" not in files
         assert as_json(capsys, "pareto", *runs, "--out", "fig.html")["files"][0] == "fig.html"
+
+
+def test_the_picture_of_a_run_that_can_not_be_written_lies_elsewhere(
+    folder: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, content: object) -> None:
+        raise Unwritable(f"{path} can not be written (Read-only file system)")
+
+    monkeypatch.setattr("nas.search.run.write_atomically", refused)
+    run("pareto", "results/a", "--out", "fig.html", "--json")
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["files"] == ["fig.html"]
+    assert shown.err.startswith("left out: results/a/trials.csv can not be written")
+    with pytest.raises(Unwritable, match=r"trials\.csv can not be written"):
+        run("pareto", "results/a")
 
 
 def test_a_search_as_json_tells_its_front_and_what_was_spent(
