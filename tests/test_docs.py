@@ -11,7 +11,7 @@ import pytest
 
 import nas
 from nas.ablation.own_table import own_table
-from nas.architecture import from_json
+from nas.architecture import Pen, from_json
 from nas.cost import cost
 from nas.errors import UserError
 from nas.space import from_yaml, lint
@@ -111,6 +111,13 @@ def test_the_page_of_extending_has_every_public_name() -> None:
     page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(?:nas\.)?(\w+)", page))
     assert not set(nas.__all__) - named
+
+
+def test_the_page_of_extending_has_every_method_of_the_pen() -> None:
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    table = page[page.index("| method | draws |") : page.index("A layer with weights")]
+    told = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))
+    assert sorted(told) == sorted(n for n in vars(Pen) if n[0] != "_" and n != "part")
 
 
 def test_the_page_of_runs_has_every_column_and_file_of_a_search(tmp_path: Path) -> None:
