@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -20,9 +21,14 @@ from nas.training.loss_kinds import LOSSES
 def slots(workers: int | None, cluster: Cluster | None) -> int:
     """How many jobs run side by side: as many as are asked for, or as there is room for.
 
-    Connects to the cluster, if there is one. UserError where it has no room, or is none; or where
-    there are kinds of blocks that processes can not know.
+    Connects to the cluster, if there is one. UserError where it has no room, or is none; where
+    there are kinds of blocks that processes can not know; or where this process may start none.
     """
+    if cluster is None and multiprocessing.current_process().daemon:
+        raise UserError(
+            "a process of multiprocessing.Pool may start no workers; one of "
+            "concurrent.futures.ProcessPoolExecutor may"
+        )
     script = getattr(sys.modules["__main__"], "__file__", None)
     if (own := in_script()) and (cluster or not script or not Path(script).is_file()):
         raise UserError(

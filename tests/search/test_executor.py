@@ -1,5 +1,6 @@
 """What is refused of a cluster before one is asked for."""
 
+import multiprocessing
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,16 @@ def test_a_job_has_as_many_threads_as_cores(tmp_path: Path, cpus: float, threads
     plan: Any = None
     driver = Driver(tmp_path, plan, common, SilentView(), cluster=Cluster(cpus=cpus))
     assert driver.threads(workers=7) == threads
+
+
+def test_a_process_of_a_pool_is_told_that_it_may_start_none(
+    tiny: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own: Any = multiprocessing.current_process()
+    monkeypatch.setitem(own._config, "daemon", True)
+    with pytest.raises(UserError, match=r"Pool may start no workers; .*ProcessPoolExecutor may$"):
+        run_search(**tiny)
+    assert not Path(tiny["out"]).exists()
 
 
 def test_options_of_a_cluster_want_one() -> None:
