@@ -108,14 +108,12 @@ def compare_runs(paths: Sequence[str | Path | Run], reference: float | None = No
         [t for t in searched(run.all_trials()) if t.state == "complete" or confirmed(t)]
         for run in runs
     ]
-    bars = []
-    for run, trials in zip(runs, own, strict=True):
-        bar = reference_score(trials)
-        if bar is None:
-            raise UserError(f"{run.path}: no trial is complete yet")
-        bars.append(bar)
+    bars = [reference_score(trials) for trials in own]
+    if None in bars:
+        early = [str(run.path) for run, bar in zip(runs, bars, strict=True) if bar is None]
+        raise UserError(f"{', '.join(early)}: no trial is complete yet")
     if reference is None:
-        reference = min(bars)
+        reference = min(bar for bar in bars if bar is not None)
     ranges = {name: _range(name, runs, own) for name in costs}
     scale = Scale(ranges, reference)
     sure = [is_confirmed(trials, objectives) for trials in own]

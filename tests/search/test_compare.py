@@ -210,6 +210,12 @@ def test_one_run_is_not_a_comparison(tmp_path: Path) -> None:
         compare_runs([make_run(tmp_path / "a")])
 
 
+def test_all_runs_that_are_not_that_far_are_named(plain: tuple[Path, Path], tmp_path: Path) -> None:
+    early = [make_run(tmp_path / name, ({1: 0.1},)) for name in ("c", "d")]
+    with pytest.raises(UserError, match=rf"^{early[0]}, {early[1]}: no trial is complete yet$"):
+        compare_runs([*plain, *early])
+
+
 def test_where_all_lie_below_the_reference_no_interval_is_shown(tmp_path: Path) -> None:
     fresh = {0: (0.28, 0.30), 1: (0.45, 0.49)}
     runs = [make_run(tmp_path / name, fresh=fresh) for name in "ab"]
