@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.errors import UserError
+from nas.errors import UserError, brief
 from nas.files import remove_torn, write_atomically
 from nas.plugins import COPIES, keep_copies, loaded_plugins
 from nas.provenance import changed_since, provenance
@@ -66,6 +66,8 @@ def _keep_in_mind(file: Path, changed: str) -> None:
 
 def check_directory(path: Path, asked: Mapping[str, Any], kind: Kind, *, fresh: bool) -> None:
     """What `make_directory` refuses; writes nothing."""
+    if not isinstance(fresh, bool):  # which any text would be
+        raise UserError(f"--fresh: {brief(fresh)} is not True or False")
     if path.exists() and not path.is_dir():
         raise UserError(f"--out: {path} is a file, not a directory")
     if path.is_dir() and not (path / kind.file).exists():

@@ -47,6 +47,7 @@ def test_numbers() -> None:
         ({"growth_min": "1%"}, "--growth-min: '1%' is not a number"),
         ({"growth_min": 0.1, "sampler": "nsga2"}, "--growth-min: nsga2 expects nothing"),
         ({"rungs": 9}, "--rungs: '9': epochs must rise"),
+        ({"fresh": "no"}, "--fresh: 'no' is not True or False"),
         ({"seed": 0.5}, "--seed: 0.5 is not a whole number from 0"),
         ({"workers": "1"}, "--workers: '1' is not a whole number from 1"),
         ({"init": "osnet_x9"}, "no preset is named 'osnet_x9'"),

@@ -104,7 +104,7 @@ def test_a_share_that_is_none_is_refused(folder: Path) -> None:
 def test_the_verb_prints_a_row_for_each_search(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command(str(folder), "random", "6trials", "", 3.0, 0.0, 2, 3, as_json=True)
+    command(str(folder), "random", "6trials", workers=2, seeds=3, as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert [row["seed"] for row in found["searches"]] == [0, 1, 2]
     assert {row["complete"] for row in found["searches"]} == {6}
