@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,13 @@ def several(given: Any) -> list[Any]:
     if isinstance(given, (str, Path)) or not isinstance(given, Iterable):
         return [given]
     return list(given)
+
+
+def settings(given: Any) -> list[str]:
+    """Texts `key=value`, as --set takes them; of a mapping too."""
+    if isinstance(given, Mapping):
+        return [f"{name}={json.dumps(value, default=str)}" for name, value in given.items()]
+    return several(given)
 
 
 def a_path(name: str, given: Any) -> Path:

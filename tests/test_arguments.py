@@ -9,7 +9,7 @@ import pytest
 
 import nas
 from nas.architecture import preset
-from nas.arguments import real, several, whole
+from nas.arguments import real, settings, several, whole
 from nas.errors import UserError
 from tests.made_up_runs import make_run
 
@@ -30,6 +30,16 @@ def test_whole_numbers() -> None:
     for given in (-1, 0.5, "0", None):
         with pytest.raises(UserError, match=r"--seed: .* is not a whole number from 0"):
             whole("--seed", given)
+
+
+def test_settings_are_texts_of_a_mapping_too() -> None:
+    given = {"epochs": 2, "lr": np.float32(0.5), "rungs": [1], "precision": "float32"}
+    texts = ["epochs=2", "lr=0.5", "rungs=[1]", "precision=float32"]
+    assert settings(texts) == texts and settings("epochs=2") == ["epochs=2"]
+    recipes = [nas.load_recipe("quick", own) for own in (given, texts)]
+    assert recipes[0] == recipes[1] and recipes[0].lr == 0.5
+    with pytest.raises(UserError, match="--set colour"):
+        nas.load_recipe("quick", {"colour": "red"})
 
 
 def test_numbers() -> None:

@@ -27,7 +27,7 @@ from nas.ablation.reuse import Reused, reuse
 from nas.ablation.statistics import Comparisons, compare
 from nas.ablation.tables import comparison_frame
 from nas.architecture import Architecture, key, preset
-from nas.arguments import a_path, check_one_of, several, whole
+from nas.arguments import a_path, check_one_of, settings, several, whole
 from nas.cost import cost
 from nas.data import prepare_dataset
 from nas.directory import Kind, make_directory
@@ -47,7 +47,7 @@ from nas.search.rungs import Ladder
 from nas.search.view import SilentView, View
 from nas.space import Space, load_space
 from nas.training.job import Job, in_parts
-from nas.training.recipe import Recipe, load_recipe
+from nas.training.recipe import Overrides, Recipe, load_recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +109,7 @@ def run_ablation(
     seeds: int = 5,
     data: str = "synthetic",
     recipe: str | Recipe = "standard",
-    overrides: Sequence[str] = (),
+    overrides: Overrides = (),
     split: str = "test",
     budget: str | None = None,
     workers: int | None = None,
@@ -132,7 +132,7 @@ def run_ablation(
     """
     loaded = load_space(space) if space is not None else None
     seeds, seed = whole("--seeds", seeds), whole("--seed", seed)
-    trained = load_recipe(recipe, several(overrides))
+    trained = load_recipe(recipe, settings(overrides))
     if trained.early_stop:
         raise UserError(
             f"recipe {trained.name}: early_stop is of `train`; the rows of an ablation are scored "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas.architecture import Architecture
-from nas.arguments import a_path, check_one_of, several, whole
+from nas.arguments import a_path, check_one_of, settings, several, whole
 from nas.audit.evidence import LEAST, Evidence, Floats, from_table, from_trials
 from nas.audit.judge import BESIDE, Judgement, judge
 from nas.audit.plan import AuditPlan, spread_trials
@@ -34,7 +34,7 @@ from nas.search.rungs import Ladder, recipe_with_rungs
 from nas.search.view import SilentView, View
 from nas.space import Space, load_space
 from nas.training.job import Job
-from nas.training.recipe import Recipe, check_for_search, recipe_for_search
+from nas.training.recipe import Overrides, Recipe, check_for_search, recipe_for_search
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ def run_audit(
     rungs: str | Sequence[int] | None = None,
     data: str | None = None,
     recipe: str | Recipe | None = None,
-    overrides: Sequence[str] = (),
+    overrides: Overrides = (),
     constraints: str | Sequence[str] = (),
     cost: str = "macs",
     bands: int | None = None,
@@ -204,14 +204,14 @@ def _of_run(run: Run, trials: Sequence[Trial]) -> _Subject:
 
 def _of_space(
     space: Space, limits: list[str], count: int, seeds: int, rungs: str | Sequence[int] | None,
-    data: str, recipe: str | Recipe | None, overrides: Sequence[str], zero_cost: bool,
+    data: str, recipe: str | Recipe | None, overrides: Overrides, zero_cost: bool,
     budget: str | None, workers: int | None, cluster: Cluster | None, seed: int,
     out: str | Path | None, fresh: bool, view: View,
 ) -> _Subject:  # fmt: skip
     seed, seeds = whole("--seed", seed), whole("--seeds", seeds)
     count = whole("--architectures", count)
     check_data(data, cluster)
-    trained = recipe_with_rungs(recipe or recipe_for_search(data), several(overrides), rungs)
+    trained = recipe_with_rungs(recipe or recipe_for_search(data), settings(overrides), rungs)
     chosen = default_rungs(trained) if rungs is None else trained.rungs
     if not chosen:
         raise UserError(f"--rungs: no rung is below the recipe's {trained.epochs} epochs")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nas.architecture import Architecture, key, preset
-from nas.arguments import a_path, real, several, whole
+from nas.arguments import a_path, real, settings, several, whole
 from nas.cost import Setting
 from nas.cost.parts import PartTable
 from nas.data import prepare_dataset
@@ -31,7 +31,7 @@ from nas.search.warm import beginning_with, earlier_run, take_over
 from nas.seeds import drawer
 from nas.space import Space, load_space
 from nas.training.job import Job
-from nas.training.recipe import Recipe, check_for_search, recipe_for_search
+from nas.training.recipe import Overrides, Recipe, check_for_search, recipe_for_search
 
 MEASURED_BY = "frozen:threads=1"
 """The setting in which latency is measured where none is named."""
@@ -43,7 +43,7 @@ def run_search(
     budget: str = "5m",
     data: str = "synthetic",
     recipe: str | Recipe | None = None,
-    overrides: Sequence[str] = (),
+    overrides: Overrides = (),
     objectives: str | Sequence[str] = "score,macs",
     constraints: str | Sequence[str] = (),
     sampler: str | None = None,
@@ -69,30 +69,30 @@ def run_search(
     Every argument is checked before anything is written. The same arguments resume the search that
     they started; budget, growth_min, workers, cluster, storage and confirm may change. recipe: by
     default quick-reid, or quick where the data has classes. overrides: fields of the recipe, as
-    "lr=0.001". objectives: the score, which is maximised, and one or two costs, which are
-    minimised. constraints: what architectures must satisfy besides what the space says, as "macs <=
-    10M". sampler: by default ehvi, or tpe where a cost is measured. score_min: what ehvi looks for
-    the cheapest above, in place of the whole front. growth_min: the search ends before its budget
-    does once ehvi expects less than this share more hypervolume of a new trial. latency: the
-    setting in which latency_ms is measured, while no worker trains; latency_table: of parts that
-    were measured on a device (`cli.py latency SPACE`), by which latency_ms is predicted instead,
-    known before a training. rungs: epochs below full length after which one trial in `eta` is
-    trained further, as "1,3" or [1, 3]; "" is none, None what the recipe says. confirm: the share
-    of the budget, at most, that trains the front again with fresh seeds. cluster: where jobs run,
-    workers of them side by side; by default processes of this machine. storage: URL of the Optuna
-    storage that the study is kept in; by default study.db in the run. init: architectures, or
-    presets, of the space, that are tried first. warm_start: earlier runs with the same data, recipe
-    and seed, whose trials are taken over and cost nothing of the budget. out: the run's directory;
-    by default one in results/ that follows from what is asked. fresh: delete what is there. view:
-    told of the search while it goes on, as `nas.search.View` says. Raises UserError for what a user
-    can mend; KeyboardInterrupt ends the search cleanly and is passed on.
+    ["lr=0.001"] or {"lr": 0.001}. objectives: the score, which is maximised, and one or two costs,
+    which are minimised. constraints: what architectures must satisfy besides what the space says,
+    as "macs <= 10M". sampler: by default ehvi, or tpe where a cost is measured. score_min: what
+    ehvi looks for the cheapest above, in place of the whole front. growth_min: the search ends
+    before its budget does once ehvi expects less than this share more hypervolume of a new trial.
+    latency: the setting in which latency_ms is measured, while no worker trains; latency_table: of
+    parts that were measured on a device (`cli.py latency SPACE`), by which latency_ms is predicted
+    instead, known before a training. rungs: epochs below full length after which one trial in `eta`
+    is trained further, as "1,3" or [1, 3]; "" is none, None what the recipe says. confirm: the
+    share of the budget, at most, that trains the front again with fresh seeds. cluster: where jobs
+    run, workers of them side by side; by default processes of this machine. storage: URL of the
+    Optuna storage that the study is kept in; by default study.db in the run. init: architectures,
+    or presets, of the space, that are tried first. warm_start: earlier runs with the same data,
+    recipe and seed, whose trials are taken over and cost nothing of the budget. out: the run's
+    directory; by default one in results/ that follows from what is asked. fresh: delete what is
+    there. view: told of the search while it goes on, as `nas.search.View` says. Raises UserError
+    for what a user can mend; KeyboardInterrupt ends the search cleanly and is passed on.
     """
     constraints = several(constraints)
     loaded = load_space(space, constraints=constraints, latency_table=latency_table)
     spend, seed = Budget.parse(budget), whole("--seed", seed)
     names = parse_objectives(objectives)
     check_data(data, cluster)
-    trained = recipe_with_rungs(recipe or recipe_for_search(data), several(overrides), rungs)
+    trained = recipe_with_rungs(recipe or recipe_for_search(data), settings(overrides), rungs)
     check_for_search(trained)
     eta, confirm = real("--eta", eta), real("--confirm", confirm)
     ladder = Ladder((*trained.rungs, trained.epochs), eta, tuple(n for n in names if n != SCORE))

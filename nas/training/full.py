@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas.architecture import Architecture, preset
-from nas.arguments import a_path, real, several, whole
+from nas.arguments import a_path, real, settings, several, whole
 from nas.data import Dataset, Held, check_spec, hold_out_to_score, load_dataset
 from nas.directory import check_directory, make_directory
 from nas.errors import UserError
@@ -17,7 +17,7 @@ from nas.seeds import derived_seed
 from nas.training.asked import KIND, asked_of, default_path
 from nas.training.final_scores import load_tests, score_tests
 from nas.training.progress import BEST, LAST, Progress
-from nas.training.recipe import Recipe, load_recipe
+from nas.training.recipe import Overrides, Recipe, load_recipe
 from nas.training.view import Silent, View
 
 
@@ -41,7 +41,7 @@ def train_network(
     *,
     data: str = "synthetic",
     recipe: str | Recipe = "standard",
-    overrides: Sequence[str] = (),
+    overrides: Overrides = (),
     evaluate: Sequence[str] = (),
     eval_every: int | None = None,
     init: str | Path | None = None,
@@ -59,12 +59,12 @@ def train_network(
     the architecture, in the default directory. Where the recipe has `early_stop`, identities (or
     images) are held out and scored after each epoch. eval_every: epochs after which the test splits
     are scored too, into metrics.csv as test/mAP, and SPEC/mAP of `evaluate`; nothing goes by that.
-    overrides: fields of the recipe, as "lr=0.001". seed: of weights, batches and augmentation. out:
-    the directory; by default one in results/ that follows from what is asked. fresh: delete what is
-    there. view: told of the training while it goes on, as `nas.training.view.View` says. The same
-    arguments go on where a training was; evaluate, eval_every, device and checkpoint_minutes may
-    change. Raises UserError for what a user can mend, Diverged where the loss is no number, and
-    KeyboardInterrupt after Ctrl-C, with the state saved.
+    overrides: fields of the recipe, as ["lr=0.001"] or {"lr": 0.001}. seed: of weights, batches and
+    augmentation. out: the directory; by default one in results/ that follows from what is asked.
+    fresh: delete what is there. view: told of the training while it goes on, as
+    `nas.training.view.View` says. The same arguments go on where a training was; evaluate,
+    eval_every, device and checkpoint_minutes may change. Raises UserError for what a user can mend,
+    Diverged where the loss is no number, and KeyboardInterrupt after Ctrl-C, with the state saved.
     """
     from nas.training.initial import begin, inherited, load_initial
     from nas.training.loop import Trainer, parse_device
@@ -72,7 +72,7 @@ def train_network(
     if isinstance(architecture, str):
         name = name or architecture
     architecture = preset(architecture)
-    overrides, evaluate, seed = several(overrides), several(evaluate), whole("--seed", seed)
+    overrides, evaluate, seed = settings(overrides), several(evaluate), whole("--seed", seed)
     minutes = real("--checkpoint-minutes", checkpoint_minutes)
     if minutes < 0:
         raise UserError(f"--checkpoint-minutes: {minutes:g} is below 0")

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from nas.arguments import several
+from nas.arguments import settings
 from nas.errors import UserError, brief, meant
 from nas.files import file_digest, is_torch_file
 from nas.plugins import digest_of
@@ -30,6 +30,8 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 EpochNumber = Annotated[int, Field(ge=1)]
+Overrides = Sequence[str] | Mapping[str, Any]
+"""Fields of a recipe, as ["lr=0.001"] or {"lr": 0.001}."""
 
 
 class Recipe(BaseModel):
@@ -263,12 +265,12 @@ def shipped_recipes() -> dict[str, str]:
     return {Path(f.name).stem: f.read_text(encoding="utf-8") for f in found}
 
 
-def load_recipe(recipe: str | Recipe, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(recipe: str | Recipe, overrides: Overrides = ()) -> Recipe:
     """A recipe that is shipped, by name, or a YAML file, by path; UserError names what is wrong.
 
     A file may extend another recipe: `extends: NAME`. `overrides` are texts `key=value`, the value
-    in YAML, and come last; they change a recipe that is given as it is, too. A file of `weights` is
-    read, so that another one of the same name is noticed later.
+    in YAML, or a mapping, and come last; they change a recipe that is given as it is, too. A file
+    of `weights` is read, so that another one of the same name is noticed later.
     """
     changes = _parse_overrides(overrides)
     if not isinstance(recipe, (str, Path, Recipe)):
@@ -350,9 +352,9 @@ def _read(name_or_path: str, seen: tuple[str, ...]) -> tuple[Any, dict[str, Any]
     return document, inherited | values
 
 
-def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
+def _parse_overrides(overrides: Overrides) -> dict[str, Any]:
     changes: dict[str, Any] = {}
-    for text in several(overrides):
+    for text in settings(overrides):
         if not isinstance(text, str):
             raise UserError(f"--set {text!r}: not a text, as epochs=1")
         name, equals, value = text.partition("=")
