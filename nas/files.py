@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import sys
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -27,12 +29,16 @@ def cache_folder() -> Path:
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file so that a reader, or a crash, never sees half of it.
 
-    What is there and is no file, as /dev/stdout, is written to. In text, names of files that are no
-    text are their bytes. Unwritable where it can not be written.
+    What is there and is no file, as a device, is written to; and what the process prints to, as
+    /dev/stdout, in its turn, whatever that is. In text, names of files that are no text are their
+    bytes. Unwritable where it can not be written.
     """
     data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
     try:
-        if path.exists() and not path.is_file():
+        if (printed := _printed_to(path)) is not None:
+            with open(printed, "wb", closefd=False) as stream:
+                stream.write(data)
+        elif path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
             _replace(path, data)
@@ -50,6 +56,16 @@ def remove_torn(folder: Path) -> None:
     """Delete what a kill in the middle of `write_atomically` has left in a folder."""
     for file in folder.glob(f".*{TEMPORARY}"):
         file.unlink(missing_ok=True)
+
+
+def _printed_to(path: Path) -> int | None:
+    """The number of the stream of this process that the path is; flushed, for what comes next."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # there is none, or not of the system
+            if os.path.samestat(path.stat(), os.fstat(stream.fileno())):
+                stream.flush()
+                return stream.fileno()
+    return None
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,21 @@ def test_a_pipe_or_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> No
     finally:
         os.close(reader)
     assert os.listdir(tmp_path) == ["front.csv"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd/1").exists(), reason="there is no /proc")
+def test_a_link_to_what_is_printed_to_is_not_replaced_where_that_is_a_file(tmp_path: Path) -> None:
+    """As /dev/stdout is one, after `> all.txt`: what is printed before and after stays too."""
+    link = tmp_path / "stdout"
+    link.symlink_to("/proc/self/fd/1")
+    code = (
+        "from pathlib import Path; from nas.files import write_atomically; print('before'); "
+        f"write_atomically(Path({str(link)!r}), 'a,b\\n'); print('after')"
+    )
+    with (tmp_path / "all.txt").open("wb") as file:
+        subprocess.run([sys.executable, "-c", code], stdout=file, check=True)
+    assert link.is_symlink()
+    assert (tmp_path / "all.txt").read_text() == "before\na,b\nafter\n"
 
 
 def test_a_folder_can_not_be_written(tmp_path: Path) -> None:
