@@ -1,5 +1,6 @@
 """The one exception for what a user can mend: bad input, said in one line."""
 
+import re
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -33,7 +34,7 @@ def meant(given: str, known: Iterable[str]) -> str:
 def brief(given: object) -> str:
     """What was given, for a message: on one line, and the beginning of what is long, as a network
     or a table is."""
-    words = " ".join(repr(given).split())
+    words = re.sub(r"\s*\n\s*", " ", repr(given))  # blanks within a text stay
     return words if len(words) <= 200 else f"{words[:200]}..."
 
 

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nas.data import check_spec
-from nas.errors import UserError, meant
+from nas.errors import UserError, brief, meant
 from nas.search import open_run
 from nas.space import load_space
 from nas.training import load_recipe
@@ -15,6 +16,13 @@ from tests.made_up_runs import make_run
 def test_the_nearest_is_meant_or_none() -> None:
     assert meant("strems", ["streams", "stem"]) == "; did you mean streams?"
     assert meant("x", ["streams"]) == meant("", []) == ""
+
+
+def test_what_was_given_is_shown_on_one_line_as_it_was() -> None:
+    assert brief("my  space") == "'my  space'"
+    assert brief(UserError) == repr(UserError)
+    assert brief(np.eye(2)) == "array([[1., 0.], [0., 1.]])"
+    assert brief("x" * 300) == f"'{'x' * 199}..."
 
 
 def test_names_that_are_nearly_right(tmp_path: Path) -> None:
