@@ -7,6 +7,7 @@ import math
 import operator
 from collections.abc import Iterable, Mapping
 from numbers import Real
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ def settings(given: Any) -> list[str]:
 
 
 def a_path(name: str, given: Any) -> Path:
-    """The path, of a text too; UserError, which begins with `name`, for anything else."""
-    if not isinstance(given, (str, Path)):
+    """The path, of a text too, or of what stands for one; UserError, which begins with `name`, for
+    anything else."""
+    if not isinstance(given, (str, PathLike)):
         raise UserError(f"{name}: {brief(given)} is not a path")
     return Path(given)
 

@@ -1,6 +1,6 @@
 import re
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 
 import nas
 from nas.architecture import preset
-from nas.arguments import real, settings, several, whole
+from nas.arguments import a_path, real, settings, several, whole
 from nas.errors import UserError
 from tests.made_up_runs import make_run
 
@@ -40,6 +40,11 @@ def test_settings_are_texts_of_a_mapping_too() -> None:
     assert recipes[0] == recipes[1] and recipes[0].lr == 0.5
     with pytest.raises(UserError, match="--set colour"):
         nas.load_recipe("quick", {"colour": "red"})
+
+
+def test_a_path_is_what_open_takes() -> None:
+    for own in ("a/b", Path("a/b"), PurePath("a/b")):
+        assert a_path("--out", own) == Path("a/b")
 
 
 def test_numbers() -> None:
