@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.commands.search import _text
+from nas.commands.search import _text, search
+from nas.errors import UserError
 from nas.search import open_run
 from tests.commands.test_cli import SPACE, cli
 from tests.made_up_runs import make_run
@@ -53,3 +54,17 @@ def test_interrupted_before_there_is_a_record_it_ends_with_code_130(
     monkeypatch.setattr("nas.search.driver.Record", interrupted)
     done = cli("search", "space.yaml", "--out", "run", "--quiet", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_options_come_to_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, object] = {}
+
+    def run_search(space: str, **own: object) -> None:
+        given.update(own)
+        raise UserError(space)
+
+    monkeypatch.setattr("nas.search.run_search", run_search)
+    with pytest.raises(UserError, match="osnet-mini"):
+        search("osnet-mini", sampler="ehvi", score_min=0.5, growth_min=0.1, no_rungs=True, seed=3)
+    expected = {"sampler": "ehvi", "score_min": 0.5, "growth_min": 0.1, "rungs": "", "seed": 3}
+    assert {name: given[name] for name in expected} == expected

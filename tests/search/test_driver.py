@@ -20,6 +20,7 @@ from nas.search.about import describe_run
 from nas.search.checkpoints import kept_checkpoints
 from nas.search.overview import overview
 from nas.search.run import default_path
+from nas.search.samplers.ehvi import START
 from nas.search.search import _beforehand
 from nas.space import load_space, make_space
 from nas.training import Job, Result, load_recipe
@@ -104,6 +105,19 @@ def test_another_recipe_or_sampler_has_another_directory() -> None:
     ]
     assert len({default_path(asked) for asked in [plain, *others]}) == 7
     assert default_path(plain | {"data": "folder: here/"}) == default_path(others[4])
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_search_that_ended_as_little_was_expected_goes_on_where_less_is_enough(
+    tiny: dict[str, Any],
+) -> None:
+    given = tiny | {"budget": "12trials", "workers": 1, "rungs": ""}
+    ended = run_search(growth_min=0.99, **given).all_trials()
+    assert START <= len(ended) < 12
+    assert len(run_search(growth_min=0.99, **given).all_trials()) == len(ended)
+    further = run_search(**given).all_trials()
+    assert len(further) == 12
+    assert [trial.key for trial in further[: len(ended)]] == [trial.key for trial in ended]
 
 
 @pytest.mark.usefixtures("inline")

@@ -3,6 +3,7 @@
 import functools
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,10 @@ from nas.search.record import Record, Trial, searched
 from nas.search.replay import Event, Table, replay
 from nas.search.run import front
 from nas.search.rungs import Ladder
-from nas.search.samplers import make_sampler, promoter
+from nas.search.samplers import Proposal, make_sampler, promoter
 from nas.search.samplers.ehvi import START
 from nas.search.step import Standing, Step
+from nas.seeds import drawer
 from nas.space import Space, from_yaml, to_yaml
 from nas.training import load_recipe
 
@@ -178,6 +180,34 @@ def test_a_search_ends_once_too_little_is_expected_of_a_new_trial(
     assert all(trial.note.get("growth", 1.0) >= 0.05 for trial in trials)
     assert sum(trial.state == "complete" for trial in trials) >= len(trials) // 3
     assert bool(rungs) == any(trial.state == "stopped" for trial in trials)  # not trained on
+
+
+def test_that_there_is_enough_is_said_when_nothing_runs_any_more() -> None:
+    class Heard(SearchPlan):
+        def next(self, now: Standing) -> Step | None:
+            before, found = len(self._told), super().next(now)
+            if len(self._told) > before:
+                ran.append(len(now.running))
+            return found
+
+    ran: list[int] = []
+    carried_out("60trials", rungs=(), sampler="ehvi", workers=3, growth_min=0.05, plan=Heard)
+    assert ran == [0]
+
+
+def test_as_things_stand_it_is_asked_once_what_is_expected_of_a_new_trial() -> None:
+    def propose(trials: Sequence[Trial], seed: int) -> Proposal:
+        asked.append(len(trials))
+        return Proposal(SPACE.sample(drawer(seed)), {"growth": 0.04})
+
+    asked: list[int] = []
+    plan = SearchPlan(
+        SPACE, propose, OBJECTIVES, 0, Ladder((9,), 3.0, ("macs",)), 0.0,
+        Ledger(Budget.parse("60trials"), RECIPE, 1), growth_min=0.05,
+    )  # fmt: skip
+    now = Standing(carried_out("3trials", rungs=())[0], [], 0.0)
+    assert [plan.next(now) for _ in range(3)] == [None] * 3
+    assert asked == [3]
 
 
 def test_what_is_left_of_a_search_that_has_enough_confirms_its_front() -> None:

@@ -393,3 +393,13 @@ def test_what_is_expected_of_a_trial_falls_as_there_is_less_to_be_found(space: S
     ]
     early, late = (note["growth"] for note in notes)
     assert 0 <= late < 0.5 * early
+
+
+def test_what_is_expected_of_a_trial_is_a_share_of_what_was_found(
+    space: Space, start: list[Trial]
+) -> None:
+    """So it is the same in whatever unit scores are."""
+    halves = [replace(own, rungs={1: own.rungs[1] / 2}) for own in start]
+    whole, half = (EhviSampler(space, OBJECTIVES)(own, 0).note for own in (start, halves))
+    assert half["predicted"] == pytest.approx(whole["predicted"] / 2)
+    assert half["growth"] == pytest.approx(whole["growth"])
