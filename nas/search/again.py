@@ -171,12 +171,14 @@ def _noise(run: Run, number: int) -> tuple[float | None, str]:
 
 
 def _changed(path: Path) -> tuple[str, ...]:
-    """What the run was made with that is other here: it may change the last bits."""
+    """What the run was made with that is other here: it may change the last bits. What a run of
+    another version did not note is not known; of GPUs a machine has none where it names none."""
     about = json.loads((path / "run.json").read_text(encoding="utf-8"))
-    then = {**about.get("versions", {}), **about.get("machine", {})}
-    now = {**library_versions(("torch", "numpy")), **machine()}
+    before, none = about.get("machine"), {"gpu": "none"}
+    then = about.get("versions", {}) | (none | before if before else {})
+    now = library_versions(("torch", "numpy")) | none | machine()
     return tuple(
-        f"{name} was {then.get(name)}, is {value}"
+        f"{name} was {then[name]}, is {value}"
         for name, value in now.items()
         if name in then and then[name] != value
     )

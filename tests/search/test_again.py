@@ -94,3 +94,29 @@ def test_what_has_no_score_is_refused_and_so_is_a_failure(
     monkeypatch.setattr("nas.search.again.prepare_dataset", lambda *_, **__: None)
     with pytest.raises(UserError, match="#1 failed now: no memory"):
         replay_trial(run, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "here", "told"),
+    [
+        ({"cores": 2}, {"cores": 2, "norms": "compiled"}, ()),  # the run did not note them
+        ({"cores": 2}, {"cores": 2, "gpu": "H200"}, ("gpu was none, is H200",)),
+        ({"cores": 2, "gpu": "H200"}, {"cores": 2}, ("gpu was H200, is none",)),
+        ({"norms": "compiled"}, {"norms": "torch's"}, ("norms was compiled, is torch's",)),
+        ({}, {"gpu": "H200"}, ()),
+    ],
+)
+def test_another_machine_is_told(
+    before: dict[str, object],
+    here: dict[str, object],
+    told: tuple[str, ...],
+    tmp_path: Path,
+    shifted: Shift,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = make_run(tmp_path / "a")
+    about = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(about | {"versions": {}, "machine": before}))
+    monkeypatch.setattr("nas.search.again.machine", lambda: here)
+    shifted(0.0)
+    assert replay_trial(run, 1).changed == told
