@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,6 +35,9 @@ from nas.search.samplers.tower import Level, Tower
 from nas.space import Point, Space
 from nas.space.columns import Ints
 
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
 START, START_ON_RUNGS = 8, 12
 """Trials of the start-up phase; a score on a rung tells less than one at full length."""
 LEAST = 4  # scores without which nothing is predicted
@@ -47,11 +51,17 @@ STEPS, BEAM = 4, 32  # of the climb from a sample
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Numpy and scipy multiply matrices on one core: these are small, several take longer."""
-    import scipy.linalg  # noqa: F401 - what was not loaded is not held
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
+    with _libraries().limit(limits=1, user_api="blas"):
         yield
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Those that are loaded; looked for once, which takes as long as a proposal of few trials."""
+    import scipy.linalg  # noqa: F401 - what was not loaded is not held
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class EhviSampler:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 import nas.space.table
 from nas.architecture import key
@@ -15,7 +15,7 @@ from nas.search.record import Trial
 from nas.search.rungs import Ladder
 from nas.search.samplers import Propose, make_sampler, propose_untried
 from nas.search.samplers.candidates import Pool
-from nas.search.samplers.ehvi import START, EhviSampler, _Search, levels_of
+from nas.search.samplers.ehvi import START, EhviSampler, _libraries, _Search, levels_of
 from nas.search.samplers.surrogate import Floats, Surrogate
 from nas.space import Space, from_yaml, load_space
 
@@ -216,6 +216,23 @@ def test_failed_trials_are_the_worst_where_most_have_a_score(
     assert low.rows.tolist() == [START - 3, START - 2]
     assert high.rows.tolist() == [*range(START - 3), START - 1]
     assert high.scores[-1] == min(min(own.rungs.values()) for own in trials[:-1])
+
+
+def test_the_libraries_that_multiply_are_looked_for_once(
+    space: Space, start: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[ThreadpoolController] = []
+
+    class Counted(ThreadpoolController):
+        def __init__(self) -> None:
+            super().__init__()
+            looked.append(self)
+
+    monkeypatch.setattr("threadpoolctl.ThreadpoolController", Counted)
+    _libraries.cache_clear()
+    for seed in range(3):
+        EhviSampler(space, OBJECTIVES)(start, seed)
+    assert len(looked) == 1
 
 
 def test_what_is_looked_at_first_is_what_nothing_cheaper_beats(space: Space) -> None:
