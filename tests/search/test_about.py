@@ -12,7 +12,7 @@ from nas.models.weights import save_network
 from nas.program import program
 from nas.report.run import run_fields
 from nas.search import open_run
-from nas.search.about import describe_run, describe_trial
+from nas.search.about import audit_command, describe_run, describe_trial
 from nas.search.budget import Budget
 from nas.search.overview import overview
 from nas.search.session import note_session
@@ -91,6 +91,8 @@ def test_a_run_whose_name_begins_with_a_dash_is_not_printed_as_an_option(
     make_run(tmp_path / "-mine")
     monkeypatch.chdir(tmp_path)
     assert describe_trial("-mine", 0)["commands"]["train"] == "python cli.py train ./-mine#0"
+    (tmp_path / "-mine" / "space.yaml").touch()
+    assert "audit ./-mine/space.yaml" in audit_command(open_run("-mine"))
 
 
 def test_a_network_begins_with_the_weights_that_trials_began_with(tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ class SpaceSampler(optuna.samplers.BaseSampler):
     as if it had never stopped.
 
     What it expects is in a trial's user attributes, after the start-up phase: `predicted`, the
-    score, with its `deviation`, and `growth`, the share of the hypervolume that it adds.
+    score, with its `deviation`, and `growth`, the share of the hypervolume that it adds; where its
+    values are those that were proposed.
     """
 
     def __init__(
@@ -108,7 +109,11 @@ class SpaceSampler(optuna.samplers.BaseSampler):
                 with suppress(RuntimeError):  # what it raises where the user asks and tells
                     study.stop()
             params = optuna_params(self.space, found[0].point) if found else {}
-            note = found[0].note if found else {}
+            given = trial.system_attrs.get("fixed_params", {})  # of who enqueued it: they stand
+            as_proposed = params.keys() <= search_space.keys() and params == params | {
+                name: value for name, value in given.items() if name in params
+            }
+            note = found[0].note if found and as_proposed else {}
             for name in EXPECTED & note.keys():
                 study._storage.set_trial_user_attr(trial._trial_id, name, note[name])
             study._storage.set_trial_system_attr(trial._trial_id, PROPOSED, params)

@@ -17,7 +17,7 @@ from nas.cost import cost
 from nas.errors import UserError
 from nas.search.samplers import make_sampler
 from nas.search.samplers.ehvi import START
-from nas.search.samplers.for_optuna import SpaceSampler
+from nas.search.samplers.for_optuna import PROPOSED, SpaceSampler
 from nas.space import Space, from_yaml, optuna_params, suggest, to_distributions
 from tests.search.samplers.test_ehvi import pattern, searched
 from tests.space.test_device import device
@@ -348,8 +348,9 @@ def test_a_pruner_that_shows_a_part_of_the_study_makes_nothing_twice() -> None:
 def test_a_fixed_parameter_is_left_to_who_fixes_it(space: Space) -> None:
     fixed = optuna.samplers.PartialFixedSampler({"width": 0.25}, SpaceSampler(space))
     study = optuna.create_study(direction="maximize", sampler=fixed)
-    study.optimize(lambda trial: objective(space, trial)[0], 3)
+    study.optimize(lambda trial: objective(space, trial)[0], START + 2)
     assert {trial.params["width"] for trial in study.trials} == {0.25}
+    assert not any(trial.user_attrs for trial in study.trials)  # what is expected is of others
 
 
 @pytest.mark.parametrize("directions", [["minimize"], ["minimize", "maximize"], ["maximize"] * 2])
@@ -376,6 +377,19 @@ def test_the_history_is_that_of_the_record(space: Space) -> None:
     study = studied(space, 2)
     found = SpaceSampler(space)._history(study)
     assert found == searched(space, make_sampler("ehvi", space, ("score", "macs")), 2)
+
+
+def test_nothing_is_said_of_a_trial_that_has_other_values_than_were_proposed(space: Space) -> None:
+    study = optuna.create_study(directions=BOTH, sampler=SpaceSampler(space))
+    study.optimize(lambda trial: objective(space, trial), START)
+    (widths,) = (own.values for own in space.parameters if own.name == "width")
+    for width in widths:
+        study.enqueue_trial({"width": width})
+    study.optimize(lambda trial: objective(space, trial), len(widths))
+    own = study.trials[START:]
+    as_proposed = [trial.system_attrs[PROPOSED]["width"] == trial.params["width"] for trial in own]
+    assert not all(as_proposed)
+    assert [bool(trial.user_attrs) for trial in own] == as_proposed
 
 
 def test_it_says_what_it_samples() -> None:
