@@ -33,7 +33,7 @@ PARTLY = (
 NO_ROOM = "there is no room in its share for two replicates of {}: not beside the front"
 CONFIRMING = "confirming the front with fresh seeds"
 EXHAUSTED = "every architecture of the space has been tried"
-ENOUGH = "less than {:.3g}% more hypervolume is expected of a new trial: none is begun any more"
+ENOUGH = "less than {:.3g}% more hypervolume is expected of a new trial: so none is begun"
 
 
 class Plan(Protocol):
