@@ -48,12 +48,12 @@ def predicted_figure(frame: pd.DataFrame) -> go.Figure:
         line={"color": CONTRAST, "dash": "dot", "width": 1},
     ))  # fmt: skip
     by_epoch = list(frame.groupby("epoch"))
-    shades = np.linspace(0.4, 1.0, len(by_epoch)) if len(by_epoch) > 1 else [1.0]
-    for (epoch, own), shade in zip(by_epoch, shades, strict=True):
+    shades = np.linspace(1.0, 0.4, len(by_epoch))[::-1]  # the last epoch is the darkest
+    for (epoch, own), shade in zip(by_epoch, shades.tolist(), strict=True):
         reach = REACH * own["deviation"]
         figure.add_trace(go.Scatter(
             x=own["predicted"], y=own["score"], mode="markers", name=f"after epoch {epoch}",
-            marker={"color": shaded(float(shade)), "size": 8},
+            marker={"color": shaded(shade), "size": 8},
             error_x={"array": reach, "color": shaded(0.3), "thickness": 1, "width": 0},
             customdata=list(zip(own["trial"], reach, strict=True)),
             hovertemplate="trial %{customdata[0]}: %{y:.4f}<br>"

@@ -10,7 +10,7 @@ from nas.search.record import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("trial", "epoch", "predicted", "deviation", "score", "within")
+COLUMNS = ("trial", "epoch", "predicted", "deviation", "score")
 REACH = 1.96  # deviations, which 95% of a normal distribution are within
 
 
@@ -28,7 +28,7 @@ def predicted(trials: Sequence[Trial]) -> pd.DataFrame:
         for t in trials
         if (epoch := t.note.get("epoch")) in t.rungs
     ]
-    found = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
     found["within"] = (found["score"] - found["predicted"]).abs() <= REACH * found["deviation"]
     return found
 

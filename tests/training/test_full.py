@@ -13,7 +13,6 @@ import torch
 
 from nas.architecture import Architecture, Size, Stage, key, preset
 from nas.errors import UserError
-from nas.models import Network
 from nas.models.weights import load_network, read_checkpoint
 from nas.search.about import describe_run
 from nas.training import Recipe, Training, train_network
@@ -249,19 +248,12 @@ def test_a_last_step_that_diverged_is_not_scored(
 
 
 def test_early_stop_scores_in_the_precision_of_the_training_and_the_end_in_float32(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, scored_lower: list[bool]
 ) -> None:
-    def noted(network: Network, x: torch.Tensor) -> torch.Tensor:
-        if torch.is_inference_mode_enabled():
-            lower.append(torch.is_autocast_enabled(x.device.type))
-        return embed(network, x)
-
-    embed, lower = Network.embed, list[bool]()
-    monkeypatch.setattr(Network, "embed", noted)
     short = RECIPE.model_copy(update={"epochs": 1, "early_stop": 5, "precision": "bfloat16"})
     go(tmp_path / "run", short)
-    assert list(dict.fromkeys(lower)) == [True, False]
-    assert not any(lower[lower.index(False) :])
+    assert list(dict.fromkeys(scored_lower)) == [True, False]
+    assert not any(scored_lower[scored_lower.index(False) :])
 
 
 def test_early_stop_scores_identities_that_are_not_trained_on(tmp_path: Path) -> None:
